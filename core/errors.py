@@ -1,0 +1,97 @@
+"""Everything that can go wrong and be told in one line; each error knows whether trying again can help."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+class F1FlowsError(Exception):
+    """Base of all errors that a user is told in one line, without a traceback.
+
+    `transient`: another try within this run may succeed. `exit_status`: what a command ends with.
+    """
+
+    transient = False
+    exit_status = 1
+
+
+class UsageError(F1FlowsError):
+    """The command or a setting is wrong."""
+
+    exit_status = 2
+
+
+class SourceError(F1FlowsError):
+    """A source of upstream data gave no usable answer."""
+
+    def __init__(self, source: str, what: str) -> None:
+        super().__init__(f"{source}: {what}")
+        self.source = source
+        self.what = what
+
+
+class SourceUnreachable(SourceError):
+    """No connection, a server error: worth another try."""
+
+    transient = True
+
+
+class SourceTimedOut(SourceError):
+    """The answer did not come in time; a second wait would only double the delay."""
+
+
+class SourceMalformed(SourceError):
+    """The answer is not what it should be: truncated, HTML, half a table."""
+
+    transient = True
+
+
+class SourceEmpty(SourceError):
+    """A well-formed answer that holds nothing, or a plain "no such thing": not published."""
+
+
+class RateLimited(SourceError):
+    """The source asked us to slow down; `retry_after` in seconds where it said how long."""
+
+    def __init__(self, source: str, retry_after: float | None) -> None:
+        wait = f", which asks us to wait {retry_after:.0f} s" if retry_after is not None else ""
+        super().__init__(source, f"rate limit reached{wait}")
+        self.retry_after = retry_after
+
+
+class BudgetExhausted(SourceError):
+    """Our own budget of requests is spent; `until` is when the sliding hour frees one."""
+
+    def __init__(self, source: str, until: datetime) -> None:
+        super().__init__(source, f"our hourly budget of requests is spent until {until:%H:%M:%S} UTC")
+        self.until = until
+
+
+class OutOfTime(SourceError):
+    """The run's deadline passed before this source could be asked."""
+
+
+class UnmappedColumn(SourceError):
+    """Upstream's table has a column this version does not map: it must not be guessed at."""
+
+
+class UpstreamDown(F1FlowsError):
+    """No source had a usable answer."""
+
+
+class DatabaseError(F1FlowsError):
+    """The database cannot be used as it is."""
+
+
+class DatabaseUnavailable(DatabaseError):
+    """The database does not answer, or ended the connection."""
+
+    transient = True
+
+
+class SchemaNewer(DatabaseError):
+    """The database was migrated by a later version of this program."""
+
+
+class SchemaForeign(DatabaseError):
+    """Tables of our names are there, and they are not ours."""

@@ -1,0 +1,207 @@
+"""The way to the upstreams: FastF1 set up for a program nobody watches.
+
+FastF1 sets no timeout on its schedule, turns every fault into a warning, caches "no results yet" for twelve hours,
+may ask for a password and may call `exit()`. All its requests go through one `requests` session, so that is where
+this module stands: a deadline, a budget and typed errors for each request.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+import fastf1._api
+import fastf1.ergast.interface
+import fastf1.ergast.legacy
+import fastf1.events
+import requests
+from fastf1.exceptions import F1AuthError, FastF1CriticalError, RateLimitExceededError
+from fastf1.internals.f1account.tokens import SubscriptionToken, TokenManager
+from fastf1.internals.f1account.transport import LIVETIMING_URL, LivetimingAuthAdapter
+from fastf1.logger import LoggingManager
+from fastf1.req import Cache, _SessionWithRateLimiting
+
+from core.deadline import Deadline
+from core.errors import (
+    F1FlowsError,
+    OutOfTime,
+    RateLimited,
+    SourceEmpty,
+    SourceError,
+    SourceMalformed,
+    SourceTimedOut,
+    SourceUnreachable,
+)
+from core.records import Source
+from core.settings import LogLevel, Settings
+
+CONNECT_SECONDS = 4.0
+READ_SECONDS = 8.0
+
+Permit = Callable[[str, str], Callable[[int | None, float], None]]
+"""Asked before each request to Jolpica with host and path; answers a function to be told status and milliseconds."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """The circumstances of the requests that are made now."""
+
+    source: Source
+    deadline: Deadline
+    permit: Permit | None
+    statuses: list[int]
+
+
+_one_at_a_time = threading.RLock()
+_call: ContextVar[Call | None] = ContextVar("call", default=None)
+
+
+class _Passing(FastF1CriticalError):  # type: ignore[misc]
+    """Carries our error through FastF1's catch-alls, which let only its critical errors pass."""
+
+    def __init__(self, error: F1FlowsError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class Line(_SessionWithRateLimiting):  # type: ignore[misc]
+    """FastF1's own session, with its rate limits, that also keeps the deadline and the budget."""
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send one request, or raise a typed error that FastF1 cannot swallow."""
+        call = _call.get()
+        if call is None:
+            direct: requests.Response = super().send(request, **kwargs)
+            return direct
+        if call.deadline.left <= 0.2:
+            raise _Passing(OutOfTime(call.source.value, "no time was left to ask"))
+        parts = urlsplit(request.url or "")
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        answered = None
+        if call.permit is not None and "/ergast/" in parts.path:
+            try:
+                answered = call.permit(parts.netloc, path)
+            except F1FlowsError as error:
+                raise _Passing(error) from error
+        kwargs["timeout"] = (min(CONNECT_SECONDS, call.deadline.left), min(READ_SECONDS, call.deadline.left))
+        began = time.monotonic()
+        status = None
+        try:
+            response: requests.Response = super().send(request, **kwargs)
+            status = response.status_code
+            call.statuses.append(status)
+        except requests.Timeout as error:
+            raise _Passing(SourceTimedOut(call.source.value, "did not answer in time")) from error
+        except requests.RequestException as error:
+            raise _Passing(SourceUnreachable(call.source.value, "cannot be reached")) from error
+        finally:
+            if answered is not None:
+                answered(status, (time.monotonic() - began) * 1000)
+        if "/livetiming" not in request.url and LIVETIMING_URL not in request.url:  # type: ignore[operator]
+            try:
+                _check(call.source, response)
+            except F1FlowsError as error:
+                raise _Passing(error) from error
+        return response
+
+
+def _check(source: Source, response: requests.Response) -> None:
+    """Raise what a response that is no JSON document means."""
+    if response.status_code == 429:
+        raise RateLimited(source.value, _seconds(response.headers.get("Retry-After")))
+    if response.status_code in (403, 404, 410):
+        raise SourceEmpty(source.value, "not published")
+    if response.status_code >= 500:
+        raise SourceUnreachable(source.value, f"server error {response.status_code}")
+    if response.status_code >= 400:
+        raise SourceError(source.value, f"refused the request ({response.status_code})")
+    if not response.content.strip():
+        raise SourceEmpty(source.value, "an empty answer")
+    try:
+        response.json()
+    except ValueError:
+        raise SourceMalformed(source.value, "an answer that is not JSON") from None
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Seconds of a Retry-After header, which may also be a date."""
+    if retry_after is None:
+        return None
+    if retry_after.strip().isdigit():
+        return float(retry_after)
+    try:
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def _no_sign_in() -> NoReturn:
+    raise F1AuthError("no Formula 1 account is configured")
+
+
+@lru_cache(maxsize=1)
+def prepare(settings: Settings) -> None:
+    """Set FastF1 up by the settings: hosts, caches, logs, no prompt. Once a process and settings.
+
+    Raises:
+        SourceError: the cache directory cannot be created.
+    """
+    line = Line()
+    if settings.f1_username and settings.f1_password:
+        os.environ["F1_USERNAME"] = settings.f1_username
+        os.environ["F1_PASSWORD"] = settings.f1_password.get_secret_value()
+    else:
+        anonymous: Callable[[], SubscriptionToken] = _no_sign_in
+        line.mount(LIVETIMING_URL, LivetimingAuthAdapter(TokenManager(auth_func=anonymous)))
+    try:
+        settings.fastf1_cache_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SourceError("FASTF1_CACHE_DIR", f"cannot be created: {error.strerror}") from error
+    Cache.configure(cache_dir=str(settings.fastf1_cache_dir), use_requests_cache=False)
+    Cache.set_disabled()
+    Cache._requests_session = line
+
+    if root := settings.f1_upstream_url:
+        fastf1.events._SCHEDULE_BASE_URL = f"{root}/schedule/"
+        fastf1.ergast.interface.BASE_URL = f"{root}/ergast/f1"
+        fastf1.ergast.legacy.base_url = f"{root}/ergast/f1"
+        fastf1._api.base_url = f"{root}/livetiming"
+        fastf1._api.base_url_mirror = f"{root}/livetiming-mirror"
+
+    LoggingManager._root_logger.removeHandler(LoggingManager._console_handler)
+    verbose = settings.log_level is LogLevel.DEBUG
+    logging.getLogger("fastf1").setLevel(logging.DEBUG if verbose else logging.ERROR)
+
+
+@contextmanager
+def asking(source: Source, deadline: Deadline, permit: Permit | None = None) -> Iterator[Call]:
+    """Requests made inside keep the deadline and the budget, and fail with our errors only.
+
+    FastF1 is not thread-safe: one asks at a time in a process.
+
+    Raises:
+        SourceError: whatever went wrong, `exit()` and FastF1's own rate limit among it.
+    """
+    call = Call(source, deadline, permit, [])
+    with _one_at_a_time:
+        token = _call.set(call)
+        try:
+            yield call
+        except _Passing as passing:
+            raise passing.error from passing.__cause__
+        except RateLimitExceededError as error:
+            raise RateLimited(source.value, None) from error
+        except SystemExit as error:
+            raise SourceMalformed(source.value, "FastF1 gave up on a missing feed") from error
+        finally:
+            _call.reset(token)

@@ -1,0 +1,125 @@
+"""Who is who: ids that never move, and which known event a listed one is.
+
+An event is recognised by its name, its place and its dates, never by its round: cancelling one race renumbers all
+that follow. Pure functions.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+
+from core.circuits import country_key, place_key
+from core.records import Circuit, Event, EventFormat, ListedEvent, SessionKind, Status
+
+NEAR = timedelta(days=14)
+SAME_WEEKEND = timedelta(days=1)
+
+
+def slug(name: str) -> str:
+    """A name for use in an id: "São Paulo Grand Prix" is "sao-paulo-grand-prix"."""
+    bare = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", bare.lower()).strip("-") or "event"
+
+
+def event_id(season: int, name: str, taken: Iterable[str]) -> str:
+    """A new event's id: season and slug, with a number where that is taken, by whatever event and however old."""
+    wanted = f"{season}-{slug(name)}"
+    used = set(taken)
+    if wanted not in used:
+        return wanted
+    number = 2
+    while f"{wanted}-{number}" in used:
+        number += 1
+    return f"{wanted}-{number}"
+
+
+def session_id(event: str, kind: SessionKind) -> str:
+    """A session's id: one of a kind in its event."""
+    return f"{event}/{kind.value}"
+
+
+def same_place(known: Event, listed: ListedEvent) -> bool:
+    """Whether both are at one circuit, however their sources spell the place."""
+    if known.circuit_id and listed.circuit and known.circuit_id == listed.circuit.id:
+        return True
+    if not (known.locality and listed.locality):
+        return False
+    return place_key(known.country, known.locality) == place_key(listed.country, listed.locality)
+
+
+def match_events(known: Iterable[Event], listed: Sequence[ListedEvent]) -> dict[int, str]:
+    """Which known event each listed one is: index in `listed` to event id; what is new is left out.
+
+    The strongest likeness is taken first: name, place and date; place and date (renamed); name and date
+    (relocated); name and place (moved); name (moved and relocated); place and about the date. Among equals, the
+    nearest in time. Testing is only ever matched with testing, and there the nearest in time comes before the
+    order: with the first of two tests of one name gone, the second stays the second.
+    """
+    candidates = []
+    for event in known:
+        for index, other in enumerate(listed):
+            likeness = _likeness(event, other)
+            if likeness is not None:
+                gap = abs(event.last_date - other.last_date)
+                alive = 0 if event.status is not Status.CANCELLED else 1
+                candidates.append((likeness, gap, alive, event.first_date, event.id, index))
+    matched: dict[int, str] = {}
+    for *_, identity, index in sorted(candidates):
+        if index not in matched and identity not in matched.values():
+            matched[index] = identity
+    return matched
+
+
+def _likeness(known: Event, listed: ListedEvent) -> int | None:
+    """0 for the strongest likeness, a higher number for a weaker, None for none."""
+    if (known.format is EventFormat.TESTING) != (listed.format is EventFormat.TESTING):
+        return None
+    named = slug(known.name) == slug(listed.name)
+    placed = same_place(known, listed)
+    gap = abs(known.last_date - listed.last_date)
+    dated = gap <= SAME_WEEKEND
+    if named and placed and dated:
+        return 0
+    if placed and dated:
+        return 1
+    if named and dated:
+        return 2
+    if named and placed:
+        return 3
+    if named:
+        return 4
+    if placed and gap <= NEAR:
+        return 5
+    return None
+
+
+def circuit_of(event: ListedEvent, races: Sequence[ListedEvent], known: Mapping[str, Circuit]) -> Circuit | None:
+    """The circuit of a listed event: its own, else that of the race at its place and date, else one known there.
+
+    `races` are Jolpica's, with circuits; upstream's names of a place differ, and so may the date by a day.
+    """
+    if event.circuit is not None:
+        return event.circuit
+    here = place_key(event.country, event.locality)
+    by_place = [race for race in races if race.circuit and here in (race.circuit.id, _place_of(race))]
+    by_date = [
+        race
+        for race in races
+        if _near(race.last_date, event.last_date) and country_key(race.country) == country_key(event.country)
+    ]
+    for race in [*by_place, *by_date]:
+        if event.format is EventFormat.TESTING and race in by_date and race not in by_place:
+            continue
+        return race.circuit
+    return known.get(here)
+
+
+def _place_of(race: ListedEvent) -> str:
+    return place_key(race.country, race.locality)
+
+
+def _near(one: date, other: date) -> bool:
+    return abs(one - other) <= SAME_WEEKEND

@@ -1,0 +1,56 @@
+"""Log lines for a person (`console`) or a machine (`json`, one object a line), on standard error."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import UTC, datetime
+
+from pythonjsonlogger.json import JsonFormatter
+
+from core.settings import LogFormat, Settings
+
+LOGGERS = ("core", "flows", "fastf1")
+
+
+class ConsoleFormatter(logging.Formatter):
+    """`12:00:00 WARNING core.fetch  what happened`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line; a traceback only where the record carries one."""
+        at = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
+        line = f"{at} {record.levelname:<7} {record.getMessage()}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+class UtcJsonFormatter(JsonFormatter):
+    """One JSON object a line; `time` in UTC."""
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        """ISO 8601 with milliseconds."""
+        return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+
+
+def formatter(log_format: LogFormat) -> logging.Formatter:
+    """How lines of a format are written."""
+    if log_format is LogFormat.JSON:
+        return UtcJsonFormatter(
+            "{asctime}{levelname}{name}{message}",
+            style="{",
+            rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+        )
+    return ConsoleFormatter()
+
+
+def configure(settings: Settings) -> None:
+    """Send our log lines, and FastF1's, to standard error in the settings' format and level."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter(settings.log_format))
+    handler.set_name("f1-flows")
+    for name in LOGGERS:
+        logger = logging.getLogger(name)
+        logger.handlers = [other for other in logger.handlers if other.get_name() != "f1-flows"]
+        logger.addHandler(handler)
+        logger.propagate = False
+        if name != "fastf1":
+            logger.setLevel(settings.log_level.value)

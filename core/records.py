@@ -1,0 +1,335 @@
+"""The vocabulary: what an event, a session and a change are, defined once.
+
+Three families live here. *Listed* records are what an upstream source said. `Event` and `Session` are what the
+database holds, field for field. `Held`, `Change` are what reconciling the two left behind.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, NaiveDatetime
+
+
+class Record(BaseModel):
+    """An immutable record that refuses fields it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(StrEnum):
+    """Where a row's knowledge comes from, best first."""
+
+    FASTF1 = "fastf1"
+    JOLPICA = "jolpica"
+    LIVETIMING = "livetiming"
+
+    @property
+    def rank(self) -> int:
+        """0 for the source that knows best; a higher number knows less well."""
+        return list(Source).index(self)
+
+
+class SessionKind(StrEnum):
+    """What is driven in a session, whatever upstream calls it that year."""
+
+    PRACTICE_1 = "practice_1"
+    PRACTICE_2 = "practice_2"
+    PRACTICE_3 = "practice_3"
+    SPRINT_QUALIFYING = "sprint_qualifying"
+    SPRINT = "sprint"
+    QUALIFYING = "qualifying"
+    RACE = "race"
+
+
+class EventFormat(StrEnum):
+    """Which sessions a weekend has."""
+
+    CONVENTIONAL = "conventional"
+    SPRINT = "sprint"
+    SPRINT_SHOOTOUT = "sprint_shootout"
+    SPRINT_QUALIFYING = "sprint_qualifying"
+    TESTING = "testing"
+
+
+class Status(StrEnum):
+    """Where an event or a session stands in its life."""
+
+    SCHEDULED = "scheduled"
+    LIVE = "live"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+class ResultsState(StrEnum):
+    """How far a session's results have come."""
+
+    AWAITED = "awaited"
+    PROVISIONAL = "provisional"
+    OFFICIAL = "official"
+    SETTLED = "settled"
+
+
+class Entity(StrEnum):
+    """What a change or a held answer is about."""
+
+    EVENT = "event"
+    SESSION = "session"
+    SEASON = "season"
+
+
+class ChangeKind(StrEnum):
+    """What happened to an event, a session or a season's standings."""
+
+    ADDED = "added"
+    RENAMED = "renamed"
+    RESCHEDULED = "rescheduled"
+    POSTPONED = "postponed"
+    BROUGHT_FORWARD = "brought_forward"
+    RELOCATED = "relocated"
+    RENUMBERED = "renumbered"
+    FORMAT_CHANGED = "format_changed"
+    DETAILED = "detailed"
+    STATUS = "status"
+    CANCELLED = "cancelled"
+    REINSTATED = "reinstated"
+    RESULTS_PUBLISHED = "results_published"
+    RESULTS_OFFICIAL = "results_official"
+    RESULTS_REVISED = "results_revised"
+    RESULTS_RESTORED = "results_restored"
+    STANDINGS = "standings"
+
+
+class HeldKind(StrEnum):
+    """What upstream says and is not believed yet."""
+
+    ABSENT = "absent"
+    MOVED = "moved"
+    UNKNOWN_SESSION = "unknown_session"
+    RESULTS_SUPERSEDED = "results_superseded"
+    RESULTS_REJECTED = "results_rejected"
+
+
+class Circuit(Record):
+    """A circuit, by Jolpica's id; coordinates in degrees, `time_zone` an IANA name or None where unknown."""
+
+    id: str
+    name: str
+    locality: str
+    country: str
+    latitude: float | None
+    longitude: float | None
+    time_zone: str | None
+
+
+class ListedSession(Record):
+    """A session as a source lists it.
+
+    A source knows either the venue's wall time (`wall_time`, with the `utc_offset_minutes` it believes in) or the
+    instant (`instant`), or only the date, or nothing but that the session exists.
+    """
+
+    kind: SessionKind
+    name: str
+    local_date: date | None = None
+    wall_time: NaiveDatetime | None = None
+    utc_offset_minutes: int | None = None
+    instant: AwareDatetime | None = None
+
+
+class ListedEvent(Record):
+    """An event as a source lists it; `round` is None for testing.
+
+    `unknown_sessions` are the labels that mean nothing to us: told, and kept aside.
+    """
+
+    season: int
+    round: int | None
+    name: str
+    official_name: str | None
+    country: str
+    locality: str
+    format: EventFormat
+    last_date: date
+    sessions: tuple[ListedSession, ...]
+    unknown_sessions: tuple[str, ...] = ()
+    circuit: Circuit | None = None
+
+
+class ScheduleAnswer(Record):
+    """What one source answered for one season.
+
+    `complete` is False where the source cannot list everything, so that what it leaves out is no absence.
+    """
+
+    season: int
+    source: Source
+    complete: bool
+    events: tuple[ListedEvent, ...]
+
+
+class Event(Record):
+    """An event as the database holds it."""
+
+    id: str
+    season: int
+    round: int | None
+    name: str
+    official_name: str | None
+    country: str
+    locality: str
+    circuit_id: str | None
+    format: EventFormat
+    first_date: date
+    last_date: date
+    starts_at: AwareDatetime | None
+    ends_at: AwareDatetime | None
+    status: Status
+    source: Source
+
+
+class Session(Record):
+    """A session as the database holds it; `utc_offset_minutes` is the venue's at the start."""
+
+    id: str
+    event_id: str
+    kind: SessionKind
+    name: str
+    local_date: date
+    starts_at: AwareDatetime | None
+    ends_at: AwareDatetime | None
+    utc_offset_minutes: int | None
+    status: Status
+    results_state: ResultsState = ResultsState.AWAITED
+    revision: int = 0
+    next_poll_at: AwareDatetime | None = None
+    poll_attempts: int = 0
+    last_error: str | None = None
+    source: Source
+
+    @property
+    def has_results(self) -> bool:
+        """Whether any result of this session was ever accepted."""
+        return self.results_state is not ResultsState.AWAITED
+
+
+class Held(Record):
+    """An answer that waits to be believed: applied once repeated unchanged for its holding time."""
+
+    entity: Entity
+    entity_id: str
+    kind: HeldKind
+    payload: dict[str, Any]
+    reason: str
+    first_seen_at: AwareDatetime
+    last_seen_at: AwareDatetime
+    times_seen: int
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes it one held answer: entity, id and kind."""
+        return (self.entity.value, self.entity_id, self.kind.value)
+
+
+class Change(Record):
+    """One entry of the feed: what happened, with the fields it concerns before and after."""
+
+    entity: Entity
+    entity_id: str
+    kind: ChangeKind
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+class Driver(Record):
+    """A driver, by Jolpica's id; `number` is the permanent car number as text, which most never had."""
+
+    id: str
+    given_name: str
+    family_name: str
+    code: str | None = None
+    number: str | None = None
+    date_of_birth: date | None = None
+    nationality: str | None = None
+
+
+class Team(Record):
+    """A team (Jolpica's constructor), by Jolpica's id."""
+
+    id: str
+    name: str
+    nationality: str | None = None
+
+
+class Entry(Record):
+    """One car's, or one of a shared car's drivers', result in a session: a row of `results`.
+
+    `position` is the classified place or None; `classification` is Ergast's text ("1", "R", "D", "W", "F", "E",
+    "N"), None where upstream gives none; `listed_position` is upstream's order, the unclassified included.
+    Durations are whole milliseconds: `time_ms` the race time, `gap_ms` that behind the winner.
+    """
+
+    car_number: str
+    ordinal: int = 0
+    driver_id: str | None = None
+    driver_code: str | None = None
+    team_id: str | None = None
+    listed_position: int | None = None
+    position: int | None = None
+    classification: str | None = None
+    grid: int | None = None
+    points: Decimal | None = None
+    status: str | None = None
+    laps: int | None = None
+    time_ms: int | None = None
+    gap_ms: int | None = None
+    q1_ms: int | None = None
+    q2_ms: int | None = None
+    q3_ms: int | None = None
+    best_lap_ms: int | None = None
+    fastest_lap_rank: int | None = None
+    source: Source
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What makes it one entry of its session: car number and ordinal."""
+        return (self.car_number, self.ordinal)
+
+
+class SessionResult(Record):
+    """What one source says of one session's outcome, entries in its order, with the drivers and teams it names."""
+
+    season: int
+    round: int | None
+    kind: SessionKind
+    source: Source
+    entries: tuple[Entry, ...]
+    drivers: tuple[Driver, ...] = ()
+    teams: tuple[Team, ...] = ()
+
+
+class Standing(Record):
+    """A driver's or team's place in the championship after a round; `competitor_id` is the driver's or team's id.
+
+    `position` is None where upstream gives none (never classified).
+    """
+
+    competitor_id: str
+    position: int | None
+    points: Decimal
+    wins: int
+    source: str
+
+
+def jsonable(value: Any) -> Any:
+    """A field's value as JSON has it: instants and dates as ISO text, enums as their value."""
+    if isinstance(value, Decimal):
+        return str(value.normalize()) if value % 1 else str(int(value))
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, StrEnum):
+        return value.value
+    return value

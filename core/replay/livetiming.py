@@ -1,0 +1,265 @@
+"""The live timing archive, rendered from facts: a season's index, and the streams of a session.
+
+A stream is a list of lines, each a moment on the session's own clock and a message. The laps are made up
+(even in a race; one flying lap a part in qualifying) so that what is counted from them is the
+classification: same order, same times, same number of laps.
+"""
+
+import codecs
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.replay import facts
+from core.replay.facts import Classification, Entry, EventFacts, SessionFacts, milliseconds
+from core.replay.jolpica import Document, clock
+
+Line = tuple[int, Document]
+
+SECOND, MINUTE = 1000, 60_000
+# The clock begins a while before the session does.
+START = 15 * MINUTE
+# The parts of a qualifying, of one length for each kind: from, to.
+PARTS = (
+    (START, START + 18 * MINUTE),
+    (START + 25 * MINUTE, START + 40 * MINUTE),
+    (START + 48 * MINUTE, START + 60 * MINUTE),
+)
+OUT_LAP, IN_LAP = 120 * SECOND, 100 * SECOND
+
+TYPES = {"Race": "Race", "Sprint": "Race"}
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a session went: the from and to of its parts, the cars' timing, the tyres fitted."""
+
+    parts: tuple[tuple[int, int], ...]
+    timing: tuple[Line, ...]
+    starters: tuple[str, ...]
+
+
+def index(season: int, events: Sequence[EventFacts], now: datetime | None) -> bytes:
+    """The season's meetings and of each the sessions that have begun (now None: all)."""
+    meetings = []
+    for event in events:
+        sessions = [_session(season, event, session) for session in event.sessions if _begun(event, session, now)]
+        if sessions and event.live_timing:
+            meetings.append(_meeting(event) | {"Sessions": sessions})
+    return _encoded(json.dumps({"Year": season, "Meetings": meetings}))
+
+
+def stream(
+    name: str, season: int, event: EventFacts, session: SessionFacts, classification: Classification
+) -> bytes | None:
+    """A session's stream by its file name, None for one that the sample has not."""
+    entries = classification.entries
+    qualifying = session.name.endswith("Qualifying")
+    course = _qualifying(entries) if qualifying else _race(entries)
+    streams: dict[str, Callable[[], Iterator[Line]]] = {
+        "SessionInfo": lambda: _session_info(season, event, session),
+        "SessionStatus": lambda: _session_status(course),
+        "TrackStatus": lambda: iter([(0, {"Status": "1", "Message": "AllClear"})]),
+        "DriverList": lambda: _driver_list(entries),
+        "TimingData": lambda: iter(course.timing),
+        "TimingAppData": lambda: _tyres(course),
+        "RaceControlMessages": lambda: _race_control(event, session, course),
+    }
+    if not qualifying:
+        streams["LapCount"] = lambda: _lap_count(entries)
+    if name not in streams:
+        return None
+    lines = sorted(streams[name](), key=lambda line: line[0])
+    return _encoded("".join(f"{_moment(at)}{json.dumps(message)}\r\n" for at, message in lines))
+
+
+def _race(entries: Sequence[Entry]) -> Course:
+    winner = entries[0]
+    assert winner.time_ms is not None
+    lines: list[Line] = []
+    for place, entry in enumerate(entries):
+        if entry.place == "W":
+            continue
+        lines.append((START - 10 * MINUTE + place * SECOND, _car(entry, InPit=False)))
+        if entry.time_ms is not None:
+            total = entry.time_ms
+        elif entry.place.isdigit():  # lapped: behind everybody ahead, after the winner has finished
+            total = winner.time_ms + place * SECOND
+        else:
+            total = winner.time_ms * entry.laps // winner.laps + place * SECOND
+        lines += _even_laps(entry, total)
+    starters = tuple(entry.car for entry in entries if entry.place != "W")
+    return Course(((START, START + winner.time_ms),), tuple(lines), starters)
+
+
+def _even_laps(entry: Entry, total_ms: int) -> Iterator[Line]:
+    ends = [START + total_ms * lap // entry.laps for lap in range(1, entry.laps + 1)] if entry.laps else []
+    began = START
+    for lap, at in enumerate(ends, start=1):
+        if lap == entry.laps and entry.place == "R":  # into the pits, or FastF1 adds a lap that ended on track
+            yield at - SECOND, _car(entry, InPit=True)
+        lap_ms = at - began
+        one, two, three = _sectors(lap_ms)
+        times: Document = {"Sectors": {"1": {"Value": two}, "2": {"Value": three}}}
+        if lap > 1:  # the archive has no time of the first lap
+            times["Sectors"]["0"] = {"Value": one}
+            times["LastLapTime"] = {"Value": clock(lap_ms)}
+        yield at, _car(entry, NumberOfLaps=lap, **times)
+        began = at
+
+
+def _qualifying(entries: Sequence[Entry]) -> Course:
+    lines: list[Line] = []
+    for order, entry in enumerate(entries):
+        laps = 0
+        for part, (begins, _) in enumerate(PARTS):
+            best = entry.best[part]
+            if part and best is None:
+                break
+            if part:  # the reset of the best time tells FastF1 that a new part begins
+                lines.append((begins - 2 * MINUTE, _car(entry, BestLapTimes={str(part): {"Value": ""}})))
+            out = begins + MINUTE + order * 10 * SECOND
+            lines.append((out, _car(entry, InPit=False, PitOut=True, NumberOfLaps=laps + 1)))
+            lines.append((out + OUT_LAP, _car(entry, NumberOfLaps=laps + 2)))
+            laps += 2
+            if best is None:
+                break
+            laps += 1
+            lines += _flying_lap(entry, out + OUT_LAP, best, part, laps)
+    parts = PARTS[: max(sum(time is not None for time in entry.best) for entry in entries)]
+    return Course(parts, tuple(lines), tuple(entry.car for entry in entries))
+
+
+def _flying_lap(entry: Entry, at: int, best: str, part: int, lap: int) -> Iterator[Line]:
+    one, two, three = _sectors(milliseconds(best))
+    yield at + milliseconds(one), _car(entry, Sectors={"0": {"Value": one}})
+    yield at + milliseconds(one) + milliseconds(two), _car(entry, Sectors={"1": {"Value": two}})
+    yield (
+        at + milliseconds(best),
+        _car(
+            entry,
+            NumberOfLaps=lap,
+            Sectors={"2": {"Value": three}},
+            LastLapTime={"Value": best},
+            BestLapTime={"Value": best, "Lap": lap},
+            BestLapTimes={str(part): {"Value": best, "Lap": lap}},
+        ),
+    )
+    yield at + milliseconds(best) + IN_LAP, _car(entry, InPit=True)
+
+
+def _sectors(lap_ms: int) -> tuple[str, str, str]:
+    one, two = lap_ms * 3 // 10, lap_ms * 4 // 10
+    return clock(one), clock(two), clock(lap_ms - one - two)
+
+
+def _car(entry: Entry, **message: object) -> Document:
+    return {"Lines": {entry.car: message}}
+
+
+def _session_info(season: int, event: EventFacts, session: SessionFacts) -> Iterator[Line]:
+    yield 0, _session(season, event, session) | {"Meeting": _meeting(event)}
+
+
+def _session_status(course: Course) -> Iterator[Line]:
+    yield 0, {"Status": "Inactive"}
+    for began, ended in course.parts:
+        yield began, {"Status": "Started"}
+        yield ended, {"Status": "Finished"}
+    over = course.parts[-1][1]
+    yield over + 5 * MINUTE, {"Status": "Finalised"}
+    yield over + 10 * MINUTE, {"Status": "Ends"}
+
+
+def _lap_count(entries: Sequence[Entry]) -> Iterator[Line]:
+    yield 0, {"CurrentLap": 1, "TotalLaps": entries[0].laps}
+
+
+def _driver_list(entries: Sequence[Entry]) -> Iterator[Line]:
+    listed = {}
+    for line, entry in enumerate(entries, start=1):
+        driver, team = facts.drivers()[entry.driver], facts.teams()[entry.team]
+        listed[entry.car] = {
+            "RacingNumber": entry.car,
+            "BroadcastName": f"{driver.given[0]} {driver.family.upper()}",
+            "FullName": f"{driver.given} {driver.family.upper()}",
+            "Tla": driver.code,
+            "Line": line,
+            "TeamName": team.timing_name,
+            "TeamColour": team.colour,
+            "FirstName": driver.given,
+            "LastName": driver.family,
+        }
+    yield 5 * SECOND, listed
+
+
+def _tyres(course: Course) -> Iterator[Line]:
+    # Which tyres is no fact of the sample, but FastF1 expects each starter to have some.
+    stint = {"Compound": "UNKNOWN", "New": "true", "TyresNotChanged": "0", "TotalLaps": 0, "StartLaps": 0}
+    yield START // 3, {"Lines": {car: {"Stints": {"0": stint}} for car in course.starters}}
+
+
+def _race_control(event: EventFacts, session: SessionFacts, course: Course) -> Iterator[Line]:
+    begins = event.starts_at(session.name)
+    assert begins is not None
+    said = [
+        moment
+        for began, ended in course.parts
+        for moment in (
+            (began, "GREEN", "GREEN LIGHT - PIT EXIT OPEN"),
+            (ended, "CHEQUERED", "CHEQUERED FLAG"),
+        )
+    ]
+    for number, (at, flag, text) in enumerate(said):
+        utc = (begins + timedelta(milliseconds=at - START)).replace(tzinfo=None, microsecond=0)
+        message = {
+            "Utc": utc.isoformat(),
+            "Category": "Flag",
+            "Flag": flag,
+            "Scope": "Track",
+            "Message": text,
+        }
+        yield at, {"Messages": {str(number): message} if number else [message]}
+
+
+def _meeting(event: EventFacts) -> Document:
+    return {
+        "Key": event.round + 1,
+        "Number": event.round or 1,
+        "Location": event.location,
+        "OfficialName": event.official_name,
+        "Name": event.name,
+        "Country": {"Name": event.country},
+        "Circuit": {"ShortName": event.location},
+    }
+
+
+def _session(season: int, event: EventFacts, session: SessionFacts) -> Document:
+    assert session.local is not None
+    folder = f"{event.last_date} {event.name}/{session.local.date()} {session.name}/".replace(" ", "_")
+    return {
+        "Key": (event.round + 1) * 10 + event.sessions.index(session),
+        "Type": TYPES.get(session.name, session.name.rstrip(" 123").removeprefix("Sprint ")),
+        "Name": session.name,
+        "StartDate": session.local.isoformat(),
+        "EndDate": (session.local + session.length).isoformat(),
+        "GmtOffset": f"{event.gmt_offset or '00:00'}:00".removeprefix("+"),
+        "Path": f"{season}/{folder}",
+    }
+
+
+def _begun(event: EventFacts, session: SessionFacts, now: datetime | None) -> bool:
+    at = event.starts_at(session.name)
+    return at is not None and (now is None or at <= now)
+
+
+def _moment(ms: int) -> str:
+    seconds, thousandths = divmod(ms, SECOND)
+    minutes, seconds = divmod(seconds, 60)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}.{thousandths:03}"
+
+
+def _encoded(text: str) -> bytes:
+    # The archive's files begin with a byte order mark.
+    return codecs.BOM_UTF8 + text.encode()

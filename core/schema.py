@@ -1,0 +1,205 @@
+"""The tables, their natural keys, named constraints and comments.
+
+On PostgreSQL they live in a schema of their own, put in at run time (`schema_translate_map`); on SQLite they are
+plain tables.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+from core.records import ChangeKind, Entity, EventFormat, HeldKind, ResultsState, SessionKind, Source, Status
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC: `timestamptz` on PostgreSQL, UTC text on SQLite; naive values are refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC, without the zone where the database keeps none."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a moment without a time zone cannot be stored: {value}")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To an aware value in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+Serial = BigInteger().with_variant(Integer(), "sqlite")
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+def one_of(column: str, values: type[StrEnum], *, nullable: bool = False) -> CheckConstraint:
+    """A named check that a text column holds one of an enum's values."""
+    listed = ", ".join(f"'{value.value}'" for value in values)
+    condition = f"{column} IN ({listed})"
+    return CheckConstraint(f"{column} IS NULL OR {condition}" if nullable else condition, name=column)
+
+
+circuits = Table(
+    "circuits",
+    metadata,
+    Column("id", Text, primary_key=True, comment="Jolpica's circuit id, such as albert_park"),
+    Column("name", Text, nullable=False, comment="the circuit's name"),
+    Column("locality", Text, nullable=False, comment="town or district"),
+    Column("country", Text, nullable=False, comment="country, as Jolpica writes it"),
+    Column("latitude", Float, comment="degrees, north positive"),
+    Column("longitude", Float, comment="degrees, east positive"),
+    Column("time_zone", Text, comment="IANA time zone; null where we do not know the circuit yet"),
+    comment="Circuits, from Jolpica's race schedule; their time zones are this project's own data",
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Text, primary_key=True, comment="season and slug, given at first sight, never changed"),
+    Column("season", SmallInteger, nullable=False, comment="championship year"),
+    Column("round", SmallInteger, comment="round of the season now; moves; null for testing and cancelled events"),
+    Column("name", Text, nullable=False, comment="short name, such as Bahrain Grand Prix"),
+    Column("official_name", Text, comment="full name with the title sponsor"),
+    Column("country", Text, nullable=False, comment="country, as the source writes it"),
+    Column("locality", Text, nullable=False, comment="town or district, as the source writes it"),
+    Column("circuit_id", Text, ForeignKey("circuits.id"), comment="the circuit, once known"),
+    Column("format", Text, nullable=False, comment="which sessions the weekend has"),
+    Column("first_date", Date, nullable=False, comment="the venue's date of the first session"),
+    Column("last_date", Date, nullable=False, comment="the venue's date of the last session"),
+    Column("starts_at", Instant, comment="start of the first session, UTC"),
+    Column("ends_at", Instant, comment="expected end of the last session, UTC"),
+    Column("status", Text, nullable=False, comment="scheduled, live, completed or cancelled"),
+    Column("source", Text, nullable=False, comment="the source this row comes from"),
+    Column("updated_at", Instant, nullable=False, comment="when this row last changed"),
+    one_of("format", EventFormat),
+    one_of("status", Status),
+    one_of("source", Source),
+    CheckConstraint("first_date <= last_date", name="dates"),
+    Index(None, "season", "round"),
+    comment="Race weekends and tests, one row for good under an id that never moves",
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Text, primary_key=True, comment="the event's id, a slash, the kind"),
+    Column("event_id", Text, ForeignKey("events.id"), nullable=False, comment="the event it belongs to"),
+    Column("kind", Text, nullable=False, comment="what is driven, whatever it is called that year"),
+    Column("name", Text, nullable=False, comment="what upstream calls it"),
+    Column("local_date", Date, nullable=False, comment="the venue's date"),
+    Column("starts_at", Instant, comment="start, UTC; null while only the date is known"),
+    Column("ends_at", Instant, comment="expected end, UTC, by the kind's typical length"),
+    Column("utc_offset_minutes", SmallInteger, comment="the venue's offset from UTC at the start"),
+    Column("status", Text, nullable=False, comment="scheduled, live, completed or cancelled"),
+    Column("results_state", Text, nullable=False, comment="awaited, provisional, official or settled"),
+    Column("revision", Integer, nullable=False, comment="number of the results' last revision; 0 before any"),
+    Column("next_poll_at", Instant, comment="when results are next asked for; null: not due"),
+    Column("poll_attempts", Integer, nullable=False, comment="polls so far"),
+    Column("last_error", Text, comment="what the last poll failed of; null when it did not"),
+    Column("source", Text, nullable=False, comment="the source this row's schedule comes from"),
+    Column("updated_at", Instant, nullable=False, comment="when this row last changed"),
+    UniqueConstraint("event_id", "kind"),
+    one_of("kind", SessionKind),
+    one_of("status", Status),
+    one_of("results_state", ResultsState),
+    one_of("source", Source),
+    Index(None, "next_poll_at"),
+    comment="Sessions of an event, one of a kind",
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True, comment="rises in the order of commits"),
+    Column("at", Instant, nullable=False, comment="the moment the run that made it reconciled with"),
+    Column("entity", Text, nullable=False, comment="event, session or season"),
+    Column("entity_id", Text, nullable=False, comment="its id"),
+    Column("kind", Text, nullable=False, comment="what happened"),
+    Column("before", Json, comment="the fields concerned, as they were; null when added"),
+    Column("after", Json, comment="the fields concerned, as they are"),
+    Column("flow_run_id", Text, comment="the Prefect flow run that made it; null for a direct run"),
+    one_of("entity", Entity),
+    one_of("kind", ChangeKind),
+    Index(None, "entity_id"),
+    comment="The feed: everything that changed, written in the transaction that changed it",
+    sqlite_autoincrement=True,
+)
+
+held = Table(
+    "held",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True, comment="surrogate key"),
+    Column("entity", Text, nullable=False, comment="event, session or season"),
+    Column("entity_id", Text, nullable=False, comment="its id"),
+    Column("kind", Text, nullable=False, comment="what is not believed yet"),
+    Column("payload", Json, nullable=False, comment="what upstream says"),
+    Column("reason", Text, nullable=False, comment="why it is not applied, in words"),
+    Column("first_seen_at", Instant, nullable=False, comment="since when upstream has said just this"),
+    Column("last_seen_at", Instant, nullable=False, comment="when it was last said"),
+    Column("times_seen", Integer, nullable=False, comment="how many times it was said"),
+    UniqueConstraint("entity", "entity_id", "kind"),
+    one_of("entity", Entity),
+    one_of("kind", HeldKind),
+    comment="What upstream says and we do not believe yet",
+)
+
+upstream_requests = Table(
+    "upstream_requests",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True, comment="surrogate key"),
+    Column("at", Instant, nullable=False, comment="when it was asked"),
+    Column("host", Text, nullable=False, comment="the host asked"),
+    Column("path", Text, nullable=False, comment="path and query"),
+    Column("status", SmallInteger, comment="HTTP status; null while under way, or when no answer came"),
+    Column("ms", Integer, comment="milliseconds until the answer"),
+    Index(None, "at"),
+    comment="The rate budget's ledger of requests to Jolpica, kept a week",
+)
+
+
+def columns(table: Table, row: Any) -> dict[str, Any]:
+    """A record's fields that the table has columns for, enums as text."""
+    values = {}
+    for column in table.columns:
+        value = getattr(row, column.name, None)
+        if hasattr(row, column.name):
+            values[column.name] = value.value if isinstance(value, StrEnum) else value
+    return values

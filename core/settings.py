@@ -1,0 +1,181 @@
+"""Settings from the environment or `.env`, each with the old worker's name and meaning.
+
+A `.env` may hold names that are not ours (the application's own); they are left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from core.errors import UsageError
+
+DRIVERS = {
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+asyncpg": "postgresql+psycopg",
+    "postgresql+psycopg2": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+    "sqlite": "sqlite",
+    "sqlite+aiosqlite": "sqlite",
+    "sqlite+pysqlite": "sqlite",
+}
+
+
+class LogFormat(StrEnum):
+    """How a log line is written."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least important log lines that are written."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+    CRITICAL = "CRITICAL"
+
+
+class Settings(BaseSettings):
+    """What is in force. Field names are the environment's, in lower case."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        env_ignore_empty=True,
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    database_url: SecretStr = Field(SecretStr("sqlite:///f1.db"), description="where the rows go")
+    database_schema: str = Field("f1", description="PostgreSQL schema that holds our tables")
+    fastf1_cache_dir: Path = Field(Path(".f1-cache"), description="FastF1's cache of settled files")
+    poll_interval_minutes: int = Field(30, ge=1, le=1440, description="results: polled at least this often")
+    post_session_delay_minutes: int = Field(30, ge=0, le=1440, description="results: first poll after the end")
+    log_level: LogLevel = Field(LogLevel.INFO, description="least important lines written")
+    log_format: LogFormat = Field(LogFormat.CONSOLE, description="console or json")
+    enable_scheduler: bool = Field(True, description="whether flows.serve runs the schedules")
+    f1_upstream_url: str | None = Field(None, description="a mirror of the upstreams; unset: the real hosts")
+    f1_username: str | None = Field(None, description="Formula 1 account, for live timing")
+    f1_password: SecretStr | None = Field(None, description="its password")
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("log_format", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: SecretStr) -> SecretStr:
+        try:
+            url = make_url(value.get_secret_value())
+        except (ArgumentError, ValueError):
+            raise ValueError("is not a database URL, such as postgresql://user:password@host/name") from None
+        if url.drivername not in DRIVERS:
+            raise ValueError(f"names a database we cannot use ({url.drivername}): PostgreSQL or SQLite")
+        return value
+
+    @field_validator("database_schema")
+    @classmethod
+    def _plain_name(cls, value: str) -> str:
+        if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value) or value.startswith("pg_"):
+            raise ValueError("must be a plain lower-case schema name")
+        return value
+
+    @field_validator("f1_upstream_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value)
+            valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        except ValueError:
+            valid = False
+        if not valid or " " in value:
+            raise ValueError("is not a URL, such as http://127.0.0.1:8900")
+        return value.rstrip("/")
+
+    @classmethod
+    def load(cls) -> Settings:
+        """The settings of this process.
+
+        Raises:
+            UsageError: a value is wrong; the message names the setting, never the value of a secret.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            wrong = error.errors(include_url=False, include_input=False)[0]
+            name = str(wrong["loc"][0]).upper()
+            message = wrong["msg"].removeprefix("Value error, ")
+            raise UsageError(f"{name} {message[0].lower()}{message[1:]}") from None
+        except UnicodeDecodeError:
+            raise UsageError(".env is not UTF-8 text") from None
+
+    @property
+    def database(self) -> URL:
+        """The database's URL as SQLAlchemy takes it, whatever driver it was written for."""
+        url = make_url(self.database_url.get_secret_value())
+        query = dict(url.query)
+        if (ssl := query.pop("ssl", None)) is not None:  # asyncpg's word for libpq's sslmode
+            query["sslmode"] = {"true": "require", "false": "disable"}.get(str(ssl).lower(), ssl)
+        for other in ("prepared_statement_cache_size", "statement_cache_size", "command_timeout", "timeout"):
+            if url.drivername.endswith("+asyncpg"):
+                query.pop(other, None)
+        return url.set(drivername=DRIVERS[url.drivername]).set(query=query)
+
+    def shown(self) -> dict[str, str]:
+        """Every setting's value as text, secrets hidden."""
+        texts = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if name == "database_url":
+                texts[name] = self.database.render_as_string(hide_password=True)
+            elif isinstance(value, SecretStr):
+                texts[name] = "***"
+            else:
+                texts[name] = "" if value is None else str(value)
+        return texts
+
+    @classmethod
+    def origins(cls) -> dict[str, str]:
+        """Where each setting's value comes from: environment, .env or default."""
+        sources: dict[str, PydanticBaseSettingsSource] = {}
+
+        class Traced(cls):  # type: ignore[misc, valid-type]
+            @classmethod
+            def settings_customise_sources(
+                cls,
+                settings_cls: type[BaseSettings],
+                init_settings: PydanticBaseSettingsSource,
+                env_settings: PydanticBaseSettingsSource,
+                dotenv_settings: PydanticBaseSettingsSource,
+                file_secret_settings: PydanticBaseSettingsSource,
+            ) -> tuple[PydanticBaseSettingsSource, ...]:
+                sources.update({"environment": env_settings, ".env": dotenv_settings})
+                return (env_settings, dotenv_settings)
+
+        Traced()
+        found = {label: source() for label, source in sources.items()}
+        return {
+            name: next((label for label, values in found.items() if name in values), "default")
+            for name in cls.model_fields
+        }

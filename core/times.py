@@ -1,0 +1,87 @@
+"""When a session is: wall time at the venue, the instant it means, and when it will be over. Pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from core.records import EventFormat, ListedSession, SessionKind, Status
+
+LENGTHS = {
+    SessionKind.PRACTICE_1: timedelta(minutes=60),
+    SessionKind.PRACTICE_2: timedelta(minutes=60),
+    SessionKind.PRACTICE_3: timedelta(minutes=60),
+    SessionKind.SPRINT_QUALIFYING: timedelta(minutes=44),
+    SessionKind.SPRINT: timedelta(minutes=60),
+    SessionKind.QUALIFYING: timedelta(minutes=60),
+    SessionKind.RACE: timedelta(minutes=120),
+}
+TEST_DAY = timedelta(hours=9)
+"""How long sessions typically last; a day of testing is a practice that lasts from morning to evening."""
+
+LAST_ZONE = timedelta(hours=12)
+"""A date is over everywhere on Earth twelve hours after it is over in UTC."""
+
+
+@dataclass(frozen=True)
+class SessionTime:
+    """When a session is: always a date, and an instant with the venue's offset where the time is known."""
+
+    local_date: date
+    starts_at: datetime | None
+    utc_offset_minutes: int | None
+
+    @property
+    def wall_time(self) -> datetime | None:
+        """The venue's clock at the start, naive."""
+        if self.starts_at is None or self.utc_offset_minutes is None:
+            return None
+        return self.starts_at.replace(tzinfo=None) + timedelta(minutes=self.utc_offset_minutes)
+
+
+def length(kind: SessionKind, event_format: EventFormat) -> timedelta:
+    """How long such a session typically lasts."""
+    return TEST_DAY if event_format is EventFormat.TESTING else LENGTHS[kind]
+
+
+def session_time(listed: ListedSession, zone: ZoneInfo | None) -> SessionTime | None:
+    """When a listed session is; None while not even its date is known.
+
+    Wall time in the circuit's zone decides: the one offset that upstream gives an event is wrong when clocks change
+    that weekend (Mexico 2022, Australia 2023). It serves only where the zone is unknown.
+    """
+    if listed.wall_time is not None:
+        if zone is not None:
+            local = listed.wall_time.replace(tzinfo=zone)
+            return SessionTime(listed.wall_time.date(), local.astimezone(UTC), _minutes(local))
+        offset = listed.utc_offset_minutes
+        if offset is None:
+            return SessionTime(listed.wall_time.date(), None, None)
+        instant = (listed.wall_time - timedelta(minutes=offset)).replace(tzinfo=UTC)
+        return SessionTime(listed.wall_time.date(), instant, offset)
+    if listed.instant is not None:
+        instant = listed.instant.astimezone(UTC)
+        if zone is None:
+            return SessionTime(listed.local_date or instant.date(), instant, None)
+        local = instant.astimezone(zone)
+        return SessionTime(local.date(), instant, _minutes(local))
+    if listed.local_date is not None:
+        return SessionTime(listed.local_date, None, None)
+    return None
+
+
+def status_at(now: datetime, starts_at: datetime | None, ends_at: datetime | None, last_date: date) -> Status:
+    """Scheduled, live or completed at a moment; by the date alone where no time is known."""
+    if starts_at is not None and ends_at is not None:
+        if now < starts_at:
+            return Status.SCHEDULED
+        return Status.LIVE if now < ends_at else Status.COMPLETED
+    over = datetime.combine(last_date, time(), UTC) + timedelta(days=1) + LAST_ZONE
+    return Status.COMPLETED if now >= over else Status.SCHEDULED
+
+
+def _minutes(local: datetime) -> int:
+    offset = local.utcoffset()
+    assert offset is not None
+    return int(offset.total_seconds() // 60)

@@ -1,0 +1,1 @@
+"""Frames and documents to records. Pure: no I/O, no clock."""

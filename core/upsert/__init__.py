@@ -1,0 +1,1 @@
+"""Records to rows, and the changes that this made, in one transaction."""

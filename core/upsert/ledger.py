@@ -1,0 +1,64 @@
+"""The ledger of requests to Jolpica: everybody behind one database shares one hourly budget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, insert, select, update
+
+from core.database import Database
+from core.errors import BudgetExhausted
+from core.records import Source
+from core.schema import upstream_requests as ledger
+
+HOUR = timedelta(hours=1)
+WEEK = timedelta(days=7)
+BUDGET = 180
+"""Requests in any hour; Jolpica allows 200, and the difference is our margin."""
+
+
+class Ledger:
+    """Enters every request before it is made, and refuses those beyond the budget."""
+
+    def __init__(self, database: Database, now: datetime, budget: int = BUDGET) -> None:
+        self._database = database
+        self._now = now
+        self._began = time.monotonic()
+        self._budget = budget
+
+    @property
+    def now(self) -> datetime:
+        """The run's `now`, and the time that has passed since it began."""
+        return self._now + timedelta(seconds=time.monotonic() - self._began)
+
+    def permit(self, host: str, path: str) -> Callable[[int | None, float], None]:
+        """Enter a request; the function returned enters its outcome (HTTP status or None, milliseconds).
+
+        Raises:
+            BudgetExhausted: the sliding hour holds as many requests as the budget allows.
+        """
+        now = self.now
+        with self._database.writing() as connection:
+            in_hour = ledger.c.at > now - HOUR
+            if (connection.scalar(select(func.count()).where(in_hour)) or 0) >= self._budget:
+                freeing = select(ledger.c.at).where(in_hour).order_by(ledger.c.at.desc()).offset(self._budget - 1)
+                oldest = connection.scalar(freeing.limit(1))
+                raise BudgetExhausted(Source.JOLPICA.value, (oldest or now) + HOUR)
+            connection.execute(delete(ledger).where(ledger.c.at < now - WEEK))
+            entry = connection.scalar(insert(ledger).values(at=now, host=host, path=path).returning(ledger.c.id))
+
+        def answered(status: int | None, ms: float) -> None:
+            with self._database.writing() as connection:
+                connection.execute(update(ledger).where(ledger.c.id == entry).values(status=status, ms=round(ms)))
+
+        return answered
+
+    def asked_since(self, moment: datetime, path: str) -> bool:
+        """Whether a path (with anything after it) was asked for, and answered well, since a moment."""
+        answered_well = select(ledger.c.id).where(
+            ledger.c.at >= moment, ledger.c.status == 200, ledger.c.path.like(f"%{path}%")
+        )
+        with self._database.reading() as connection:
+            return connection.scalar(answered_well.limit(1)) is not None

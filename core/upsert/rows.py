@@ -1,0 +1,90 @@
+"""Writing what differs: inserts and updates of keyed rows, the feed's entries, and the notice of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, delete, insert, text, update
+
+from core.records import Change, Record
+from core.schema import changes, columns
+
+CHANNEL = "f1_changes"
+NOTICE_BYTES = 7_900
+"""PostgreSQL refuses a notice of 8,000 bytes and more."""
+
+
+def write_rows(
+    connection: Connection,
+    table: Table,
+    before: Mapping[Any, Record],
+    after: Mapping[Any, Record],
+    stamp: datetime | None = None,
+) -> int:
+    """Insert the rows that are new and update those that differ, by primary key; equal rows are not touched.
+
+    Args:
+        before, after: rows by key, as they were read in this transaction and as they should be.
+        stamp: goes into `updated_at` of what is written, for tables that have it.
+
+    Returns:
+        How many rows were written.
+    """
+    stamped = {"updated_at": stamp} if stamp is not None else {}
+    fresh = [{**columns(table, row), **stamped} for key, row in after.items() if key not in before]
+    if fresh:
+        connection.execute(insert(table), fresh)
+    differing = [
+        {**columns(table, row), **stamped} for key, row in after.items() if key in before and before[key] != row
+    ]
+    if differing:
+        keys = [column.name for column in table.primary_key]
+        statement = update(table).values({name: bindparam(f"to_{name}") for name in differing[0] if name not in keys})
+        for name in keys:
+            statement = statement.where(table.c[name] == bindparam(f"is_{name}"))
+        rows = [{(f"is_{n}" if n in keys else f"to_{n}"): value for n, value in row.items()} for row in differing]
+        connection.execute(statement, rows)
+    return len(fresh) + len(differing)
+
+
+def delete_rows(connection: Connection, table: Table, keys: Sequence[str], gone: Iterable[Sequence[Any]]) -> None:
+    """Delete rows by the given key columns."""
+    rows = [{f"is_{name}": value for name, value in zip(keys, key, strict=True)} for key in gone]
+    if rows:
+        statement = delete(table)
+        for name in keys:
+            statement = statement.where(table.c[name] == bindparam(f"is_{name}"))
+        connection.execute(statement, rows)
+
+
+def write_changes(
+    connection: Connection, happened: Sequence[Change], at: datetime, flow_run_id: str | None
+) -> list[int]:
+    """Enter what happened in the feed and, on PostgreSQL, give notice of it with the commit.
+
+    Returns:
+        The entries' ids, in the order given.
+    """
+    if not happened:
+        return []
+    rows = [{**columns(changes, change), "at": at, "flow_run_id": flow_run_id} for change in happened]
+    ids = list(connection.scalars(insert(changes).returning(changes.c.id, sort_by_parameter_order=True), rows))
+    if connection.dialect.name == "postgresql":
+        for notice in notices(ids):
+            connection.execute(text("SELECT pg_notify(:channel, :notice)"), {"channel": CHANNEL, "notice": notice})
+    return ids
+
+
+def notices(ids: Sequence[int], limit: int = NOTICE_BYTES) -> list[str]:
+    """Change ids as JSON arrays, each short enough for one notice."""
+    texts: list[str] = []
+    part: list[int] = []
+    for identity in ids:
+        if part and len(json.dumps([*part, identity])) > limit:
+            texts.append(json.dumps(part))
+            part = []
+        part.append(identity)
+    return [*texts, json.dumps(part)] if part else texts

@@ -1,0 +1,99 @@
+"""A season's schedule into the database: read, reconcile and write in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Table, select
+
+from core.database import Database
+from core.lifecycle import Calendar, reconcile
+from core.records import Change, Circuit, Event, Held, ListedEvent, Record, ScheduleAnswer, Session, Status
+from core.schema import circuits, events, held, sessions
+from core.upsert.rows import delete_rows, write_changes, write_rows
+
+R = TypeVar("R", bound=Record)
+HELD_KEY = ("entity", "entity_id", "kind")
+
+
+class SeasonSummary(Record):
+    """What a sync left: how many events and sessions take place, what changed, what a person should know."""
+
+    season: int
+    source: str
+    events: int
+    sessions: int
+    cancelled: int
+    changes: tuple[Change, ...]
+    notes: tuple[str, ...]
+
+
+def read_calendar(connection: Connection, season: int) -> Calendar:
+    """A season's events, sessions and held answers, and the circuits of all seasons: one query a table."""
+    found_events = _read(connection, events, Event, events.c.season == season)
+    return Calendar(
+        events={event.id: event for event in found_events},
+        sessions={
+            session.id: session
+            for session in _read(
+                connection,
+                sessions,
+                Session,
+                sessions.c.event_id.in_(select(events.c.id).where(events.c.season == season)),
+            )
+        },
+        circuits={circuit.id: circuit for circuit in _read(connection, circuits, Circuit)},
+        held={answer.key: answer for answer in _read(connection, held, Held, held.c.entity_id.like(f"{season}-%"))},
+    )
+
+
+def upsert_schedule(
+    database: Database,
+    answer: ScheduleAnswer,
+    races: Sequence[ListedEvent],
+    now: datetime,
+    *,
+    force: bool = False,
+    flow_run_id: str | None = None,
+) -> SeasonSummary:
+    """Bring a season to what a source answered, as far as that is believed.
+
+    Only what differs is written; every change has its entry in `changes`, in the same transaction.
+
+    Raises:
+        DatabaseError: nothing was written.
+    """
+    with database.writing() as connection:
+        known = read_calendar(connection, answer.season)
+        result = reconcile(known, answer, now, races=races, force=force)
+        after = result.calendar
+        write_rows(connection, circuits, known.circuits, after.circuits)
+        write_rows(connection, events, known.events, after.events, stamp=now)
+        write_rows(connection, sessions, known.sessions, after.sessions, stamp=now)
+        _write_held(connection, known, after)
+        write_changes(connection, result.changes, now, flow_run_id)
+    taking_place = [event for event in after.events.values() if event.status is not Status.CANCELLED]
+    return SeasonSummary(
+        season=answer.season,
+        source=answer.source.value,
+        events=len(taking_place),
+        sessions=sum(session.status is not Status.CANCELLED for session in after.sessions.values()),
+        cancelled=len(after.events) - len(taking_place),
+        changes=result.changes,
+        notes=result.notes,
+    )
+
+
+def _write_held(connection: Connection, known: Calendar, after: Calendar) -> None:
+    differing = {key: answer for key, answer in after.held.items() if known.held.get(key) != answer}
+    gone = [key for key in known.held if key not in after.held]
+    delete_rows(connection, held, HELD_KEY, [*gone, *(key for key in differing if key in known.held)])
+    write_rows(connection, held, {}, differing)
+
+
+def _read(connection: Connection, table: Table, record: type[R], *conditions: ColumnElement[bool]) -> list[R]:
+    wanted = [column for column in table.columns if column.name in record.model_fields]
+    rows = connection.execute(select(*wanted).where(*conditions)).mappings()
+    return [record(**row) for row in rows]

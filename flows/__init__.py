@@ -1,0 +1,1 @@
+"""The Prefect flows, one a file; each also runs as `python -m flows.<name>`."""

@@ -1,0 +1,81 @@
+"""What flows print when they are done: summaries for a person, in lines and tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from core.records import Change, ChangeKind
+from core.upsert.schedule import SeasonSummary
+
+TITLES = {
+    ChangeKind.ADDED: "green",
+    ChangeKind.CANCELLED: "red",
+    ChangeKind.REINSTATED: "green",
+    ChangeKind.POSTPONED: "yellow",
+    ChangeKind.BROUGHT_FORWARD: "yellow",
+    ChangeKind.RESCHEDULED: "yellow",
+    ChangeKind.RELOCATED: "yellow",
+}
+SHOWN_CHANGES = 40
+
+
+def season_lines(summary: SeasonSummary) -> list[str]:
+    """A sync's summary in one line."""
+    cancelled = f", {summary.cancelled} cancelled" if summary.cancelled else ""
+    counts = Counter(change.kind.value for change in summary.changes)
+    what = ", ".join(f"{number} {kind}" for kind, number in counts.most_common()) or "nothing changed"
+    return [
+        f"{summary.season}: {summary.events} events{cancelled}, {summary.sessions} sessions "
+        f"from {summary.source}: {what}"
+    ]
+
+
+def print_seasons(summaries: Sequence[SeasonSummary]) -> None:
+    """Each season's summary on standard output, and what changed as a table, unless all of it is new."""
+    console = Console(soft_wrap=True)
+    for summary in summaries:
+        for line in season_lines(summary):
+            console.print(line, highlight=False)
+        told = [change for change in summary.changes if change.kind is not ChangeKind.ADDED]
+        if told:
+            console.print(changes_table(told[:SHOWN_CHANGES]))
+            if len(told) > SHOWN_CHANGES:
+                console.print(f"and {len(told) - SHOWN_CHANGES} more: see the table changes", highlight=False)
+
+
+def changes_table(changes: Iterable[Change]) -> Table:
+    """Changes as a table: whom, what, from, to."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("whom", "what", "before", "after"):
+        table.add_column(title)
+    for change in changes:
+        style = TITLES.get(change.kind, "")
+        before, after = readable(change.before), readable(change.after)
+        table.add_row(
+            change.entity_id, f"[{style}]{change.kind.value}[/]" if style else change.kind.value, before, after
+        )
+    return table
+
+
+def readable(fields: dict[str, Any] | None) -> str:
+    """A change's fields as a person says them; of a moved start and end only the start."""
+    if fields is None:
+        return ""
+    shown = {name: value for name, value in fields.items() if name not in ("ends_at", "utc_offset_minutes")}
+    if shown.get("starts_at"):
+        shown = {name: value for name, value in shown.items() if not name.endswith("_date")}
+    return ", ".join(_text(name, value) for name, value in shown.items())
+
+
+def _text(name: str, value: Any) -> str:
+    if value is None:
+        return "unknown" if name != "round" else "no round"
+    if name == "starts_at":
+        return f"{datetime.fromisoformat(value):%a %d %b %H:%M} UTC"
+    return f"round {value}" if name == "round" else str(value)

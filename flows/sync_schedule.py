@@ -1,0 +1,130 @@
+"""Keep a season's calendar true: fetch it from the best source that answers, reconcile, upsert.
+
+    python -m flows.sync_schedule [SEASON] [--force] [--now MOMENT]
+
+Without a season: the current one, and the next once it is published.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import datetime, timedelta
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from core.errors import SourceEmpty, SourceError, UpstreamDown, UsageError
+from core.lifecycle import FIRST_SEASON, lacks_circuit, sources_of
+from core.records import ListedEvent, ScheduleAnswer, Source
+from core.retries import FETCH, UPSERT
+from core.upsert.schedule import SeasonSummary
+from flows import command, report
+from flows.run import Run
+from flows.tasks import cached_schedule, fetch_schedule, known_calendar, store_schedule
+
+logger = logging.getLogger(__name__)
+
+CIRCUITS_ASKED_AGAIN = timedelta(days=1)
+
+
+def _run_name() -> str:
+    return f"sync-schedule-{flow_run.parameters.get('season') or 'current'}"
+
+
+@flow(name="sync-schedule", flow_run_name=_run_name)
+def sync_schedule(season: int | None = None, force: bool = False, now: datetime | None = None) -> list[SeasonSummary]:
+    """Bring a season's calendar up to date; without a season the current one, and the next once published.
+
+    Args:
+        season: a championship year since 1950.
+        force: apply at once what would be held.
+        now: the moment to reconcile with, instead of the clock's.
+    """
+    run = Run.begin(now)
+    if season is not None:
+        check_season(season, run.now)
+        return [summary] if (summary := sync(run, season, force)) else []
+    seasons = (run.now.year, run.now.year + 1)
+    return [summary for year in seasons if (summary := sync(run, year, force, expected=year == run.now.year))]
+
+
+def check_season(season: int, now: datetime) -> None:
+    """Refuse seasons that were never driven or are not planned yet.
+
+    Raises:
+        UsageError: it is before 1950 or after the next year.
+    """
+    if not FIRST_SEASON <= season <= now.year + 1:
+        raise UsageError(f"season {season}: must be from {FIRST_SEASON} to {now.year + 1}")
+
+
+def sync(run: Run, season: int, force: bool, *, expected: bool = True) -> SeasonSummary | None:
+    """One season: None where it is not published yet.
+
+    Raises:
+        UpstreamDown: no source had an answer, and (`expected`) there should be one.
+    """
+    known = run.step(known_calendar, UPSERT)(run, season)
+    try:
+        answer = first_answer(run, season, known_before=bool(known.events))
+    except UpstreamDown as error:
+        if expected:
+            raise
+        logger.warning("%s", error)
+        return None
+    if answer is None:
+        logger.info("%s is not published yet: nothing to do", season)
+        return None
+    races = circuit_races(run, season) if lacks_circuit(known, answer) else ()
+    summary: SeasonSummary = run.step(store_schedule, UPSERT)(run, answer, races, force=force)
+    for line in report.season_lines(summary):
+        logger.info("%s", line)
+    for note in summary.notes:
+        logger.warning("%s", note)
+    return summary
+
+
+def first_answer(run: Run, season: int, *, known_before: bool) -> ScheduleAnswer | None:
+    """The answer of the best source that has one; None where none has published a season that is new to us.
+
+    Raises:
+        UpstreamDown: no source had a usable answer.
+    """
+    failures: list[SourceError] = []
+    for source in sources_of(season, run.now):
+        try:
+            fetch = run.step(fetch_schedule, FETCH, **cached_schedule(run, season, source))
+            answer: ScheduleAnswer = fetch(run, season, source)
+            return answer
+        except SourceError as error:
+            failures.append(error)
+            level = logging.INFO if isinstance(error, SourceEmpty) else logging.WARNING
+            logger.log(level, "%s schedule: %s", season, error)
+    if not known_before and all(isinstance(failure, SourceEmpty) for failure in failures):
+        return None
+    raise UpstreamDown(f"no source has the {season} schedule: {'; '.join(map(str, failures))}; nothing was changed")
+
+
+def circuit_races(run: Run, season: int) -> tuple[ListedEvent, ...]:
+    """Jolpica's races, for their circuits; asked once a day at the most, and never fatal: circuits can wait."""
+    if run.ledger.asked_since(run.now - CIRCUITS_ASKED_AGAIN, f"/{season}/races"):
+        return ()
+    try:
+        answer: ScheduleAnswer = run.step(fetch_schedule, FETCH)(run, season, Source.JOLPICA)
+    except SourceError as error:
+        logger.warning("%s circuits: %s; they are asked for again next time", season, error)
+        return ()
+    return answer.events
+
+
+def main(arguments: list[str]) -> int:
+    """The command line; returns the exit status."""
+    parser = command.parser(__spec__.name, "Keep a season's calendar true.")
+    parser.add_argument("season", nargs="?", type=command.season, help="such as 2024; default: current and next")
+    parser.add_argument("--force", action="store_true", help="apply at once what would be held")
+    return command.run(sync_schedule, parser, arguments, report.print_seasons)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
