@@ -127,13 +127,13 @@ class Database:
             return self._version(connection)
 
     def _version(self, connection: Connection) -> str | None:
-        if self.is_postgresql:
-            found = connection.scalar(text("SELECT to_regclass(:name)"), {"name": f'"{self.schema}".{VERSION_TABLE}'})
-        else:
-            found = connection.scalar(
-                text("SELECT name FROM sqlite_master WHERE type = 'table' AND name = :name"),
-                {"name": VERSION_TABLE},
-            )
+        # The catalogue's own rows: to_regclass answers from a cache that a wait for the lock does not refresh.
+        catalogue = (
+            "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = :schema AND tablename = :name"
+            if self.is_postgresql
+            else "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :name AND :schema IS NULL"
+        )
+        found = connection.scalar(text(catalogue), {"schema": self.schema, "name": VERSION_TABLE})
         if found is None:
             return None
         prefix = f'"{self.schema}".' if self.schema else ""
@@ -179,7 +179,7 @@ class Database:
             lost = error.connection_invalidated or isinstance(error, InterfaceError)
             lost = lost or (isinstance(error, OperationalError) and any(word in said.lower() for word in GONE))
             raise (DatabaseUnavailable if lost else DatabaseError)(message) from error
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite3.Error) as error:
             raise DatabaseError(f"database {self.name}: {self._hidden(str(error).splitlines()[0])}") from error
 
     def _hidden(self, said: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from enum import Enum
 from typing import Any
 
 from core import holding, identity
@@ -81,18 +82,29 @@ def begun(answer: ScheduleAnswer, now: datetime) -> ScheduleAnswer:
     return answer.model_copy(update={"events": events})
 
 
-def lacks_circuit(calendar: Calendar, answer: ScheduleAnswer) -> bool:
-    """Whether Jolpica must be asked for circuits: a race of the answer has none yet, or has moved away from its own."""
+class CircuitsNeed(Enum):
+    """Whether Jolpica must be asked for circuits: not at all, at once, or again some time."""
+
+    NONE = 0
+    AT_ONCE = 1
+    AGAIN = 2
+
+
+def circuits_need(calendar: Calendar, answer: ScheduleAnswer) -> CircuitsNeed:
+    """Whether a race of the answer has no known circuit: it is new or has moved away, or was asked for in vain."""
     if any(event.circuit for event in answer.events):
-        return False
+        return CircuitsNeed.NONE
+    need = CircuitsNeed.NONE
     matched = identity.match_events(calendar.events.values(), answer.events)
     for index, listed in enumerate(answer.events):
         if listed.format is EventFormat.TESTING:
             continue
         known = calendar.events.get(matched.get(index, ""))
-        if known is None or known.circuit_id is None or not identity.same_place(known, listed):
-            return True
-    return False
+        if known is None or (known.circuit_id is not None and not identity.same_place(known, listed)):
+            return CircuitsNeed.AT_ONCE
+        if known.circuit_id is None:
+            need = CircuitsNeed.AGAIN
+    return need
 
 
 def reconcile(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -14,10 +13,8 @@ from prefect import Flow
 from prefect.settings import get_current_settings
 
 from core import logs
-from core.errors import F1FlowsError, UsageError
+from core.errors import F1FlowsError
 from core.settings import Settings
-
-logger = logging.getLogger(__name__)
 
 
 class Parser(argparse.ArgumentParser):
@@ -66,7 +63,6 @@ def run(flow: Flow[..., Any], made: Parser, arguments: list[str], show: Callable
         settings = Settings.load()
         logs.configure(settings)
         if (api := prefect_api()) is None:
-            logger.info("no Prefect API is configured: %s runs directly", flow.name)
             show(flow.fn(**parameters))
             return
         try:
@@ -90,6 +86,3 @@ def told(action: Callable[[], Any]) -> int:
     except BrokenPipeError:
         return 0
     return 0
-
-
-__all__ = ["Parser", "UsageError", "moment", "parser", "prefect_api", "run", "season", "told"]

@@ -64,9 +64,11 @@ def changes_table(changes: Iterable[Change]) -> Table:
 
 
 def readable(fields: dict[str, Any] | None) -> str:
-    """A change's fields as a person says them; of a moved start and end only the start."""
+    """A change's fields as a person says them; of a start and an end that moved only the start."""
     if fields is None:
         return ""
+    if set(fields) == {"ends_at"}:
+        return f"until {_moment(fields['ends_at'])}"
     shown = {name: value for name, value in fields.items() if name not in ("ends_at", "utc_offset_minutes")}
     if shown.get("starts_at"):
         shown = {name: value for name, value in shown.items() if not name.endswith("_date")}
@@ -76,6 +78,10 @@ def readable(fields: dict[str, Any] | None) -> str:
 def _text(name: str, value: Any) -> str:
     if value is None:
         return "unknown" if name != "round" else "no round"
-    if name == "starts_at":
-        return f"{datetime.fromisoformat(value):%a %d %b %H:%M} UTC"
+    if name.endswith("_at"):
+        return _moment(value)
     return f"round {value}" if name == "round" else str(value)
+
+
+def _moment(text: str) -> str:
+    return f"{datetime.fromisoformat(text):%a %d %b %H:%M} UTC"

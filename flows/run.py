@@ -19,6 +19,7 @@ from core.retries import RetryPolicy, retrying
 from core.settings import Settings
 from core.upsert.ledger import Ledger
 
+logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -49,6 +50,8 @@ class Run:
             _log_to_prefect(settings)
         database = connect(settings)
         database.ensure_schema()
+        if flow_run_id is None:
+            logger.info("no Prefect API is configured: running directly")
         return cls(settings, database, (now or datetime.now(UTC)).astimezone(UTC), now is not None, flow_run_id)
 
     @property

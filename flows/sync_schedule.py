@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import logging
 import sys
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from prefect import flow
 from prefect.runtime import flow_run
 
 from core.errors import SourceEmpty, SourceError, UpstreamDown, UsageError
-from core.lifecycle import FIRST_SEASON, lacks_circuit, sources_of
+from core.lifecycle import FIRST_SEASON, CircuitsNeed, circuits_need, sources_of
 from core.records import ListedEvent, ScheduleAnswer, Source
 from core.retries import FETCH, UPSERT
 from core.upsert.schedule import SeasonSummary
@@ -23,7 +23,7 @@ from flows import command, report
 from flows.run import Run
 from flows.tasks import cached_schedule, fetch_schedule, known_calendar, store_schedule
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("flows.sync_schedule")
 
 CIRCUITS_ASKED_AGAIN = timedelta(days=1)
 
@@ -41,22 +41,24 @@ def sync_schedule(season: int | None = None, force: bool = False, now: datetime 
         force: apply at once what would be held.
         now: the moment to reconcile with, instead of the clock's.
     """
+    if season is not None:
+        check_season(season, now)
     run = Run.begin(now)
     if season is not None:
-        check_season(season, run.now)
         return [summary] if (summary := sync(run, season, force)) else []
     seasons = (run.now.year, run.now.year + 1)
     return [summary for year in seasons if (summary := sync(run, year, force, expected=year == run.now.year))]
 
 
-def check_season(season: int, now: datetime) -> None:
+def check_season(season: int, now: datetime | None) -> None:
     """Refuse seasons that were never driven or are not planned yet.
 
     Raises:
         UsageError: it is before 1950 or after the next year.
     """
-    if not FIRST_SEASON <= season <= now.year + 1:
-        raise UsageError(f"season {season}: must be from {FIRST_SEASON} to {now.year + 1}")
+    last = (now or datetime.now(UTC)).year + 1
+    if not FIRST_SEASON <= season <= last:
+        raise UsageError(f"season {season}: must be from {FIRST_SEASON} to {last}")
 
 
 def sync(run: Run, season: int, force: bool, *, expected: bool = True) -> SeasonSummary | None:
@@ -76,7 +78,7 @@ def sync(run: Run, season: int, force: bool, *, expected: bool = True) -> Season
     if answer is None:
         logger.info("%s is not published yet: nothing to do", season)
         return None
-    races = circuit_races(run, season) if lacks_circuit(known, answer) else ()
+    races = circuit_races(run, season, circuits_need(known, answer))
     summary: SeasonSummary = run.step(store_schedule, UPSERT)(run, answer, races, force=force)
     for line in report.season_lines(summary):
         logger.info("%s", line)
@@ -106,9 +108,11 @@ def first_answer(run: Run, season: int, *, known_before: bool) -> ScheduleAnswer
     raise UpstreamDown(f"no source has the {season} schedule: {'; '.join(map(str, failures))}; nothing was changed")
 
 
-def circuit_races(run: Run, season: int) -> tuple[ListedEvent, ...]:
-    """Jolpica's races, for their circuits; asked once a day at the most, and never fatal: circuits can wait."""
-    if run.ledger.asked_since(run.now - CIRCUITS_ASKED_AGAIN, f"/{season}/races"):
+def circuit_races(run: Run, season: int, need: CircuitsNeed) -> tuple[ListedEvent, ...]:
+    """Jolpica's races, for their circuits: asked again in vain once a day at the most; never fatal, for they can wait."""
+    if need is CircuitsNeed.NONE:
+        return ()
+    if need is CircuitsNeed.AGAIN and run.ledger.asked_since(run.now - CIRCUITS_ASKED_AGAIN, f"/{season}/races"):
         return ()
     try:
         answer: ScheduleAnswer = run.step(fetch_schedule, FETCH)(run, season, Source.JOLPICA)

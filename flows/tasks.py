@@ -5,12 +5,13 @@ FastF1 takes a second to import, so that only the steps that ask upstream do so.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from prefect import Task, task
-from prefect.cache_policies import NO_CACHE
+from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
 from prefect.context import TaskRunContext
 
 from core import lifecycle
@@ -75,12 +76,17 @@ def cached_schedule(run: Run, season: int, source: Source) -> dict[str, Any]:
     if source is not lifecycle.sources_of(season, run.now)[0] or run.now_given:
         return {}
     kept = PAST_SEASON_KEPT if season < run.now.year else CURRENT_SEASON_KEPT
-    upstream = run.settings.f1_upstream_url or "the-real-hosts"
+    upstream = re.sub(r"\W+", "-", run.settings.f1_upstream_url or "real")
 
     def key(_context: TaskRunContext, _parameters: dict[str, Any]) -> str:
         return f"f1-flows-schedule-{season}-{source.value}-v{SCHEDULE_CACHE_VERSION}-{upstream}"
 
-    return {"cache_key_fn": key, "cache_expiration": kept, "persist_result": True, "result_serializer": "json"}
+    return {
+        "cache_policy": CacheKeyFnPolicy(cache_key_fn=key),
+        "cache_expiration": kept,
+        "persist_result": True,
+        "result_serializer": "json",
+    }
 
 
 @step(UPSERT, "read-calendar-{season}")

