@@ -109,7 +109,7 @@ def first_answer(run: Run, season: int, *, known_before: bool) -> ScheduleAnswer
 
 
 def circuit_races(run: Run, season: int, need: CircuitsNeed) -> tuple[ListedEvent, ...]:
-    """Jolpica's races, for their circuits: asked again in vain once a day at the most; never fatal, for they can wait."""
+    """Jolpica's races, for their circuits; after asking in vain once a day at the most. Never fatal: they can wait."""
     if need is CircuitsNeed.NONE:
         return ()
     if need is CircuitsNeed.AGAIN and run.ledger.asked_since(run.now - CIRCUITS_ASKED_AGAIN, f"/{season}/races"):

@@ -60,22 +60,17 @@ def delete_rows(connection: Connection, table: Table, keys: Sequence[str], gone:
         connection.execute(statement, rows)
 
 
-def write_changes(
-    connection: Connection, happened: Sequence[Change], at: datetime, flow_run_id: str | None
-) -> list[int]:
-    """Enter what happened in the feed and, on PostgreSQL, give notice of it with the commit.
-
-    Returns:
-        The entries' ids, in the order given.
-    """
+def write_changes(connection: Connection, happened: Sequence[Change], at: datetime, flow_run_id: str | None) -> None:
+    """Enter what happened in the feed and, on PostgreSQL, give notice of it with the commit."""
     if not happened:
-        return []
+        return
     rows = [{**columns(changes, change), "at": at, "flow_run_id": flow_run_id} for change in happened]
-    ids = list(connection.scalars(insert(changes).returning(changes.c.id, sort_by_parameter_order=True), rows))
-    if connection.dialect.name == "postgresql":
-        for notice in notices(ids):
-            connection.execute(text("SELECT pg_notify(:channel, :notice)"), {"channel": CHANNEL, "notice": notice})
-    return ids
+    if connection.dialect.name != "postgresql":
+        connection.execute(insert(changes), rows)
+        return
+    ids = connection.scalars(insert(changes).returning(changes.c.id), rows)
+    for notice in notices(sorted(ids)):
+        connection.execute(text("SELECT pg_notify(:channel, :notice)"), {"channel": CHANNEL, "notice": notice})
 
 
 def notices(ids: Sequence[int], limit: int = NOTICE_BYTES) -> list[str]:

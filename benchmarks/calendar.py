@@ -1,0 +1,169 @@
+"""The calendar's figures: a sync as a process, its upsert beside COPY and a hand-written worker, its statements."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import fastf1
+import fastf1.events
+import psycopg
+from sqlalchemy import event, select, text
+from sqlalchemy.engine import make_url
+
+from benchmarks.measure import Measured, medians, peak_megabytes, python
+from core.database import Database
+from core.deadline import Deadline
+from core.fetch import schedule, upstream
+from core.lifecycle import Calendar, reconcile
+from core.records import Source
+from core.replay import Upstream
+from core.schema import changes, circuits, columns, events, sessions
+from core.settings import Settings
+from core.transform.schedule import answer_from_frame, answer_from_races
+from core.upsert.rows import write_changes, write_rows
+
+SEASON = 2024
+NOW = datetime(2024, 2, 1, tzinfo=UTC)
+BARE = f"""
+import os, fastf1, fastf1.events
+from prefect import flow, task
+from fastf1.req import Cache
+fastf1.events._SCHEDULE_BASE_URL = os.environ["F1_UPSTREAM_URL"] + "/schedule/"
+os.makedirs(os.environ["FASTF1_CACHE_DIR"], exist_ok=True)
+Cache.configure(cache_dir=os.environ["FASTF1_CACHE_DIR"], use_requests_cache=False)
+print(fastf1.get_event_schedule({SEASON}, backend="fastf1"))
+"""
+
+
+def measure(served: Upstream, dsn: str) -> Iterator[Measured]:
+    """Every figure of the calendar."""
+    sync = python("-m", "flows.sync_schedule", str(SEASON))
+    sync()
+    ours, bare = medians(sync, python("-c", BARE))
+    yield Measured("sync as a process / bare FastF1 and Prefect", ours / bare, "×", 1.3, "direct, unchanged season")
+    megabytes = peak_megabytes(["-m", "flows.sync_schedule", str(SEASON)])
+    yield Measured("peak memory of a sync", megabytes, " MB", 260, "direct")
+    yield from _upsert(dsn)
+    yield from _requests(served)
+    yield from _transform()
+
+
+def _database(dsn: str, name: str) -> Database:
+    database = Database(make_url(dsn).set(drivername="postgresql+psycopg"), name)
+    database.ensure_schema()
+    return database
+
+
+def _upsert(dsn: str) -> Iterator[Measured]:
+    upstream.prepare(Settings.load())
+    frame = schedule.fetch_frame(SEASON, Source.FASTF1, Deadline())
+    races = answer_from_races(schedule.fetch_races(SEASON, Deadline(), None), SEASON).events
+    answer = answer_from_frame(frame, SEASON, Source.FASTF1)
+    result = reconcile(Calendar(), answer, NOW, races=races)
+    ours, copied, worker = (_database(dsn, name) for name in ("f1", "f1_copied", "f1_worker"))
+    tables = (changes, sessions, events, circuits)
+    after = result.calendar
+
+    def empty(database: Database) -> None:
+        with database.writing() as connection:
+            connection.execute(text(f"TRUNCATE {', '.join(f'{database.schema}.{table.name}' for table in tables)}"))
+
+    def upsert() -> None:
+        with ours.writing() as connection:
+            write_rows(connection, circuits, {}, after.circuits)
+            write_rows(connection, events, {}, after.events, stamp=NOW)
+            write_rows(connection, sessions, {}, after.sessions, stamp=NOW)
+            write_changes(connection, result.changes, NOW, None)
+
+    rows: dict[Any, list[dict[str, Any]]] = {
+        circuits: [columns(circuits, row) for row in after.circuits.values()],
+        events: [{**columns(events, row), "updated_at": NOW} for row in after.events.values()],
+        sessions: [{**columns(sessions, row), "updated_at": NOW} for row in after.sessions.values()],
+    }
+    feed = [{**columns(changes, change), "at": NOW} for change in result.changes]
+    plain = make_url(dsn).set(drivername="postgresql").render_as_string(hide_password=False)
+
+    def copy() -> None:
+        with psycopg.connect(plain) as connection, connection.cursor() as cursor:
+            for table, lines in (*rows.items(), (changes, feed)):
+                names = [name for name in lines[0] if name != "id" or table is not changes]
+                listed = ", ".join(f'"{name}"' for name in names)
+                with cursor.copy(f"COPY f1_copied.{table.name} ({listed}) FROM STDIN") as copying:
+                    for line in lines:
+                        copying.write_row(
+                            [
+                                psycopg.types.json.Jsonb(value) if isinstance(value, dict) else value
+                                for value in (line[name] for name in names)
+                            ]
+                        )
+
+    def by_hand() -> None:
+        """As hand-written workers do: a SELECT, then an INSERT, a row at a time, each committed."""
+        with worker.engine.connect() as connection:
+            for table, lines in rows.items():
+                for line in lines:
+                    if connection.execute(select(table).where(table.c.id == line["id"])).first() is None:
+                        connection.execute(table.insert().values(**line))
+                    connection.commit()
+
+    taken = []
+    for action, database in ((upsert, ours), (copy, copied), (by_hand, worker)):
+        times = []
+        for _ in range(7):
+            empty(database)
+            times += medians(action, repetitions=1)
+        taken.append(sorted(times)[3])
+    yield Measured(
+        "upsert of a season / COPY of the same rows", taken[0] / taken[1], "×", 6, "PostgreSQL, empty tables"
+    )
+    yield Measured("row by row as by hand / upsert", taken[2] / taken[0], "×", None, "without its changes")
+
+
+def _requests(served: Upstream) -> Iterator[Measured]:
+    from flows.sync_schedule import sync_schedule
+
+    statements: list[str] = []
+    os.environ["DATABASE_URL"] = "sqlite:///requests.db"
+    for what, limit in (("a new season", 2), ("a known one", 1)):
+        served.requests.clear()
+        statements.clear()
+        database = Database(make_url("sqlite:///requests.db"), "f1")
+        del database
+        from core.database import connect
+
+        engine = connect(Settings.load()).engine
+
+        def count(_c: Any, _k: Any, statement: str, *_: Any) -> None:
+            statements.append(statement)
+
+        event.listen(engine, "before_cursor_execute", count)
+        sync_schedule.fn(season=SEASON, now=NOW)
+        event.remove(engine, "before_cursor_execute", count)
+        yield Measured(f"upstream requests for {what}", len(served.requests), "", limit, "")
+    most = max(sum(f".{table} " in f"{s} ".replace("\n", " ") for s in statements) for table in ("events", "sessions"))
+    yield Measured("SQL statements a table, unchanged", most, "", 3, "a known season")
+
+
+def _transform() -> Iterator[Measured]:
+    frame = schedule.fetch_frame(SEASON, Source.FASTF1, Deadline())
+
+    def build() -> None:
+        fastf1.get_event_schedule(SEASON, backend="fastf1")
+
+    time.sleep(0.3)
+    document = fastf1.events.Cache.requests_get(f"{fastf1.events._SCHEDULE_BASE_URL}schedule_{SEASON}.json")
+
+    class Answered:
+        text = document.text
+
+    asked = fastf1.events.Cache.requests_get
+    fastf1.events.Cache.requests_get = lambda *_a, **_k: Answered
+    try:
+        ours, theirs = medians(lambda: answer_from_frame(frame, SEASON, Source.FASTF1), build)
+    finally:
+        fastf1.events.Cache.requests_get = asked
+    yield Measured("transform / FastF1 building its frame", ours / theirs, "×", 1, "in memory")

@@ -1,0 +1,64 @@
+"""How a figure is taken: medians of interleaved repetitions."""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+REPETITIONS = 7
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One figure: what, how much, the most it may be (None: only told), and how it was taken."""
+
+    what: str
+    value: float
+    unit: str
+    limit: float | None
+    how: str
+
+    @property
+    def kept(self) -> bool:
+        """Whether the figure is within its limit."""
+        return self.limit is None or self.value <= self.limit
+
+    @property
+    def held_to(self) -> str:
+        """The limit as text."""
+        return "" if self.limit is None else f"≤ {self.limit:g}{self.unit}"
+
+
+def medians(*actions: Callable[[], object], repetitions: int = REPETITIONS) -> list[float]:
+    """Median seconds of each action, repeated in turn so that a slow moment of the machine meets all of them."""
+    taken: list[list[float]] = [[] for _ in actions]
+    for _ in range(repetitions):
+        for times, action in zip(taken, actions, strict=True):
+            began = time.perf_counter()
+            action()
+            times.append(time.perf_counter() - began)
+    return [statistics.median(times) for times in taken]
+
+
+def python(*arguments: str) -> Callable[[], None]:
+    """Running a whole Python process, which must succeed."""
+
+    def run() -> None:
+        subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+
+    return run
+
+
+def peak_megabytes(arguments: Sequence[str]) -> float:
+    """Peak resident memory of a Python process, in MB."""
+    code = (
+        f"import subprocess, sys; subprocess.run({[sys.executable, *arguments]!r}, check=True, capture_output=True)\n"
+    )
+    code += "import resource; print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return int(done.stdout) * 1024 / 1e6 if resource.RUSAGE_CHILDREN else 0.0

@@ -1,0 +1,164 @@
+"""What a new revision of a session's results changed, as data and as a sentence. Pure functions.
+
+The data is a list of one object an entry: `driver` (id or None), `car` (number as text) and `[before, after]` by
+field; `entry` is that of one that came or went, its place with None on the other side. Of the fields of `Entry`,
+`source` is left out: the same table from a better source is no correction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from core.records import Entry, jsonable
+
+Difference = dict[str, Any]
+
+LETTERS = {"R": "ret", "D": "DSQ", "W": "WD", "N": "NC", "E": "excl.", "F": "DNQ"}
+"""Ergast's letters for the unclassified, as a person reads them."""
+
+TOLD_AT_MOST = 12
+"""How many entries a sentence tells one by one."""
+
+UNTOLD = {"source", "ordinal"}
+"""Not compared: where a row comes from, and what only tells equal cars apart."""
+
+
+def matched(before: Sequence[Entry], after: Sequence[Entry]) -> list[tuple[Entry | None, Entry | None]]:
+    """The same entry before and after, those that went with None after, those that came with None before.
+
+    Known drivers decide: a car that changes its number keeps its entry, another driver in the same car is another
+    entry. Car number and ordinal serve where a driver is unknown.
+    """
+    partner: dict[int, int] = {}
+    taken: set[int] = set()
+    rules: tuple[Callable[[Entry, Entry], bool], ...] = (
+        lambda a, b: a.driver_id is not None and a.driver_id == b.driver_id and a.key == b.key,
+        lambda a, b: a.driver_id is not None and a.driver_id == b.driver_id,
+        lambda a, b: a.key == b.key and (a.driver_id is None or b.driver_id is None),
+    )
+    for same in rules:
+        for i, old in enumerate(before):
+            if i in partner:
+                continue
+            found = next((j for j, new in enumerate(after) if j not in taken and same(old, new)), None)
+            if found is not None:
+                partner[i] = found
+                taken.add(found)
+    pairs: list[tuple[Entry | None, Entry | None]] = [
+        (old, after[partner[i]] if i in partner else None) for i, old in enumerate(before)
+    ]
+    return pairs + [(None, new) for j, new in enumerate(after) if j not in taken]
+
+
+def diff_entries(before: Sequence[Entry], after: Sequence[Entry]) -> list[Difference]:
+    """What differs, an object an entry, in the order of `before`, then those that came; empty for equal tables."""
+    return [difference for old, new in matched(before, after) if (difference := _difference(old, new)) is not None]
+
+
+def diff_text(differences: Sequence[Difference], names: Mapping[str, str] | None = None) -> str:
+    """The same as a person reads it: "Russell 1 → DSQ, 25 → 0 points; Hamilton 2 → 1, 18 → 25 points".
+
+    `names` are drivers' names by id. Where place or points changed, times and grid are not told; values that only
+    became known are counted, not told.
+    """
+    told: list[str] = []
+    filled = 0
+    for difference in differences:
+        said = ", ".join(_place_and_points(difference)) or ", ".join(_details(difference))
+        if said:
+            told.append(f"{_name(difference, names or {})} {said}")
+        else:
+            filled += 1
+    if len(told) > TOLD_AT_MOST:
+        told[TOLD_AT_MOST - 1 :] = [f"{len(told) - TOLD_AT_MOST + 1} more"]
+    if filled:
+        told.append(f"{filled} {'entry' if filled == 1 else 'entries'} in more detail")
+    return "; ".join(told)
+
+
+def _difference(old: Entry | None, new: Entry | None) -> Difference | None:
+    entry = new or old
+    assert entry is not None
+    difference: Difference = {"driver": entry.driver_id, "car": entry.car_number}
+    if old is None or new is None:
+        return {**difference, "entry": [old and _place(old), new and _place(new)]}
+    fields = {
+        name: [jsonable(getattr(old, name)), jsonable(getattr(new, name))]
+        for name in Entry.model_fields
+        if name not in UNTOLD and getattr(old, name) != getattr(new, name)
+    }
+    return {**difference, **fields} if fields else None
+
+
+def _place(entry: Entry) -> str:
+    """A place as text: the classification, the position where there is none, or a dash."""
+    return entry.classification or (str(entry.position) if entry.position is not None else "-")
+
+
+def _name(difference: Difference, names: Mapping[str, str]) -> str:
+    driver = difference["driver"]
+    if driver is None:
+        return f"car {difference['car'] or '?'}"
+    return names.get(driver) or str(driver).replace("_", " ").title()
+
+
+def _place_and_points(difference: Difference) -> Iterator[str]:
+    if "entry" in difference:
+        yield "gone" if difference["entry"][1] is None else "new"
+        return
+    places = [
+        classification if classification is not None else position
+        for classification, position in zip(
+            difference.get("classification", (None, None)), difference.get("position", (None, None)), strict=True
+        )
+    ]
+    # A classification that only became known ("1" for position 1) is no change of place.
+    became_known = "position" not in difference and places[0] is None
+    if places[0] != places[1] and not became_known:
+        yield " → ".join(_word(place) for place in places)
+    if "points" in difference and difference["points"][0] is not None:
+        yield " → ".join(_word(points) for points in difference["points"]) + " points"
+
+
+def _details(difference: Difference) -> Iterator[str]:
+    for field, (label, written) in DETAILS.items():
+        if field not in difference or difference[field][0] is None:
+            continue
+        if field == "gap_ms" and "time_ms" in difference:
+            continue
+        yield f"{label} " + " → ".join("-" if value is None else written(value) for value in difference[field])
+
+
+def _word(value: Any) -> str:
+    return "-" if value is None else LETTERS.get(str(value), str(value))
+
+
+def _duration(milliseconds: int) -> str:
+    """A duration as the timing screen writes it: 1:27:38.241, 1:36.236, 59.071."""
+    seconds, rest = divmod(milliseconds, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}:{minutes:02}:{seconds:02}.{rest:03}"
+    return f"{minutes}:{seconds:02}.{rest:03}" if minutes else f"{seconds}.{rest:03}"
+
+
+DETAILS: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "time_ms": ("time", _duration),
+    "gap_ms": ("gap", lambda gap: f"+{_duration(gap)}"),
+    "grid": ("grid", str),
+    "laps": ("laps", str),
+    "q1_ms": ("Q1", _duration),
+    "q2_ms": ("Q2", _duration),
+    "q3_ms": ("Q3", _duration),
+    "best_lap_ms": ("best lap", _duration),
+    "fastest_lap_rank": ("rank of fastest lap", str),
+    "status": ("status", str),
+    "team_id": ("team", str),
+    "driver_id": ("driver", str),
+    "driver_code": ("code", str),
+    "car_number": ("car", str),
+    "listed_position": ("listed", str),
+}
+"""What is told of an entry whose place and points stay, in this order, and how a value is written."""

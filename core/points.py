@@ -1,0 +1,140 @@
+"""What a place in a Formula 1 World Championship session is worth, by season. Pure data and lookups.
+
+Points are drivers' points as `Decimal`, tables run from first place down. Facts: the FIA's Sporting Regulations, as
+Wikipedia's "List of Formula One World Championship points scoring systems" tells them; 2022's graded tables from
+formula1.com ("F1 Commission approves changes to Sporting Regulations").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from core.records import SessionKind
+
+FIRST_SEASON = 1950
+FIRST_TEAM_SEASON = 1958
+"""The first season with a constructors' championship."""
+
+FIRST_TABLED_SEASON = 1960
+"""The first season in which a table tells all points: until 1957 the drivers of a shared car divided those of its
+place, and until 1959 those who shared the fastest lap its point (seven at Silverstone 1954, two at Aintree 1959)."""
+
+FIRST_UNDROPPED_SEASON = 1991
+"""The first season in which every round counts; before, only a driver's best so many."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One way to pay a session: points by place, and the last place where the fastest lap earns one more (0: none)."""
+
+    places: tuple[Decimal, ...]
+    fastest_lap_places: int = 0
+
+    def at(self, position: int | None) -> Decimal:
+        """The points of a place without the fastest lap's; places count from 1, None is not classified."""
+        return self.places[position - 1] if position is not None and position <= len(self.places) else NOTHING
+
+    def pays_fastest_lap(self, position: int | None) -> bool:
+        """Whether the fastest lap earns a point at that place."""
+        return position is not None and position <= self.fastest_lap_places
+
+    @property
+    def values(self) -> frozenset[Decimal]:
+        """Every number of points that one entry may have."""
+        with_lap = {self.at(place) + FASTEST_LAP for place in range(1, self.fastest_lap_places + 1)}
+        return frozenset({NOTHING, *self.places} | with_lap)
+
+
+def _table(points: str) -> tuple[Decimal, ...]:
+    return tuple(Decimal(number) for number in points.split("-"))
+
+
+NOTHING = Decimal(0)
+FASTEST_LAP = Decimal(1)
+
+RACE_TABLES = {
+    1950: _table("8-6-4-3-2"),
+    1960: _table("8-6-4-3-2-1"),
+    1961: _table("9-6-4-3-2-1"),
+    1991: _table("10-6-4-3-2-1"),
+    2003: _table("10-8-6-5-4-3-2-1"),
+    2010: _table("25-18-15-12-10-8-6-4-2-1"),
+}
+SPRINT_TABLES = {
+    1950: (),
+    2021: _table("3-2-1"),
+    2022: _table("8-7-6-5-4-3-2-1"),
+}
+"""By the first season they were in force."""
+
+FASTEST_LAP_SEASONS = (range(1950, 1960), range(2019, 2025))
+FASTEST_LAP_PLACES = 10
+"""From 2019 to 2024 only the first ten could earn the fastest lap's point."""
+
+HALF_POINTS_SEASONS = range(1975, 2022)
+"""A race stopped early paid half, at first in Spain 1975 and last in Belgium 2021."""
+
+DOUBLE_POINTS_SEASONS = range(2014, 2015)
+"""Abu Dhabi 2014, the season's last race, paid double."""
+
+FIRST_GRADED_SEASON = 2022
+GRADED_SCALES = (
+    # Up to 75, 50 and 25 % of the distance; the fastest lap needs half of it.
+    (_table("19-14-12-9-8-6-5-3-2-1"), True),
+    (_table("13-10-8-6-5-4-3-2-1"), False),
+    (_table("6-4-3-2-1"), False),
+)
+
+
+def race_points(season: int) -> tuple[Decimal, ...]:
+    """The points of a race that goes its full distance, without the fastest lap's."""
+    return _in_force(RACE_TABLES, season)
+
+
+def sprint_points(season: int) -> tuple[Decimal, ...]:
+    """The points of a sprint; none before 2021."""
+    return _in_force(SPRINT_TABLES, season)
+
+
+def fastest_lap_point(season: int) -> bool:
+    """Whether the fastest lap of a race earned a point: until 1959 anybody, 2019 to 2024 one of the first ten."""
+    return any(season in seasons for seasons in FASTEST_LAP_SEASONS)
+
+
+def scales(season: int, kind: SessionKind) -> tuple[Scale, ...]:
+    """All ways such a session may have been paid, the usual one first; none for sessions without points.
+
+    Meant from 1960: before, no table tells all points.
+    """
+    if kind is SessionKind.SPRINT:
+        places = sprint_points(season)
+        return (Scale(places),) if places else ()
+    if kind is not SessionKind.RACE:
+        return ()
+    places = race_points(season)
+    last = FASTEST_LAP_PLACES if fastest_lap_point(season) else 0
+    found = [Scale(places, last)]
+    if season in DOUBLE_POINTS_SEASONS:
+        found.append(Scale(tuple(points * 2 for points in places)))
+    if season in HALF_POINTS_SEASONS:
+        found.append(Scale(tuple(points / 2 for points in places)))
+    if season >= FIRST_GRADED_SEASON:
+        found.extend(Scale(graded, last if lap else 0) for graded, lap in GRADED_SCALES)
+    return tuple(found)
+
+
+def plausible_points(season: int, kind: SessionKind) -> frozenset[Decimal] | None:
+    """Every number of points that a single entry may have; zero alone for sessions without points.
+
+    None where no table tells: for races before 1960.
+    """
+    if kind is SessionKind.RACE and season < FIRST_TABLED_SEASON:
+        return None
+    return frozenset({NOTHING}).union(*(scale.values for scale in scales(season, kind)))
+
+
+def _in_force(tables: dict[int, tuple[Decimal, ...]], season: int) -> tuple[Decimal, ...]:
+    if season < FIRST_SEASON:
+        raise ValueError(f"there was no World Championship in {season}")
+    return tables[max(first for first in tables if first <= season)]

@@ -1,0 +1,86 @@
+"""The rooms keep to themselves, and the migrations make what the schema says."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from core.database import Database
+from core.migrations import HEAD, REVISIONS, VERSION_TABLE
+from core.schema import metadata
+
+CORE = Path(__file__).parents[1] / "core"
+PURE = ["identity.py", "lifecycle.py", "holding.py", "changes.py", "times.py", "circuits.py", "transform"]
+
+
+def imports(path: Path) -> set[str]:
+    """The top-level packages a module imports, and of ours the room."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def modules(room: Path) -> list[Path]:
+    return sorted(room.rglob("*.py")) if room.is_dir() else [room]
+
+
+@pytest.mark.parametrize("path", modules(CORE), ids=lambda path: str(path.relative_to(CORE)))
+def test_core_never_imports_prefect_and_only_fetch_imports_fastf1(path: Path) -> None:
+    packages = {name.split(".")[0] for name in imports(path)}
+    assert "prefect" not in packages
+    assert "flows" not in packages
+    if "fetch" not in path.parts:
+        assert "fastf1" not in packages
+    if "replay" in path.parts:
+        assert not packages & {"pandas", "sqlalchemy", "pydantic", "requests"}
+
+
+@pytest.mark.parametrize("room", PURE)
+def test_the_rules_do_no_io_and_never_ask_the_time(room: str) -> None:
+    for path in modules(CORE / room):
+        packages = {name.split(".")[0] for name in imports(path)}
+        assert not packages & {"sqlalchemy", "requests", "os", "socket", "time"}
+        assert ".now(" not in path.read_text()
+
+
+def test_revisions_are_listed_in_order() -> None:
+    config = Config()
+    config.set_main_option("script_location", "core:migrations")
+    scripts = ScriptDirectory.from_config(config)
+    assert [script.revision for script in reversed(list(scripts.walk_revisions()))] == list(REVISIONS)
+    assert scripts.get_current_head() == HEAD
+
+
+def test_migrations_make_the_schema(database: Database) -> None:
+    database.ensure_schema()
+    options = {
+        "target_metadata": metadata,
+        "include_name": lambda name, kind, _parents: kind != "table" or name != VERSION_TABLE,
+        "include_schemas": False,
+    }
+    with database.engine.connect() as connection:
+        if database.schema:
+            connection.exec_driver_sql(f'SET search_path = "{database.schema}"')
+            connection.dialect.default_schema_name = database.schema
+        plain = connection.execution_options(schema_translate_map=None)
+        differences = compare_metadata(MigrationContext.configure(plain, opts=options), metadata)
+        if database.schema:
+            connection.dialect.default_schema_name = "public"
+    assert differences == []
+
+
+def test_every_table_and_column_has_a_comment_and_every_constraint_a_name() -> None:
+    for table in metadata.tables.values():
+        assert table.comment
+        assert [column.name for column in table.columns if not column.comment] == []
+        assert [constraint for constraint in table.constraints if not constraint.name] == []

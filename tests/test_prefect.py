@@ -1,0 +1,104 @@
+"""The flows under a real Prefect engine: one server for the session, the runs as a user sees them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
+from prefect.testing.utilities import prefect_test_harness
+from sqlalchemy import select
+
+from core.database import Database
+from core.replay import Fault, Upstream
+from core.schema import changes
+from flows.sync_schedule import sync_schedule
+
+pytestmark = pytest.mark.xdist_group("prefect")
+
+NOW = datetime(2024, 2, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[None]:
+    """A Prefect server for this module's runs; the heartbeat's thread would hold each run for a second."""
+    with (
+        prefect_test_harness(server_startup_timeout=90),
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+    ):
+        yield
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[Path]:
+    """Where results are cached, empty at first."""
+    with temporary_settings({PREFECT_LOCAL_STORAGE_PATH: tmp_path / "results"}):
+        yield tmp_path / "results"
+
+
+def task_states(run_id: str) -> dict[str, str]:
+    """The tasks of a flow run by name, each with the name of its state."""
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+
+    with get_client(sync_client=True) as client:
+        runs = client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run_id])))
+    return {run.name: run.state_name or "" for run in runs}
+
+
+def test_a_sync_is_a_flow_run_with_a_name_that_reads(
+    engine: None, storage: Path, replay: Upstream, database: Database
+) -> None:
+    state = sync_schedule(season=2024, now=NOW, return_state=True)
+    assert state.is_completed()
+    run_id = str(state.state_details.flow_run_id)
+    with get_client(sync_client=True) as client:
+        assert client.read_flow_run(state.state_details.flow_run_id).name == "sync-schedule-2024"
+    with database.reading() as connection:
+        assert set(connection.scalars(select(changes.c.flow_run_id))) == {run_id}
+
+
+def test_a_schedule_is_cached_as_json_and_a_given_now_bypasses_it(
+    engine: None, storage: Path, replay: Upstream
+) -> None:
+    for _ in range(2):
+        assert sync_schedule(season=2024)[0].events == 25
+    schedules = [request.path for request in replay.requests if request.path.startswith("/schedule/")]
+    assert len(schedules) == 1
+    (kept,) = [path for path in storage.rglob("*") if path.is_file()]
+    result = json.loads(json.loads(kept.read_text())["result"])
+    assert result["data"]["season"] == 2024
+    sync_schedule(season=2024, now=NOW)
+    assert len([request for request in replay.requests if request.path.startswith("/schedule/")]) == 2
+
+
+def test_a_lesser_source_is_never_cached(engine: None, storage: Path, replay: Upstream) -> None:
+    replay.faults = [Fault("/schedule/", times=9, status=404)]
+    assert sync_schedule(season=2024)[0].source == "jolpica"
+    assert list(storage.rglob("f1-flows-schedule-*")) == []
+    replay.faults = []
+    assert sync_schedule(season=2024)[0].source == "fastf1"
+
+
+def test_a_transient_fault_is_tried_again_and_a_lasting_one_is_not(
+    engine: None, storage: Path, replay: Upstream
+) -> None:
+    replay.faults = [Fault("/schedule/", times=1, status=503)]
+    assert sync_schedule(season=2024, now=NOW)[0].source == "fastf1"
+    assert [r.status for r in replay.requests if r.path.startswith("/schedule/")] == [503, 200]
+    replay.requests.clear()
+    replay.faults = [Fault("/schedule/", times=9, status=400)]
+    sync_schedule(season=2024, now=NOW)
+    assert [r.status for r in replay.requests if r.path.startswith("/schedule/")] == [400]
+
+
+def test_with_everything_down_the_run_fails_and_says_why(engine: None, storage: Path, replay: Upstream) -> None:
+    replay.faults = [Fault(".", times=99, status=404)]
+    sync_schedule(season=2024, now=NOW)
+    replay.faults = [Fault(".", times=99, status=400)]
+    state = sync_schedule(season=2024, now=NOW, return_state=True)
+    assert state.is_failed()
+    assert "no source has the 2024 schedule" in (state.message or "")
