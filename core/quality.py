@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
+from itertools import chain, pairwise
+from operator import itemgetter
 
 from core.differences import matched
 from core.points import FASTEST_LAP, FIRST_TABLED_SEASON, NOTHING, Scale, scales
@@ -19,10 +20,11 @@ from core.records import Entry, Record, ResultsState, SessionKind, SessionResult
 FIRST_SINGLE_SEASON = 1979
 """The first season in which a place is one car's and a driver has one car."""
 
+FIRST_PERSONAL_NUMBER_SEASON = 2014
+"""Drivers choose their number since; before, upstream's numbers are not known to be unique."""
+
 WITHDRAWN_AT_MOST = 2
 """So many entries that took part may go at once and be believed: a correction. More are a partial answer."""
-
-STARTED = (SessionKind.RACE, SessionKind.SPRINT)
 
 
 class Severity(StrEnum):
@@ -58,23 +60,16 @@ class Case:
     @property
     def classified(self) -> list[tuple[int, Entry]]:
         """Those with a place, by place."""
-        placed = [(entry.position, entry) for entry in self.entries if entry.position is not None]
-        return sorted(placed, key=lambda place: place[0])
+        return sorted(((e.position, e) for e in self.entries if e.position is not None), key=itemgetter(0))
 
     @property
     def lost(self) -> list[Entry]:
         """Entries that took part before and are not there now; those that never did may come and go."""
-        gone = [old for old, new in matched(self.previous, self.entries) if old is not None and new is None]
-        lost = [entry for entry in gone if _took_part(entry)]
+        lost = [old for old, new in matched(self.previous, self.entries) if old and not new and _took_part(old)]
         if self.previous_state is ResultsState.PROVISIONAL and self.result.source is Source.JOLPICA:
             # Timing may call cars and drivers otherwise: against the official table only numbers of entries count.
             return lost[: max(0, len(self.previous) - len(self.entries))]
         return lost
-
-    @property
-    def lost_too_many(self) -> bool:
-        """Whether more went than stewards and clerks take away at once."""
-        return len(self.lost) > WITHDRAWN_AT_MOST or 2 * len(self.lost) >= max(1, len(self.previous))
 
     @property
     def scales(self) -> tuple[Scale, ...]:
@@ -97,15 +92,10 @@ def examine(
     """
     case = Case(result, tuple(previous), previous_state, known_numbers, expected_kinds)
     return tuple(
-        Finding(gate=gate.name, severity=gate.severity, message=message)
-        for gate in GATES
-        for message in gate.check(case)
+        Finding(gate=gate.__name__, severity=severity, message=message)
+        for severity, gate in GATES
+        for message in gate(case)
     )
-
-
-def rejected(findings: Iterable[Finding]) -> bool:
-    """Whether the last good state stands."""
-    return any(finding.severity is Severity.REJECT for finding in findings)
 
 
 def empty(case: Case) -> Iterator[str]:
@@ -122,54 +112,47 @@ def unknown_session(case: Case) -> Iterator[str]:
 
 def unidentified_entry(case: Case) -> Iterator[str]:
     """Rows that name neither car nor driver, as half-filled frames have them."""
-    nameless = sum(not (e.car_number or e.driver_id or e.driver_code) for e in case.entries)
-    if nameless:
-        yield f"{_entries(nameless)} without car or driver"
+    if nameless := sum(not (e.car_number or e.driver_id or e.driver_code) for e in case.entries):
+        yield f"{nameless} of {len(case.entries)} entries name neither car nor driver"
 
 
 def duplicate_entry(case: Case) -> Iterator[str]:
-    """The same car twice; since 1979 the same driver too."""
-    if twice := [f"car {number or '?'}" for (number, _), times in _count(e.key for e in case.entries) if times > 1]:
-        yield f"twice: {', '.join(twice)}"
-    elif case.result.season >= FIRST_SINGLE_SEASON and (
-        drivers := [driver for driver, times in _count(e.driver_id for e in case.entries if e.driver_id) if times > 1]
-    ):
-        yield f"twice: {', '.join(drivers)}"
+    """The same entry twice; since 1979 the same driver, since 2014 the same car number."""
+    season = case.result.season
+    cars = (f"car {e.car_number}" for e in case.entries if e.car_number and season >= FIRST_PERSONAL_NUMBER_SEASON)
+    drivers = (e.driver_id for e in case.entries if e.driver_id and season >= FIRST_SINGLE_SEASON)
+    keys = (f"entry {e.car_number or '?'}.{e.ordinal}" for e in case.entries)
+    yield from (f"{name} {times} times" for name, times in Counter(chain(cars, drivers, keys)).items() if times > 1)
 
 
 def duplicate_place(case: Case) -> Iterator[str]:
-    """Two in one place: never right since 1979."""
-    if case.result.season >= FIRST_SINGLE_SEASON:
-        yield from _shared(case.classified)
+    """Two classified in one place: never right since 1979."""
+    yield from _shared(case, one_each=True)
 
 
-def place_of_two_cars(case: Case) -> Iterator[str]:
-    """Before 1979 the drivers of one car share its place; two cars in one place are told, for no rule was without
-    exception then."""
-    if case.result.season < FIRST_SINGLE_SEASON:
-        cars = {(place, entry.car_number): (place, entry) for place, entry in case.classified}
-        yield from _shared(list(cars.values()))
+def place_shared(case: Case) -> Iterator[str]:
+    """The same until 1978, or where nobody is classified: Jolpica has two 15th in Silverstone's qualifying, 2023."""
+    yield from _shared(case, one_each=False)
 
 
 def entries_lost(case: Case) -> Iterator[str]:
-    """Part of a table: more than two that took part are gone, or half of them."""
-    if case.entries and case.lost and case.lost_too_many:
+    """Part of a table: more than two that took part are gone."""
+    if case.entries and len(case.lost) > WITHDRAWN_AT_MOST:
         yield f"{len(case.entries)} entries where {len(case.previous)} were; missing: {_names(case.lost)}"
 
 
 def entries_withdrawn(case: Case) -> Iterator[str]:
     """One or two that took part are gone: upstream's correction."""
-    if case.lost and not case.lost_too_many:
+    if 0 < len(case.lost) <= WITHDRAWN_AT_MOST:
         yield f"no longer there: {_names(case.lost)}"
 
 
 def values_lost(case: Case) -> Iterator[str]:
     """Null never replaces a value: nobody has a place, or points, where somebody had."""
-    for name, held in (("place", "position"), ("points", "points")):
-        had = any(getattr(entry, held) is not None for entry in case.previous)
-        has = any(getattr(entry, held) is not None for entry in case.entries)
+    for field, lost in (("position", "a place"), ("points", "points")):
+        had, has = (any(getattr(e, field) is not None for e in table) for table in (case.previous, case.entries))
         if case.entries and had and not has:
-            yield f"nobody has {'a ' if name == 'place' else ''}{name} any more"
+            yield f"nobody has {lost} any more"
 
 
 def gap_in_places(case: Case) -> Iterator[str]:
@@ -184,34 +167,31 @@ def points_off_table(case: Case) -> Iterator[str]:
     if case.result.season < FIRST_TABLED_SEASON:
         return
     odd = min(([e for e in case.entries if not _pays(scale, e)] for scale in case.scales or (Scale(()),)), key=len)
-    if odd:
-        named = ", ".join(f"{_name(e)} {e.points} for {e.classification or e.position}" for e in odd)
-        yield f"not of {case.result.season}'s tables: {named}"
+    for entry in odd:
+        yield f"{_names([entry])} has {entry.points} points for {entry.classification or entry.position}: in no table"
 
 
 def points_not_falling(case: Case) -> Iterator[str]:
     """More points than a better place has."""
     paid = [(place, entry, entry.points) for place, entry in case.classified if entry.points is not None]
-    for (above, better, more), (place, worse, points) in zip(paid, paid[1:], strict=False):
+    for (above, better, more), (place, worse, points) in pairwise(paid):
         if case.scales and points > more:
-            yield f"{_name(worse)} has {points} points for {place}, {_name(better)} {more} for {above}"
+            yield f"{_names([worse])} has {points} points for {place}, {_names([better])} {more} for {above}"
 
 
 def points_sum(case: Case) -> Iterator[str]:
     """All points together are not what the places pay, with or without the fastest lap."""
-    if not case.scales or any(entry.points is None for _, entry in case.classified):
-        return
     total = sum((entry.points or NOTHING for entry in case.entries), NOTHING)
     due = [sum((scale.at(place) for place, _ in case.classified), NOTHING) for scale in case.scales]
     with_lap = [paid + FASTEST_LAP for paid, scale in zip(due, case.scales, strict=True) if scale.fastest_lap_places]
-    if total not in {*due, *with_lap, NOTHING}:
+    if due and total not in {*due, *with_lap} and all(entry.points is not None for entry in case.entries):
         yield f"{total} points paid, {due[0]} expected"
 
 
 def winner_without_laps(case: Case) -> Iterator[str]:
     """A winner who did not drive."""
-    if case.result.kind in STARTED:
-        yield from (f"{_name(e)} won in no laps" for place, e in case.classified if place == 1 and not e.laps)
+    if case.result.kind in (SessionKind.RACE, SessionKind.SPRINT):
+        yield from (f"{_names([e])} won in no laps" for place, e in case.classified if place == 1 and not e.laps)
 
 
 def unknown_number(case: Case) -> Iterator[str]:
@@ -220,39 +200,26 @@ def unknown_number(case: Case) -> Iterator[str]:
         yield f"not seen this season: {_names(new)}"
 
 
-@dataclass(frozen=True)
-class Gate:
-    """A rule with its name; `check` gives a message for every fault it finds."""
+Gate = Callable[[Case], Iterator[str]]
+"""A rule, which gives a message for every fault it finds; findings call it by its function's name."""
 
-    severity: Severity
-    check: Callable[[Case], Iterator[str]]
-
-    @property
-    def name(self) -> str:
-        """What findings call it: the rule's own name."""
-        return self.check.__name__
-
-
-REJECTING = (
-    empty,
-    unknown_session,
-    unidentified_entry,
-    duplicate_entry,
-    duplicate_place,
-    entries_lost,
-    values_lost,
+GATES: tuple[tuple[Severity, Gate], ...] = (
+    (Severity.REJECT, empty),
+    (Severity.REJECT, unknown_session),
+    (Severity.REJECT, unidentified_entry),
+    (Severity.REJECT, duplicate_entry),
+    (Severity.REJECT, duplicate_place),
+    (Severity.REJECT, entries_lost),
+    (Severity.REJECT, values_lost),
+    (Severity.WARN, entries_withdrawn),
+    (Severity.WARN, place_shared),
+    (Severity.WARN, gap_in_places),
+    (Severity.WARN, points_off_table),
+    (Severity.WARN, points_not_falling),
+    (Severity.WARN, points_sum),
+    (Severity.WARN, winner_without_laps),
+    (Severity.WARN, unknown_number),
 )
-WARNING = (
-    entries_withdrawn,
-    place_of_two_cars,
-    gap_in_places,
-    points_off_table,
-    points_not_falling,
-    points_sum,
-    winner_without_laps,
-    unknown_number,
-)
-GATES = (*(Gate(Severity.REJECT, check) for check in REJECTING), *(Gate(Severity.WARN, check) for check in WARNING))
 
 
 def _took_part(entry: Entry) -> bool:
@@ -268,23 +235,14 @@ def _pays(scale: Scale, entry: Entry) -> bool:
     return lap == NOTHING or (lap == FASTEST_LAP and fastest)
 
 
-def _shared(placed: Sequence[tuple[int, Entry]]) -> Iterator[str]:
-    for place, times in _count(place for place, _ in placed):
+def _shared(case: Case, *, one_each: bool) -> Iterator[str]:
+    """Places that several cars have, in sessions with or without one car a place; a car's drivers share its place."""
+    ruled = case.result.season >= FIRST_SINGLE_SEASON and case.result.kind in (SessionKind.RACE, SessionKind.SPRINT)
+    cars = {(place, e.car_number or e.driver_id): e for place, e in case.classified if ruled is one_each}
+    for place, times in Counter(place for place, _ in cars).items():
         if times > 1:
-            yield f"{_names(e for other, e in placed if other == place)} all in place {place}"
-
-
-def _count[T](values: Iterable[T]) -> list[tuple[T, int]]:
-    return list(Counter(values).items())
-
-
-def _name(entry: Entry) -> str:
-    return entry.driver_id or entry.driver_code or f"car {entry.car_number or '?'}"
+            yield f"{_names(entry for (other, _), entry in cars.items() if other == place)} all in place {place}"
 
 
 def _names(entries: Iterable[Entry]) -> str:
-    return ", ".join(_name(entry) for entry in entries)
-
-
-def _entries(number: int) -> str:
-    return "1 entry" if number == 1 else f"{number} entries"
+    return ", ".join(e.driver_id or e.driver_code or f"car {e.car_number or '?'}" for e in entries)

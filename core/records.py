@@ -213,7 +213,7 @@ class Session(Record):
     @property
     def has_results(self) -> bool:
         """Whether any result of this session was ever accepted."""
-        return self.results_state is not ResultsState.AWAITED
+        return self.revision > 0
 
 
 class Held(Record):

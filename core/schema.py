@@ -7,6 +7,7 @@ plain tables.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    Numeric,
     SmallInteger,
     Table,
     Text,
@@ -71,6 +73,28 @@ class Json(TypeDecorator[Any]):
 
 
 Serial = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Points(TypeDecorator[Decimal]):
+    """Championship points, exact to the thousandth (half points, and 0.14 in 1954)."""
+
+    impl = Numeric(7, 3)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Numeric; SQLite has no decimals, and keeps a float of three places."""
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(Numeric(7, 3, asdecimal=False))
+        return dialect.type_descriptor(Numeric(7, 3))
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        """As the dialect takes it."""
+        return float(value) if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        """A decimal without trailing zeros."""
+        return None if value is None else Decimal(str(round(value, 3))).normalize() + 0
+
 
 metadata = MetaData(
     naming_convention={
@@ -206,6 +230,97 @@ upstream_requests = Table(
     Index(None, "at"),
     comment="The rate budget's ledger of requests to Jolpica, kept a week",
 )
+
+
+drivers = Table(
+    "drivers",
+    metadata,
+    Column("id", Text, primary_key=True, comment="Jolpica's driver id, such as max_verstappen"),
+    Column("given_name", Text, nullable=False, comment="given name"),
+    Column("family_name", Text, nullable=False, comment="family name"),
+    Column("code", Text, comment="three letters; not unique, and unknown for most"),
+    Column("number", Text, comment="permanent car number; most never had one"),
+    Column("date_of_birth", Date, comment="date of birth"),
+    Column("nationality", Text, comment="nationality, as Jolpica words it"),
+    comment="Drivers, by Jolpica's id",
+)
+
+teams = Table(
+    "teams",
+    metadata,
+    Column("id", Text, primary_key=True, comment="Jolpica's constructor id, such as red_bull"),
+    Column("name", Text, nullable=False, comment="the team's name"),
+    Column("nationality", Text, comment="nationality, as Jolpica words it"),
+    comment="Teams (constructors), by Jolpica's id",
+)
+
+results = Table(
+    "results",
+    metadata,
+    Column("session_id", Text, ForeignKey("sessions.id"), primary_key=True, comment="the session"),
+    Column("car_number", Text, primary_key=True, comment="car number as text; empty when unknown"),
+    Column("ordinal", SmallInteger, primary_key=True, comment="tells apart rows of one car: shared drives before 1979"),
+    Column("driver_id", Text, ForeignKey("drivers.id"), comment="the driver; null while unknown"),
+    Column("driver_code", Text, comment="three letters, as the source gives them"),
+    Column("team_id", Text, ForeignKey("teams.id"), comment="the team driven for; null while unknown"),
+    Column("listed_position", SmallInteger, comment="upstream's order, the unclassified included"),
+    Column("position", SmallInteger, comment="classified place; null when not classified"),
+    Column("classification", Text, comment="Ergast's text: 1, R, D, W, F, E, N; null where upstream gives none"),
+    Column("grid", SmallInteger, comment="grid place; 0 from the pit lane"),
+    Column("points", Points, comment="championship points"),
+    Column("status", Text, comment="how it ended, in upstream's words"),
+    Column("laps", SmallInteger, comment="laps completed"),
+    Column("time_ms", BigInteger, comment="race time, milliseconds"),
+    Column("gap_ms", BigInteger, comment="behind the winner, milliseconds"),
+    Column("q1_ms", Integer, comment="best time in the first part of qualifying, milliseconds"),
+    Column("q2_ms", Integer, comment="in the second part, milliseconds"),
+    Column("q3_ms", Integer, comment="in the third part, milliseconds"),
+    Column("best_lap_ms", Integer, comment="best lap, milliseconds"),
+    Column("fastest_lap_rank", SmallInteger, comment="rank of that lap among all; 1 is the fastest lap"),
+    Column("source", Text, nullable=False, comment="the source this row comes from"),
+    one_of("source", Source),
+    Index(None, "driver_id"),
+    comment="The classification that holds now, an entry a row",
+)
+
+result_revisions = Table(
+    "result_revisions",
+    metadata,
+    Column("session_id", Text, ForeignKey("sessions.id"), primary_key=True, comment="the session"),
+    Column("revision", Integer, primary_key=True, comment="1, 2, 3 and so on within the session"),
+    Column("observed_at", Instant, nullable=False, comment="when it was accepted"),
+    Column("source", Text, nullable=False, comment="the source it came from"),
+    Column("state", Text, nullable=False, comment="provisional or official"),
+    Column("rows", Json, nullable=False, comment="the whole classification, entries in order"),
+    Column("diff", Json, nullable=False, comment="what differs from the revision before"),
+    one_of("source", Source),
+    one_of("state", ResultsState),
+    comment="Every classification that ever held, append-only",
+)
+
+
+def _standings(name: str, competitor: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("event_id", Text, ForeignKey("events.id"), primary_key=True, comment="after this event"),
+        Column(
+            f"{competitor}_id", Text, ForeignKey(f"{competitor}s.id"), primary_key=True, comment=f"the {competitor}"
+        ),
+        Column("season", SmallInteger, nullable=False, comment="championship year"),
+        Column("round", SmallInteger, comment="the event's round when it was computed"),
+        Column("position", SmallInteger, comment="place; null for who was never classified"),
+        Column("points", Points, nullable=False, comment="points so far"),
+        Column("wins", SmallInteger, nullable=False, comment="races won so far"),
+        Column("source", Text, nullable=False, comment="results: computed here; jolpica: as Jolpica publishes it"),
+        CheckConstraint("source IN ('results', 'jolpica')", name="source"),
+        Index(None, "season", "round"),
+        comment=f"The {competitor}s' championship after each event",
+    )
+
+
+driver_standings = _standings("driver_standings", "driver")
+team_standings = _standings("team_standings", "team")
 
 
 def columns(table: Table, row: Any) -> dict[str, Any]:

@@ -77,8 +77,12 @@ def status_at(now: datetime, starts_at: datetime | None, ends_at: datetime | Non
         if now < starts_at:
             return Status.SCHEDULED
         return Status.LIVE if now < ends_at else Status.COMPLETED
-    over = datetime.combine(last_date, time(), UTC) + timedelta(days=1) + LAST_ZONE
-    return Status.COMPLETED if now >= over else Status.SCHEDULED
+    return Status.COMPLETED if now >= date_over(last_date) else Status.SCHEDULED
+
+
+def date_over(day: date) -> datetime:
+    """When a date is over everywhere on Earth."""
+    return datetime.combine(day, time(), UTC) + timedelta(days=1) + LAST_ZONE
 
 
 def _minutes(local: datetime) -> int:

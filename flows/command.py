@@ -14,6 +14,7 @@ from prefect.settings import get_current_settings
 
 from core import logs
 from core.errors import F1FlowsError
+from core.records import SessionKind
 from core.settings import Settings
 
 
@@ -37,6 +38,15 @@ def season(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise argparse.ArgumentTypeError(f"{text!r} is not a year")
     return int(text)
+
+
+def session_kind(text: str) -> SessionKind:
+    """A kind of session, also with hyphens."""
+    try:
+        return SessionKind(text.lower().replace("-", "_"))
+    except ValueError:
+        kinds = ", ".join(kind.value for kind in SessionKind)
+        raise argparse.ArgumentTypeError(f"{text!r} is no session: {kinds}") from None
 
 
 def moment(text: str) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core.records import Change, ChangeKind
+from core.upsert.results import Outcome, Polled
 from core.upsert.schedule import SeasonSummary
 
 TITLES = {
@@ -85,3 +87,53 @@ def _text(name: str, value: Any) -> str:
 
 def _moment(text: str) -> str:
     return f"{datetime.fromisoformat(text):%a %d %b %H:%M} UTC"
+
+
+def change_line(change: Change) -> str:
+    """A change in one line."""
+    return f"{change.entity_id}: {readable(change.before)} → {readable(change.after)}"
+
+
+def statuses_line(changes: Sequence[Change]) -> str:
+    """What a refresh came to, in one line."""
+    return f"{len(changes)} statuses moved" if changes else "no status is due to move"
+
+
+def print_statuses(changes: Sequence[Change]) -> None:
+    """What moved, as a table, and the summary."""
+    console = Console(soft_wrap=True)
+    if changes:
+        console.print(changes_table(changes[:SHOWN_CHANGES]))
+    console.print(statuses_line(changes), highlight=False)
+
+
+def poll_level(polled: Polled) -> int:
+    """How loud a poll's line is."""
+    loud = polled.outcome in (Outcome.REJECTED, Outcome.HELD, Outcome.FAILED)
+    return logging.WARNING if loud or polled.warnings else logging.INFO
+
+
+def poll_line(polled: Polled) -> str:
+    """A session's poll in one line."""
+    line = f"{polled.session_id}: {polled.outcome.value}"
+    if polled.outcome.is_revision:
+        line += f", revision {polled.revision}, {polled.entries} entries"
+    parts = [line, *([polled.diff] if polled.diff else []), *polled.warnings]
+    return "; ".join(parts)
+
+
+def polls_line(polled: Sequence[Polled], due: int) -> str:
+    """A run's polls in one line."""
+    if not due:
+        return "no results are due"
+    counts = Counter(one.outcome.value for one in polled)
+    return f"{due} sessions due: " + ", ".join(f"{number} {what}" for what, number in counts.most_common())
+
+
+def print_polls(polled: Sequence[Polled]) -> None:
+    """Each revision and fault, and the summary."""
+    console = Console(soft_wrap=True)
+    for one in polled:
+        if one.outcome is not Outcome.UNCHANGED:
+            console.print(poll_line(one), highlight=False)
+    console.print(polls_line(polled, len(polled)), highlight=False)

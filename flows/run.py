@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
 from prefect import Task
@@ -18,6 +18,7 @@ from core.deadline import Deadline
 from core.retries import RetryPolicy, retrying
 from core.settings import Settings
 from core.upsert.ledger import Ledger
+from core.upsert.results import Cadence
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -58,6 +59,14 @@ class Run:
     def ledger(self) -> Ledger:
         """The requests' ledger, at this run's `now`."""
         return Ledger(self.database, self.now)
+
+    @property
+    def cadence(self) -> Cadence:
+        """What the settings say of when results are asked for."""
+        return Cadence(
+            timedelta(minutes=self.settings.post_session_delay_minutes),
+            timedelta(minutes=self.settings.poll_interval_minutes),
+        )
 
     def step(self, task: Task[P, R], policy: RetryPolicy, **options: Any) -> Callable[P, R]:
         """A step as this run takes it: the Prefect task, with options, or its function with the same retries."""

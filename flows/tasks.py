@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from prefect import Task, task
@@ -15,13 +15,22 @@ from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
 from prefect.context import TaskRunContext
 
 from core import lifecycle
+from core.deadline import Deadline
+from core.debts import Debt, Question
 from core.errors import SourceEmpty
+from core.identity import match_events
 from core.lifecycle import Calendar
-from core.records import ListedEvent, ScheduleAnswer, Source
+from core.records import Change, Event, ListedEvent, ScheduleAnswer, SessionKind, SessionResult, Source, Standing
 from core.retries import FETCH, UPSERT, RetryPolicy, is_transient
+from core.standings import Competitor
+from core.upsert.debts import debts_due, debts_of
+from core.upsert.results import Polled, accept_result, note_poll
 from core.upsert.schedule import SeasonSummary, read_calendar, upsert_schedule
+from core.upsert.standings import TABLES, accept_standings
+from core.upsert.statuses import refresh_statuses
 from flows.run import Run
 
+TIMING_SECONDS = 60.0
 SCHEDULE_CACHE_VERSION = 1
 """Raise this when `ScheduleAnswer` changes, so that no run reads an older form from Prefect's cache."""
 
@@ -100,3 +109,111 @@ def known_calendar(run: Run, season: int) -> Calendar:
 def store_schedule(run: Run, answer: ScheduleAnswer, races: tuple[ListedEvent, ...], *, force: bool) -> SeasonSummary:
     """Bring the database to a source's answer, as far as that is believed."""
     return upsert_schedule(run.database, answer, races, run.now, force=force, flow_run_id=run.flow_run_id)
+
+
+@step(UPSERT, "refresh-statuses")
+def move_statuses(run: Run) -> tuple[Change, ...]:
+    """Bring every status to what it is now."""
+    return refresh_statuses(run.database, run.now, flow_run_id=run.flow_run_id)
+
+
+@step(UPSERT, "read-debts")
+def read_debts(run: Run, event_id: str | None, kind: SessionKind | None) -> list[Debt]:
+    """The sessions to ask about: those that are due, or those of one event."""
+    if event_id is None:
+        return debts_due(run.database, run.now, run.cadence.delay)
+    return debts_of(run.database, event_id, kind)
+
+
+@step(FETCH, "ask-jolpica-{question.season}-{question.kind.value}")
+def ask_jolpica(run: Run, question: Question) -> list[tuple[Debt, SessionResult]]:
+    """The published results among those asked for; what is not published is not in the answer.
+
+    Raises:
+        SourceError: Jolpica has no usable answer, or the budget allows no request.
+    """
+    from core.fetch import results, upstream
+    from core.transform.results import result_of_race
+    from core.transform.schedule import event_of_result
+
+    upstream.prepare(run.settings)
+    races = results.fetch_races_with_results(
+        question.season, question.kind, question.round, Deadline(), run.ledger.permit
+    )
+    listed = [event_of_result(race, question.season) for race in races]
+    matched = match_events([debt.event for debt in question.debts], listed)
+    by_event = {debt.event.id: debt for debt in question.debts}
+    rows = results.ROWS[question.kind]
+    return [
+        (by_event[event_id], result_of_race(races[index], question.kind, rows)) for index, event_id in matched.items()
+    ]
+
+
+@step(FETCH, "ask-livetiming-{debt.session.id}")
+def ask_livetiming(run: Run, debt: Debt) -> SessionResult:
+    """A session's classification by live timing.
+
+    Raises:
+        SourceEmpty: live timing has nothing yet.
+        SourceError: any other fault, typed.
+    """
+    from core.fetch import results, upstream
+    from core.times import SessionTime
+    from core.transform.results import result_of_timing
+
+    session, event = debt.session, debt.event
+    time = SessionTime(session.local_date, session.starts_at, session.utc_offset_minutes)
+    if session.starts_at is None or time.wall_time is None:
+        raise SourceEmpty(Source.LIVETIMING.value, "a session without a time is not filed there")
+    upstream.prepare(run.settings)
+    timed = results.TimedSession(
+        season=event.season,
+        round=event.round,
+        event_name=event.name,
+        last_date=event.last_date,
+        name=session.name,
+        wall_time=time.wall_time,
+        starts_at=session.starts_at,
+    )
+    timing = results.fetch_timing(timed, Deadline(TIMING_SECONDS))
+    return result_of_timing(event.season, event.round, session.kind, timing.results, timing.laps)
+
+
+@step(UPSERT, "accept-{session_id}")
+def store_result(run: Run, session_id: str, result: SessionResult, *, force: bool) -> Polled:
+    """Make a result the session's next revision, as far as it is believed."""
+    return accept_result(
+        run.database, session_id, result, run.now, run.cadence, flow_run_id=run.flow_run_id, force=force
+    )
+
+
+@step(UPSERT, "note-poll-{session_id}")
+def store_poll(run: Run, session_id: str, error: str | None, not_before: datetime | None) -> None:
+    """Enter a poll that brought no result."""
+    note_poll(
+        run.database,
+        session_id,
+        run.now,
+        run.cadence,
+        error=error,
+        not_before=not_before,
+        flow_run_id=run.flow_run_id,
+    )
+
+
+@step(FETCH, "ask-standings-{event.id}")
+def compare_standings(run: Run, event: Event) -> list[str]:
+    """Let Jolpica's standings after an event win over ours; the differences, a line a competitor.
+
+    Raises:
+        SourceError: Jolpica has no usable answer, or the budget allows no request.
+    """
+    from core.fetch import results, upstream
+    from core.transform.results import standings_of
+
+    upstream.prepare(run.settings)
+    published: dict[Competitor, list[Standing]] = {}
+    for competitor in TABLES:
+        rows = results.fetch_standings(event.season, event.round or 0, competitor, Deadline(), run.ledger.permit)
+        published[competitor] = standings_of(rows)
+    return accept_standings(run.database, event.id, published, run.now, flow_run_id=run.flow_run_id)

@@ -129,6 +129,18 @@ def answer_from_races(races: Iterable[Mapping[str, Any]], season: int) -> Schedu
     return ScheduleAnswer(season=season, source=Source.JOLPICA, complete=True, events=events)
 
 
+def event_of_result(race: Mapping[str, Any], season: int) -> ListedEvent:
+    """The event that a document with results belongs to, by its name, place and date.
+
+    Raises:
+        SourceMalformed: it lacks what every race has.
+    """
+    try:
+        return _event_of_race({key: race[key] for key in race if key in RACE_KEYS}, season)
+    except (KeyError, TypeError, ValueError) as error:
+        raise SourceMalformed(Source.JOLPICA.value, "a race that lacks what every race has") from error
+
+
 def _event_of_race(race: Mapping[str, Any], season: int) -> ListedEvent:
     if unmapped := sorted(set(race) - RACE_KEYS - set(RACE_SESSIONS)):
         raise UnmappedColumn(Source.JOLPICA.value, f"its races have a new key {unmapped[0]}")

@@ -5,16 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, bindparam, delete, insert, text, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, delete, insert, select, text, update
 
 from core.records import Change, Record
 from core.schema import changes, columns
 
+R = TypeVar("R", bound=Record)
 CHANNEL = "f1_changes"
 NOTICE_BYTES = 7_900
 """PostgreSQL refuses a notice of 8,000 bytes and more."""
+
+
+def read(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
+    """A query's rows as dictionaries."""
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def read_records(connection: Connection, table: Table, record: type[R], *conditions: ColumnElement[bool]) -> list[R]:
+    """A table's rows as records, of the columns that the record has fields for."""
+    wanted = [column for column in table.columns if column.name in record.model_fields]
+    return [record(**row) for row in connection.execute(select(*wanted).where(*conditions)).mappings()]
 
 
 def write_rows(

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, select
+from sqlalchemy import Connection
 
 from core.database import Database
 from core.lifecycle import Calendar, reconcile
 from core.records import Change, Circuit, Event, Held, ListedEvent, Record, ScheduleAnswer, Session, Status
 from core.schema import circuits, events, held, sessions
-from core.upsert.rows import delete_rows, write_changes, write_rows
+from core.upsert.rows import delete_rows, read_records, write_changes, write_rows
 
-R = TypeVar("R", bound=Record)
 HELD_KEY = ("entity", "entity_id", "kind")
 
 
@@ -32,20 +30,22 @@ class SeasonSummary(Record):
 
 def read_calendar(connection: Connection, season: int) -> Calendar:
     """A season's events, sessions and held answers, and the circuits of all seasons: one query a table."""
-    found_events = _read(connection, events, Event, events.c.season == season)
+    found_events = read_records(connection, events, Event, events.c.season == season)
     return Calendar(
         events={event.id: event for event in found_events},
         sessions={
             session.id: session
-            for session in _read(
+            for session in read_records(
                 connection,
                 sessions,
                 Session,
                 sessions.c.event_id.like(f"{season}-%"),
             )
         },
-        circuits={circuit.id: circuit for circuit in _read(connection, circuits, Circuit)},
-        held={answer.key: answer for answer in _read(connection, held, Held, held.c.entity_id.like(f"{season}-%"))},
+        circuits={circuit.id: circuit for circuit in read_records(connection, circuits, Circuit)},
+        held={
+            answer.key: answer for answer in read_records(connection, held, Held, held.c.entity_id.like(f"{season}-%"))
+        },
     )
 
 
@@ -91,9 +91,3 @@ def _write_held(connection: Connection, known: Calendar, after: Calendar) -> Non
     gone = [key for key in known.held if key not in after.held]
     delete_rows(connection, held, HELD_KEY, [*gone, *(key for key in differing if key in known.held)])
     write_rows(connection, held, {}, differing)
-
-
-def _read(connection: Connection, table: Table, record: type[R], *conditions: ColumnElement[bool]) -> list[R]:
-    wanted = [column for column in table.columns if column.name in record.model_fields]
-    rows = connection.execute(select(*wanted).where(*conditions)).mappings()
-    return [record(**row) for row in rows]

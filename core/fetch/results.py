@@ -1,0 +1,159 @@
+"""Results and standings from Jolpica, by round or whole tables by page, and live timing through FastF1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import fastf1._api
+import fastf1.core
+import fastf1.events
+import pandas as pd
+from fastf1.ergast import Ergast
+from fastf1.exceptions import DataNotLoadedError, ErgastError, FastF1CriticalError
+
+from core.deadline import Deadline
+from core.errors import SourceEmpty, SourceMalformed, SourceUnreachable
+from core.fetch.upstream import Permit, asking
+from core.records import SessionKind, Source
+
+PAGE = 100
+ROWS = {
+    SessionKind.RACE: "Results",
+    SessionKind.SPRINT: "SprintResults",
+    SessionKind.QUALIFYING: "QualifyingResults",
+}
+"""The sessions whose results Jolpica has, each with its documents' name for the rows."""
+
+Document = dict[str, Any]
+
+
+def fetch_races_with_results(
+    season: int, kind: SessionKind, round_number: int | None, deadline: Deadline, permit: Permit | None
+) -> list[Document]:
+    """Jolpica's race documents with their result rows: of one round, or of a whole season by pages of 100 rows.
+
+    An empty list means that nothing is published yet.
+
+    Raises:
+        SourceError: any fault, typed; fewer rows than the table's own total among them.
+    """
+    ergast = Ergast(result_type="raw", auto_cast=False, limit=PAGE)
+    ask: dict[SessionKind, Callable[..., Any]] = {
+        SessionKind.RACE: ergast.get_race_results,
+        SessionKind.SPRINT: ergast.get_sprint_results,
+        SessionKind.QUALIFYING: ergast.get_qualifying_results,
+    }
+    rows = ROWS[kind]
+    by_round: dict[str, Document] = {}
+    offset, total = 0, 1
+    with asking(Source.JOLPICA, deadline, permit):
+        while offset < total:
+            try:
+                page = ask[kind](season=season, round=round_number, limit=PAGE, offset=offset)
+                total = int(page.total_results)
+                for race in page:
+                    known = by_round.setdefault(race["round"], {**race, rows: []})
+                    known[rows].extend(race[rows])
+            except (ErgastError, KeyError, TypeError, ValueError, AttributeError) as error:
+                raise SourceMalformed(Source.JOLPICA.value, f"an answer that holds no {kind.value} results") from error
+            offset += PAGE
+    found = sum(len(race[rows]) for race in by_round.values())
+    if found != total:
+        raise SourceMalformed(Source.JOLPICA.value, f"{found} of {total} rows")
+    return list(by_round.values())
+
+
+def fetch_standings(
+    season: int, round_number: int, competitor: str, deadline: Deadline, permit: Permit | None
+) -> list[Document]:
+    """Jolpica's standings rows after a round, `competitor` being "driver" or "team"; empty when not published.
+
+    Raises:
+        SourceError: any fault, typed.
+    """
+    ergast = Ergast(result_type="raw", auto_cast=False, limit=PAGE)
+    ask = ergast.get_driver_standings if competitor == "driver" else ergast.get_constructor_standings
+    rows = "DriverStandings" if competitor == "driver" else "ConstructorStandings"
+    with asking(Source.JOLPICA, deadline, permit):
+        try:
+            answer = ask(season=season, round=round_number, limit=PAGE)
+            found = [row for table in answer for row in table[rows] if table["round"] == str(round_number)]
+        except (ErgastError, KeyError, TypeError, ValueError) as error:
+            raise SourceMalformed(Source.JOLPICA.value, "an answer that holds no standings") from error
+    return found
+
+
+@dataclass(frozen=True)
+class TimedSession:
+    """A session as live timing's archive files it."""
+
+    season: int
+    round: int | None
+    event_name: str
+    last_date: date
+    name: str
+    wall_time: datetime
+    starts_at: datetime
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What FastF1 made of live timing: its results frame and its laps frame, with FastF1's columns."""
+
+    results: pd.DataFrame
+    laps: pd.DataFrame
+
+
+class _NotAsked:
+    """Stands in for FastF1's Ergast while a session loads: Jolpica was just asked, and had nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise ErgastError("not asked again")
+
+
+def fetch_timing(session: TimedSession, deadline: Deadline) -> Timing:
+    """A session's classification by live timing, as FastF1 works it out from laps and race control's messages.
+
+    Raises:
+        SourceEmpty: live timing has nothing yet.
+        SourceError: any other fault, typed.
+    """
+    event = fastf1.events.Event(
+        {
+            "EventName": session.event_name,
+            "EventDate": pd.Timestamp(session.last_date),
+            "RoundNumber": session.round or 0,
+            "EventFormat": "conventional",
+            "Session1": session.name,
+            "Session1Date": pd.Timestamp(session.wall_time),
+            "Session1DateUtc": pd.Timestamp(session.starts_at).tz_localize(None),
+            **{f"Session{slot}": None for slot in range(2, 6)},
+        },
+        year=session.season,
+    )
+    with asking(Source.LIVETIMING, deadline) as call:
+        loaded = fastf1.core.Session(event, session.name, f1_api_support=True)
+        loaded._ergast = _NotAsked()
+        # One small file tells whether there is anything: FastF1 would ask for ten, on two hosts each.
+        if fastf1._api.fetch_page(loaded.api_path, "session_info") is None:
+            if all(status in (403, 404) for status in call.statuses):
+                raise SourceEmpty(Source.LIVETIMING.value, "not there yet")
+            raise SourceUnreachable(Source.LIVETIMING.value, f"server error {call.statuses[-1]}")
+        try:
+            loaded.load(laps=True, telemetry=False, weather=False, messages=True)
+            results, laps = pd.DataFrame(loaded.results), pd.DataFrame(loaded.laps)
+        except FastF1CriticalError:
+            raise
+        except DataNotLoadedError:
+            raise SourceEmpty(Source.LIVETIMING.value, "not there yet") from None
+        except Exception as error:
+            # FastF1's parsers raise whatever half a feed makes them: it is the feed that is not what it should be.
+            if any(status in (403, 404) for status in call.statuses):
+                raise SourceEmpty(Source.LIVETIMING.value, "not there yet") from error
+            raise SourceMalformed(Source.LIVETIMING.value, "feeds that FastF1 cannot read") from error
+    if results.empty or results["Position"].isna().all():
+        raise SourceEmpty(Source.LIVETIMING.value, "not there yet")
+    return Timing(results, laps)

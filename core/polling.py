@@ -1,0 +1,149 @@
+"""When a session's results are asked for again: often until they are there, ever more rarely afterwards. Pure.
+
+The cadence is two tables of stages, one after the other. Within a stage polls lie on a grid that starts with it, so
+that a poll which runs a few seconds late does not push the next one past its turn; the next is the first of the grid
+after `now`, so that a long outage leaves one poll behind, not hundreds. Instants are aware.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+
+from core.records import EventFormat, ResultsState, Session, SessionKind, Status
+from core.times import LAST_ZONE
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+SESSIONS_OF_JOLPICA = frozenset({SessionKind.RACE, SessionKind.SPRINT, SessionKind.QUALIFYING})
+"""The sessions with an official table; of the others live timing's is the best there is."""
+
+FIRST_LIVETIMING_SEASON = 2018
+
+
+@dataclass(frozen=True)
+class Stage:
+    """For so long (None: from then on) a poll every so often; `urgent`: never less often than POLL_INTERVAL."""
+
+    lasts: timedelta | None
+    every: timedelta
+    urgent: bool = False
+
+
+UNTIL_OFFICIAL = (
+    # From the first poll on.
+    Stage(3 * HOUR, 5 * MINUTE, urgent=True),
+    Stage(9 * HOUR, 10 * MINUTE, urgent=True),
+    Stage(12 * HOUR, HOUR, urgent=True),
+    Stage(3 * DAY, HOUR),
+    Stage(None, DAY),
+)
+ONCE_OFFICIAL = (
+    # From when the results became official on: corrections come after hours, days, and once after 89 days.
+    Stage(DAY, HOUR),
+    Stage(14 * DAY, DAY),
+    Stage(None, 7 * DAY),
+)
+ONCE_TIMED = (
+    # From the first poll on, for what only live timing knows: its archive is complete within hours and hardly changes.
+    Stage(6 * HOUR, HOUR),
+    Stage(3 * DAY, DAY),
+    Stage(None, 28 * DAY),
+)
+
+AFTER_SEASON = 30 * DAY
+"""What stands so long after a season's end is settled."""
+
+FRESH = DAY
+"""Results come within a day; what is first seen official later was official before, and needs no hourly look."""
+
+FIRST_RETRY, LAST_RETRY = 5 * MINUTE, HOUR
+
+
+def is_polled(kind: SessionKind, event_format: EventFormat, season: int) -> bool:
+    """Whether a session has results to ask for: tests have none, practice and sprint qualifying since 2018."""
+    if event_format is EventFormat.TESTING:
+        return False
+    return kind in SESSIONS_OF_JOLPICA or season >= FIRST_LIVETIMING_SEASON
+
+
+def over_at(session: Session) -> datetime:
+    """When a session is over; where its time is unknown, when its date is over everywhere."""
+    if session.ends_at is not None:
+        return session.ends_at
+    return datetime.combine(session.local_date, time(), UTC) + DAY + LAST_ZONE
+
+
+def is_settled(now: datetime, season_end: datetime) -> bool:
+    """Whether a season's results are no longer polled: with or without results, 30 days after its last session."""
+    return now >= season_end + AFTER_SEASON
+
+
+def next_poll(
+    state: ResultsState,
+    *,
+    kind: SessionKind,
+    ended_at: datetime,
+    official_since: datetime | None,
+    now: datetime,
+    season_end: datetime,
+    delay: timedelta,
+    interval: timedelta,
+) -> datetime | None:
+    """The first poll after `now`, None once the session is settled.
+
+    Meant after an answer, be it "not yet"; after a fault ask `retry_after_fault`. `official_since` is when the
+    database first held an official table; corrections do not move it. `delay` and `interval` are
+    POST_SESSION_DELAY_MINUTES and POLL_INTERVAL_MINUTES. The last poll is the moment that settles.
+    """
+    if state is ResultsState.SETTLED or is_settled(now, season_end):
+        return None
+    first = ended_at + delay
+    if now < first and state is not ResultsState.OFFICIAL:
+        return first
+    if state is ResultsState.OFFICIAL:
+        start = min(official_since or ended_at, ended_at + FRESH)
+        found = _after(now, start, ONCE_OFFICIAL, interval)
+    elif state is ResultsState.PROVISIONAL and kind not in SESSIONS_OF_JOLPICA:
+        found = _after(now, first, ONCE_TIMED, interval)
+    else:
+        found = _after(now, first, UNTIL_OFFICIAL, interval)
+    return min(found, season_end + AFTER_SEASON)
+
+
+def retry_after_fault(now: datetime, faults: int) -> datetime:
+    """When to ask again after so many faults in a row (from 1): after 5 minutes, then doubled, at most an hour."""
+    return now + min(FIRST_RETRY * (1 << min(max(faults - 1, 0), 10)), LAST_RETRY)
+
+
+def due_since(session: Session, delay: timedelta) -> datetime | None:
+    """Since when a session is owed a poll; None when it is cancelled or settled.
+
+    One that was never polled is owed its first, however old: so a backlog is caught up.
+    """
+    if session.status is Status.CANCELLED or session.results_state is ResultsState.SETTLED:
+        return None
+    first = over_at(session) + delay
+    if session.next_poll_at is not None:
+        # A session that moved into the future keeps its old appointment: the session's own end decides.
+        return session.next_poll_at if session.has_results else max(session.next_poll_at, first)
+    return first if session.poll_attempts == 0 else None
+
+
+def due(sessions: Iterable[Session], now: datetime, delay: timedelta) -> list[Session]:
+    """The sessions owed a poll, oldest debt first; meant for those that `is_polled`."""
+    owed = [(since, s.id, s) for s in sessions if (since := due_since(s, delay)) is not None and since <= now]
+    return [session for _, _, session in sorted(owed, key=lambda debt: debt[:2])]
+
+
+def _after(now: datetime, start: datetime, stages: Sequence[Stage], interval: timedelta) -> datetime:
+    """The first instant after `now` of the stages' grids; the last stage has no end."""
+    for stage in stages:
+        every = min(stage.every, interval) if stage.urgent else stage.every
+        end = None if stage.lasts is None else start + stage.lasts
+        if end is None or now < end:
+            found = start + ((now - start) // every + 1) * every
+            return found if end is None else min(found, end)
+        start = end
+    raise AssertionError("the last stage has an end")

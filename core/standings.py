@@ -1,0 +1,117 @@
+"""A championship's standings, computed from results and compared with the published ones. Pure functions.
+
+Meant from 1991: before, only a driver's best rounds counted, which the published standings know. Positions, ties and
+who has none are as Jolpica gives them: checked for every round of 2020 and 2023 in `tests/test_standings.py`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from core.records import Entry, Record, SessionKind, Source, Standing
+
+Competitor = Literal["driver", "team"]
+
+FROM_RESULTS = "results"
+"""The source of a standing that we computed."""
+
+LAST_PLACE = 50
+"""No race had so many entries."""
+
+SCORING = (SessionKind.RACE, SessionKind.SPRINT)
+
+
+class RoundResult(Record):
+    """The entries of one race or sprint."""
+
+    round: int
+    kind: SessionKind
+    entries: tuple[Entry, ...]
+
+
+@dataclass
+class _Tally:
+    """What one competitor did so far; places are those of races."""
+
+    points: Decimal = Decimal(0)
+    places: Counter[int] = field(default_factory=Counter)
+    listed: list[int] = field(default_factory=list)
+
+    @property
+    def rank(self) -> tuple[Decimal, list[int], list[int]]:
+        """What orders competitors: most points, then most wins, most second places and so on, then best listing."""
+        return (-self.points, [-self.places[place] for place in range(1, LAST_PLACE + 1)], sorted(self.listed))
+
+
+def standings(results: Iterable[RoundResult], competitor: Competitor) -> list[Standing]:
+    """The standings after these rounds, best first; every competitor that was entered in a race or sprint.
+
+    Sprints give points, but neither wins nor countback. Who was never classified in a race and has no points has no
+    position, and stands in the order of listing. A competitor without id (timing's unknown driver) has no standing.
+    """
+    tallies: dict[str, _Tally] = {}
+    for result in results:
+        if result.kind not in SCORING:
+            continue
+        for entry in result.entries:
+            competitor_id = entry.driver_id if competitor == "driver" else entry.team_id
+            if competitor_id is None:
+                continue
+            tally = tallies.setdefault(competitor_id, _Tally())
+            tally.points += entry.points or 0
+            if result.kind is SessionKind.RACE:
+                if entry.position is not None:
+                    tally.places[entry.position] += 1
+                if entry.listed_position is not None:
+                    tally.listed.append(entry.listed_position)
+    ranked = sorted(tallies.items(), key=lambda item: (*item[1].rank, item[0]))
+    return [
+        Standing(
+            competitor_id=competitor_id,
+            position=place if tally.points or tally.places else None,
+            points=tally.points,
+            wins=tally.places[1],
+            source=FROM_RESULTS,
+        )
+        for place, (competitor_id, tally) in enumerate(ranked, start=1)
+    ]
+
+
+def differences(computed: Sequence[Standing], published: Sequence[Standing]) -> list[str]:
+    """Where the published standings say otherwise, a line a competitor, in the published order."""
+    ours = {standing.competitor_id: standing for standing in computed}
+    said: list[str] = []
+    for theirs in published:
+        own = ours.pop(theirs.competitor_id, None)
+        if own is None:
+            said.append(f"{theirs.competitor_id}: not in our results")
+            continue
+        unlike = [
+            f"{name} {_number(getattr(own, name))} by results, {_number(getattr(theirs, name))} published"
+            for name in ("points", "wins", "position")
+            if getattr(own, name) != getattr(theirs, name)
+        ]
+        if unlike:
+            said.append(f"{theirs.competitor_id}: {'; '.join(unlike)}")
+    return said + [f"{competitor_id}: not published" for competitor_id in ours]
+
+
+def merged(computed: Sequence[Standing], published: Sequence[Standing]) -> list[Standing]:
+    """The published standings as they are, then what only results know; `source` tells them apart.
+
+    Results may be ahead of what is published: a competitor that is not in there keeps our points, but no position,
+    for the published ones are taken.
+    """
+    known = {standing.competitor_id for standing in published}
+    theirs = [standing.model_copy(update={"source": Source.JOLPICA.value}) for standing in published]
+    if not theirs:
+        return list(computed)
+    return theirs + [s.model_copy(update={"position": None}) for s in computed if s.competitor_id not in known]
+
+
+def _number(value: Decimal | int | None) -> str:
+    return "-" if value is None else f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)

@@ -1,0 +1,77 @@
+"""Reading what is owed a poll, and which sessions a user names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from difflib import get_close_matches
+
+from sqlalchemy import Connection, and_, or_, select
+
+from core import polling
+from core.database import Database
+from core.debts import Debt
+from core.errors import UsageError
+from core.records import Event, ResultsState, Session, SessionKind, Status
+from core.schema import events, sessions
+from core.upsert.rows import read_records
+
+
+def debts_due(database: Database, now: datetime, delay: timedelta) -> list[Debt]:
+    """The sessions whose results are due, oldest debt first."""
+    asked_before = sessions.c.next_poll_at <= now
+    never_asked = and_(
+        sessions.c.next_poll_at.is_(None),
+        sessions.c.poll_attempts == 0,
+        or_(sessions.c.ends_at <= now, and_(sessions.c.ends_at.is_(None), sessions.c.local_date <= now.date())),
+    )
+    with database.reading() as connection:
+        found = read_records(
+            connection,
+            sessions,
+            Session,
+            sessions.c.status != Status.CANCELLED.value,
+            sessions.c.results_state != ResultsState.SETTLED.value,
+            or_(asked_before, never_asked),
+        )
+        if not found:
+            return []
+        return [debt for debt in _with_events(connection, polling.due(found, now, delay)) if _is_polled(debt)]
+
+
+def debts_of(database: Database, event_id: str, kind: SessionKind | None) -> list[Debt]:
+    """An event's sessions that can have results, in their order, whatever is due.
+
+    Raises:
+        UsageError: there is no such event (the nearest ids are named), or it has no such session.
+    """
+    with database.reading() as connection:
+        if not read_records(connection, events, Event, events.c.id == event_id):
+            raise UsageError(unknown(connection, event_id))
+        found = read_records(connection, sessions, Session, sessions.c.event_id == event_id)
+        wanted = [session for session in found if kind in (None, session.kind)]
+        if kind is not None and not wanted:
+            kinds = ", ".join(session.kind.value for session in found)
+            raise UsageError(f"{event_id} has no {kind.value}: it has {kinds}")
+        ordered = sorted(wanted, key=lambda session: (session.local_date, session.id))
+        return [debt for debt in _with_events(connection, ordered) if _is_polled(debt)]
+
+
+def unknown(connection: Connection, identity: str) -> str:
+    """What to say of an id that is not known: the nearest that are."""
+    event_id = identity.split("/")[0]
+    known = list(connection.scalars(select(events.c.id)))
+    if not known:
+        return f"{identity} is not known, and no event is: run python -m flows.sync_schedule first"
+    near = get_close_matches(event_id, known, n=3, cutoff=0.6)
+    return f"{identity} is not known" + (f"; did you mean {' or '.join(near)}?" if near else "")
+
+
+def _with_events(connection: Connection, found: Sequence[Session]) -> list[Debt]:
+    ids = {session.event_id for session in found}
+    by_id = {event.id: event for event in read_records(connection, events, Event, events.c.id.in_(ids))}
+    return [Debt(session, by_id[session.event_id]) for session in found]
+
+
+def _is_polled(debt: Debt) -> bool:
+    return polling.is_polled(debt.session.kind, debt.event.format, debt.event.season)

@@ -1,0 +1,433 @@
+"""A session's results into the database: examined, numbered as a revision, with changes and standings, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from core import holding, polling
+from core.changes import session_changes
+from core.database import Database
+from core.differences import diff_entries, diff_text
+from core.holding import Holding
+from core.quality import Severity, examine
+from core.records import (
+    Change,
+    ChangeKind,
+    Driver,
+    Entity,
+    Entry,
+    Event,
+    Held,
+    HeldKind,
+    Record,
+    ResultsState,
+    Session,
+    SessionKind,
+    SessionResult,
+    Source,
+    Status,
+    Team,
+)
+from core.schema import columns, drivers, events, held, result_revisions, results, sessions, teams
+from core.times import date_over
+from core.upsert.rows import delete_rows, read_records, write_changes, write_rows
+from core.upsert.standings import recompute_standings
+
+HELD_KINDS = (HeldKind.RESULTS_REJECTED, HeldKind.RESULTS_SUPERSEDED)
+
+
+class Outcome(StrEnum):
+    """What became of an answer about results."""
+
+    PUBLISHED = "provisional"
+    OFFICIAL = "official"
+    REVISED = "revised"
+    RESTORED = "restored"
+    UNCHANGED = "unchanged"
+    HELD = "held"
+    REJECTED = "rejected"
+    NOT_YET = "not published yet"
+    FAILED = "failed"
+    PUT_OFF = "put off"
+
+    @property
+    def is_revision(self) -> bool:
+        """Whether a new revision was written."""
+        return self in (Outcome.PUBLISHED, Outcome.OFFICIAL, Outcome.REVISED, Outcome.RESTORED)
+
+    @property
+    def is_official(self) -> bool:
+        """Whether the official source may have more to say: of the standings."""
+        return self in (Outcome.OFFICIAL, Outcome.REVISED, Outcome.RESTORED, Outcome.UNCHANGED)
+
+
+@dataclass(frozen=True)
+class Cadence:
+    """The settings that the polling cadence depends on."""
+
+    delay: timedelta
+    interval: timedelta
+
+
+class Polled(Record):
+    """What one session's poll came to; `diff` and `warnings` are for a person."""
+
+    session_id: str
+    outcome: Outcome
+    revision: int
+    entries: int = 0
+    diff: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def accept_result(
+    database: Database,
+    session_id: str,
+    result: SessionResult,
+    now: datetime,
+    cadence: Cadence,
+    *,
+    flow_run_id: str | None = None,
+    force: bool = False,
+) -> Polled:
+    """Make a result the session's next revision, unless it is what holds, is not believed yet, or is refused.
+
+    One transaction: entries replaced, revision, session, changes, standings, the next poll's moment.
+
+    Raises:
+        DatabaseError: nothing was written.
+    """
+    with database.writing() as connection:
+        return _Acceptance(connection, session_id, result, now, cadence, flow_run_id, force).run()
+
+
+def note_poll(
+    database: Database,
+    session_id: str,
+    now: datetime,
+    cadence: Cadence,
+    *,
+    error: str | None = None,
+    not_before: datetime | None = None,
+    flow_run_id: str | None = None,
+) -> None:
+    """Enter a poll that brought no result: "not published yet" (no error) or a fault; `not_before` puts it off."""
+    with database.writing() as connection:
+        session = _session(connection, session_id)
+        after = session.model_copy(
+            update={
+                "poll_attempts": session.poll_attempts + 1,
+                "last_error": error,
+                "next_poll_at": polling.retry_after_fault(now, 1 if session.last_error is None else 3)
+                if error
+                else _next_poll(connection, session, now, cadence),
+            }
+        )
+        if not_before is not None:
+            after = after.model_copy(update={"next_poll_at": max(not_before, now)})
+        after = _settled(after)
+        write_rows(connection, sessions, {session.id: session}, {after.id: after}, stamp=_stamp(session, after, now))
+        write_changes(connection, _state_changes(session, after), now, flow_run_id)
+
+
+class _Acceptance:
+    """One result on its way into the database."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        session_id: str,
+        result: SessionResult,
+        now: datetime,
+        cadence: Cadence,
+        flow_run_id: str | None,
+        force: bool,
+    ) -> None:
+        self.connection = connection
+        self.now = now
+        self.cadence = cadence
+        self.flow_run_id = flow_run_id
+        self.force = force
+        self.session = _session(connection, session_id)
+        self.event = read_records(connection, events, Event, events.c.id == self.session.event_id)[0]
+        self.before = read_entries(connection, session_id)
+        self.revisions = connection.execute(
+            select(result_revisions).where(result_revisions.c.session_id == session_id)
+        ).all()
+        own = sessions.c.event_id == self.event.id
+        self.kinds = {SessionKind(kind) for kind in connection.scalars(select(sessions.c.kind).where(own))}
+        self.known = _drivers_by_number(connection, self.event.season)
+        self.result = self._identified(result)
+        found = read_records(connection, held, Held, held.c.entity_id == session_id, held.c.kind.in_(HELD_KINDS))
+        self.held = {answer.key: answer for answer in found}
+        self.holding = Holding(self.held, now, force=force)
+
+    def run(self) -> Polled:
+        """Decide, write, and tell."""
+        provisional = self.result.source is not Source.JOLPICA
+        if provisional and self.session.results_state in (ResultsState.OFFICIAL, ResultsState.SETTLED):
+            return self._leave(Outcome.UNCHANGED)
+        findings = examine(
+            self.result,
+            self.before,
+            previous_state=self.session.results_state,
+            known_numbers=set(self.known),
+            expected_kinds=self.kinds,
+        )
+        warnings = [f"{finding.gate}: {finding.message}" for finding in findings] + self._unidentified()
+        reasons = [finding.message for finding in findings if finding.severity is Severity.REJECT]
+        if reasons:
+            self._hold(HeldKind.RESULTS_REJECTED, "; ".join(reasons), None)
+            return self._leave(Outcome.REJECTED, warnings)
+        rows = [entry.model_dump(mode="json") for entry in self.result.entries]
+        if self._holds_already():
+            return self._leave(Outcome.UNCHANGED)
+        superseded = any(revision.rows == rows for revision in self.revisions)
+        if superseded and not self._hold(
+            HeldKind.RESULTS_SUPERSEDED, "it is a classification that was superseded", holding.SUPERSEDED
+        ):
+            return self._leave(Outcome.HELD, warnings)
+        return self._revise(rows, superseded, provisional, warnings)
+
+    def _revise(self, rows: list[dict[str, Any]], superseded: bool, provisional: bool, warnings: list[str]) -> Polled:
+        state = ResultsState.PROVISIONAL if provisional else ResultsState.OFFICIAL
+        first_official = not provisional and self.session.results_state in (
+            ResultsState.AWAITED,
+            ResultsState.PROVISIONAL,
+        )
+        if superseded:
+            outcome, kind = Outcome.RESTORED, ChangeKind.RESULTS_RESTORED
+        elif first_official:
+            outcome, kind = Outcome.OFFICIAL, ChangeKind.RESULTS_OFFICIAL
+        elif not self.session.has_results:
+            outcome, kind = Outcome.PUBLISHED, ChangeKind.RESULTS_PUBLISHED
+        else:
+            outcome, kind = Outcome.REVISED, ChangeKind.RESULTS_REVISED
+        self._write_competitors()
+        connection, revision = self.connection, self.session.revision + 1
+        difference = diff_entries(self.before, self.result.entries)
+        connection.execute(delete(results).where(results.c.session_id == self.session.id))
+        connection.execute(
+            insert(results),
+            [{**columns(results, entry), "session_id": self.session.id} for entry in self.result.entries],
+        )
+        connection.execute(
+            insert(result_revisions).values(
+                session_id=self.session.id,
+                revision=revision,
+                observed_at=self.now,
+                source=self.result.source.value,
+                state=state.value,
+                rows=rows,
+                diff=difference,
+            )
+        )
+        after = self.session.model_copy(
+            update={
+                "results_state": state,
+                "revision": revision,
+                "status": Status.CANCELLED if self.session.status is Status.CANCELLED else Status.COMPLETED,
+            }
+        )
+        told = diff_text(difference, self._names()) if self.before else ""
+        happened = Change(
+            entity=Entity.SESSION,
+            entity_id=self.session.id,
+            kind=kind,
+            before={"revision": self.session.revision, "results_state": self.session.results_state.value},
+            after={
+                "revision": revision,
+                "results_state": state.value,
+                "entries": len(rows),
+                "diff": told,
+            },
+        )
+        standings: list[Change] = []
+        if self.session.kind in (SessionKind.RACE, SessionKind.SPRINT) and not provisional:
+            standings = recompute_standings(connection, self.event, self.session.id)
+        self._close(after, [happened, *standings])
+        return Polled(
+            session_id=self.session.id,
+            outcome=outcome,
+            revision=revision,
+            entries=len(rows),
+            diff=told,
+            warnings=tuple(warnings),
+        )
+
+    def _leave(self, outcome: Outcome, warnings: Sequence[str] = ()) -> Polled:
+        """Nothing of the results changes, only when they are asked for next and what is held."""
+        if outcome is Outcome.UNCHANGED:
+            for kind in HELD_KINDS:
+                self.holding.forget(Entity.SESSION, self.session.id, kind)
+        self._close(self.session, [])
+        return Polled(
+            session_id=self.session.id,
+            outcome=outcome,
+            revision=self.session.revision,
+            entries=len(self.before),
+            warnings=tuple(warnings),
+        )
+
+    def _close(self, after: Session, happened: list[Change]) -> None:
+        """Write the session with its next poll, what is held, and the changes."""
+        if after.revision > self.session.revision:
+            for kind in HELD_KINDS:
+                self.holding.forget(Entity.SESSION, self.session.id, kind)
+        official_since = min(
+            (revision.observed_at for revision in self.revisions if revision.state == ResultsState.OFFICIAL),
+            default=self.now if after.results_state is ResultsState.OFFICIAL else None,
+        )
+        after = _settled(
+            after.model_copy(
+                update={
+                    "poll_attempts": after.poll_attempts + 1,
+                    "last_error": None,
+                    "next_poll_at": _next_poll(self.connection, after, self.now, self.cadence, official_since),
+                }
+            )
+        )
+        stamp = _stamp(self.session, after, self.now)
+        write_rows(self.connection, sessions, {after.id: self.session}, {after.id: after}, stamp=stamp)
+        kept = self.holding.kept
+        differing = {key: answer for key, answer in kept.items() if self.held.get(key) != answer}
+        delete_rows(
+            self.connection,
+            held,
+            ("entity", "entity_id", "kind"),
+            [key for key in self.held if key not in kept or key in differing],
+        )
+        write_rows(self.connection, held, {}, differing)
+        told = [*_state_changes(self.session, after, told=bool(happened)), *happened]
+        write_changes(self.connection, told, self.now, self.flow_run_id)
+
+    def _holds_already(self) -> bool:
+        """Whether the answer says what is in the database; from the official source it also must come from there."""
+        if self.result.source is Source.JOLPICA and self.session.results_state is ResultsState.PROVISIONAL:
+            return False
+        return list(self.before) == sorted(self.result.entries, key=_order)
+
+    def _hold(self, kind: HeldKind, reason: str, wait: timedelta | None) -> bool:
+        payload = {"rows": [entry.model_dump(mode="json", exclude_none=True) for entry in self.result.entries]}
+        return self.holding.believes(Entity.SESSION, self.session.id, kind, payload, reason, wait)
+
+    def _identified(self, result: SessionResult) -> SessionResult:
+        """Timing's entries with the drivers and teams that the season's official results know by car number."""
+        if result.source is Source.JOLPICA:
+            return result
+        entries = []
+        for entry in result.entries:
+            driver_id, team_id = self.known.get(entry.car_number, (None, None))
+            entries.append(entry.model_copy(update={"driver_id": driver_id, "team_id": team_id}))
+        return result.model_copy(update={"entries": tuple(entries)})
+
+    def _unidentified(self) -> list[str]:
+        unknown = [entry for entry in self.result.entries if entry.driver_id is None]
+        names = ", ".join(f"{entry.driver_code or '?'} ({entry.car_number or '?'})" for entry in unknown)
+        return [f"driver_unknown: not matched by number: {names}"] if unknown else []
+
+    def _write_competitors(self) -> None:
+        for table, record, listed in ((drivers, Driver, self.result.drivers), (teams, Team, self.result.teams)):
+            wanted: dict[str, Any] = {row.id: row for row in listed}
+            if wanted:
+                there: dict[str, Any] = {
+                    row.id: row  # type: ignore[attr-defined]
+                    for row in read_records(self.connection, table, record, table.c.id.in_(wanted))
+                }
+                write_rows(self.connection, table, there, wanted)
+
+    def _names(self) -> dict[str, str]:
+        rows = self.connection.execute(select(drivers.c.id, drivers.c.family_name))
+        return {row.id: row.family_name for row in rows}
+
+
+def read_entries(connection: Connection, session_id: str) -> list[Entry]:
+    """A session's entries as they hold now, in upstream's order."""
+    return sorted(read_records(connection, results, Entry, results.c.session_id == session_id), key=_order)
+
+
+def results_as_of(connection: Connection, session_id: str, moment: datetime) -> tuple[int, str, list[Entry]] | None:
+    """What was believed of a session at a moment: revision, state and entries; None before any result."""
+    then = result_revisions.c.session_id == session_id, result_revisions.c.observed_at <= moment
+    row = connection.execute(
+        select(result_revisions).where(*then).order_by(result_revisions.c.revision.desc()).limit(1)
+    ).first()
+    return None if row is None else (row.revision, row.state, [Entry(**entry) for entry in row.rows])
+
+
+def _order(entry: Entry) -> tuple[Any, ...]:
+    return (entry.listed_position is None, entry.listed_position or 0, entry.car_number, entry.ordinal)
+
+
+def _next_poll(
+    connection: Connection,
+    session: Session,
+    now: datetime,
+    cadence: Cadence,
+    official_since: datetime | None = None,
+) -> datetime | None:
+    if official_since is None and session.results_state is ResultsState.OFFICIAL:
+        official_since = connection.scalar(
+            select(func.min(result_revisions.c.observed_at)).where(
+                result_revisions.c.session_id == session.id, result_revisions.c.state == ResultsState.OFFICIAL.value
+            )
+        )
+    season = int(session.event_id.split("-")[0])
+    last = connection.scalar(
+        select(func.max(sessions.c.local_date)).where(
+            sessions.c.event_id.like(f"{season}-%"), sessions.c.status != Status.CANCELLED.value
+        )
+    )
+    ended = polling.over_at(session)
+    season_end = ended if last is None else max(ended, date_over(last))
+    return polling.next_poll(
+        session.results_state,
+        kind=session.kind,
+        ended_at=ended,
+        official_since=official_since,
+        now=now,
+        season_end=season_end,
+        delay=cadence.delay,
+        interval=cadence.interval,
+    )
+
+
+def _settled(session: Session) -> Session:
+    if session.next_poll_at is not None:
+        return session
+    return session.model_copy(update={"results_state": ResultsState.SETTLED})
+
+
+def _state_changes(before: Session, after: Session, *, told: bool = False) -> list[Change]:
+    """The status that results bring, and the settling of a session; a revision tells of its own state."""
+    same = {"revision": before.revision}
+    if told and after.results_state is not ResultsState.SETTLED:
+        same["results_state"] = before.results_state  # type: ignore[assignment]
+    return session_changes(before, after.model_copy(update=same))
+
+
+def _stamp(before: Session, after: Session, now: datetime) -> datetime | None:
+    """`updated_at` moves with what is news, not with the bookkeeping of polls."""
+    news = session_changes(before, after)
+    return now if news else None
+
+
+def _session(connection: Connection, session_id: str) -> Session:
+    return read_records(connection, sessions, Session, sessions.c.id == session_id)[0]
+
+
+def _drivers_by_number(connection: Connection, season: int) -> Mapping[str, tuple[str | None, str | None]]:
+    """Driver and team by car number, as the season's latest official results have them."""
+    rows = connection.execute(
+        select(results.c.car_number, results.c.driver_id, results.c.team_id)
+        .join(sessions, sessions.c.id == results.c.session_id)
+        .where(sessions.c.event_id.like(f"{season}-%"), results.c.source == Source.JOLPICA.value)
+        .order_by(sessions.c.local_date)
+    )
+    return {row.car_number: (row.driver_id, row.team_id) for row in rows if row.car_number}

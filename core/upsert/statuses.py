@@ -1,0 +1,56 @@
+"""Statuses into the database: whatever the clock has moved since, in one transaction with its changes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import or_, select
+
+from core.changes import event_changes, session_changes
+from core.database import Database
+from core.records import Change, Event, Session, Status
+from core.schema import events, sessions
+from core.statuses import event_status, session_status
+from core.upsert.rows import read_records, write_changes, write_rows
+
+OPEN = (Status.SCHEDULED.value, Status.LIVE.value)
+
+
+def refresh_statuses(database: Database, now: datetime, *, flow_run_id: str | None = None) -> tuple[Change, ...]:
+    """Move sessions and events on to what they are at `now`, over any gap since the last time.
+
+    Where nothing is due to move, nothing is locked and nothing is written.
+
+    Raises:
+        DatabaseError: nothing was written.
+    """
+    begun = or_(events.c.starts_at <= now, events.c.first_date <= now.date())
+    of_them = sessions.c.event_id.in_(select(events.c.id).where(events.c.status.in_(OPEN), begun))
+    with database.reading() as connection:
+        due = connection.scalar(select(events.c.id).where(events.c.status.in_(OPEN), begun).limit(1))
+    if due is None:
+        return ()
+    with database.writing() as connection:
+        found = read_records(connection, events, Event, events.c.status.in_(OPEN), begun)
+        known_events = {event.id: event for event in found}
+        known = {session.id: session for session in read_records(connection, sessions, Session, of_them)}
+        moved = {
+            identity: session.model_copy(update={"status": session_status(session, now)})
+            for identity, session in known.items()
+        }
+        moved_events = {
+            event.id: event.model_copy(
+                update={"status": event_status(event, [s for s in moved.values() if s.event_id == event.id], now)}
+            )
+            for event in known_events.values()
+        }
+        happened: list[Change] = []
+        for event in sorted(moved_events.values(), key=lambda e: (e.first_date, e.id)):
+            happened += event_changes(known_events[event.id], event)
+            own = sorted((s for s in moved.values() if s.event_id == event.id), key=lambda s: (s.local_date, s.id))
+            for session in own:
+                happened += session_changes(known[session.id], session)
+        write_rows(connection, events, known_events, moved_events, stamp=now)
+        write_rows(connection, sessions, known, moved, stamp=now)
+        write_changes(connection, happened, now, flow_run_id)
+    return tuple(happened)

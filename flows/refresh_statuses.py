@@ -1,0 +1,48 @@
+"""Move sessions and events on with the clock: scheduled, live, completed.
+
+    python -m flows.refresh_statuses [--now MOMENT]
+
+No request is made: what is known, and the time, decide.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+
+from prefect import flow
+
+from core.records import Change
+from core.retries import UPSERT
+from flows import command, report
+from flows.run import Run
+from flows.tasks import move_statuses
+
+logger = logging.getLogger("flows.refresh_statuses")
+
+
+@flow(name="refresh-statuses", flow_run_name="refresh-statuses")
+def refresh_statuses(now: datetime | None = None) -> Sequence[Change]:
+    """Bring every status to what it is now, over any gap.
+
+    Args:
+        now: the moment to reconcile with, instead of the clock's.
+    """
+    run = Run.begin(now)
+    changes: Sequence[Change] = run.step(move_statuses, UPSERT)(run)
+    for change in changes:
+        logger.info("%s", report.change_line(change))
+    logger.info("%s", report.statuses_line(changes))
+    return changes
+
+
+def main(arguments: list[str]) -> int:
+    """The command line; returns the exit status."""
+    parser = command.parser("flows.refresh_statuses", "Move statuses on with the clock.")
+    return command.run(refresh_statuses, parser, arguments, report.print_statuses)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
