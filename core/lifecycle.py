@@ -100,7 +100,8 @@ def circuits_need(calendar: Calendar, answer: ScheduleAnswer) -> CircuitsNeed:
         if listed.format is EventFormat.TESTING:
             continue
         known = calendar.events.get(matched.get(index, ""))
-        if known is None or (known.circuit_id is not None and not identity.same_place(known, listed)):
+        moved_away = known is not None and bool(listed.locality) and not identity.same_place(known, listed)
+        if known is None or (known.circuit_id is not None and moved_away):
             return CircuitsNeed.AT_ONCE
         if known.circuit_id is None:
             need = CircuitsNeed.AGAIN
@@ -260,11 +261,11 @@ class _Reconciliation:
         self._keep_unknown(identity_, listed)
 
     def _update(self, event: Event, listed: ListedEvent) -> None:
-        self.holding.forget(Entity.EVENT, event.id, HeldKind.ABSENT)
         if self.answer.source.rank > event.source.rank:
             self._complement(event, listed)
             return
-        moved_away = not identity.same_place(event, listed)
+        self.holding.forget(Entity.EVENT, event.id, HeldKind.ABSENT)
+        moved_away = bool(listed.locality) and not identity.same_place(event, listed)
         circuit_id = self._circuit_id(listed) or (None if moved_away else event.circuit_id)
         zone = time_zone(circuit_id or venue_at(listed.country, listed.locality))
         sessions = self.known.sessions_of(event.id)
@@ -303,11 +304,15 @@ class _Reconciliation:
         if event.official_name is None and listed.official_name:
             update["official_name"] = listed.official_name
         zone = self._zone(event, listed)
+        known = self.known.sessions_of(event.id)
         for slot in listed.sessions:
             session, time = (
                 self.known.sessions.get(identity.session_id(event.id, slot.kind)),
                 session_time(slot, zone),
             )
+            if time and not known and event.status is not Status.CANCELLED:
+                fresh = self._new_session(event.id, listed, slot, time)
+                self.sessions[fresh.id] = fresh
             if (
                 session
                 and time
@@ -329,11 +334,12 @@ class _Reconciliation:
             session, time = known.get(slot.kind), session_time(slot, zone)
             if session is not None:
                 self._update_session(session, listed, slot, time)
+                added += session.status is Status.CANCELLED
             elif time is not None:
                 fresh = self._new_session(event.id, listed, slot, time)
                 self.sessions[fresh.id] = fresh
                 added += 1
-        if not (self.answer.complete and listed.sessions):
+        if not (self.answer.complete and listed.sessions) or listed.unknown_sessions:
             return
         kinds = {slot.kind for slot in listed.sessions}
         absent = [
@@ -391,9 +397,10 @@ class _Reconciliation:
         reason = ""
         if self._is_move(session, time):
             if self._has_passed(session):
-                if session.has_results and (time.starts_at is None or time.starts_at > self.now):
+                to_come = time.starts_at > self.now if time.starts_at else time.local_date >= self.now.date()
+                if session.has_results and to_come:
                     wait, reason = None, "it has results, and upstream gives it a time to come"
-                elif time.starts_at is not None and time.starts_at <= self.now:
+                elif not to_come:
                     wait, reason = (
                         holding.PAST_MOVE,
                         "its time has passed, and upstream gives it another past one",
@@ -471,7 +478,7 @@ class _Reconciliation:
         return circuit.id
 
     def _zone(self, event: Event, listed: ListedEvent) -> Any:
-        stays = identity.same_place(event, listed)
+        stays = not listed.locality or identity.same_place(event, listed)
         circuit = listed.circuit.id if listed.circuit else event.circuit_id if stays else None
         return time_zone(circuit or venue_at(listed.country, listed.locality))
 

@@ -300,6 +300,17 @@ def test_a_session_missing_for_nine_days_returns_under_its_id(life: Life) -> Non
     assert not life.calendar.held
 
 
+def test_a_session_missing_for_an_hour_is_nothing(life: Life) -> None:
+    whole = listed("Bahrain Grand Prix", "2026-04-12T18:00")
+    short = listed("Bahrain Grand Prix", "2026-04-12T18:00", without=["Practice 3"])
+    life.sync(at("2026-03-01"), whole)
+    before = life.calendar
+    assert life.sync(at("2026-03-10T00:00"), short) == set()
+    assert life.sync(at("2026-03-10T01:00"), whole) == set()
+    assert life.calendar == before
+    assert life.sync(at("2026-03-11"), short) == set(), "a second absence begins anew"
+
+
 def test_a_testing_weekend_vanishing_for_two_minutes_is_nothing(life: Life) -> None:
     race = listed("Bahrain Grand Prix", "2026-04-12T18:00")
     test = days_of_testing("Pre-Season Testing", "2026-02-20T10:00")
@@ -637,6 +648,16 @@ def test_two_tests_of_one_name_keep_their_ids(life: Life) -> None:
     assert life.sync(at("2026-01-09"), first, second, race) == all_of(one, "reinstated", *kinds)
 
 
+def test_two_tests_of_one_name_that_both_move_are_told_apart_by_their_dates(life: Life) -> None:
+    dates = ("2026-02-13", "2026-02-23"), ("2026-02-16", "2026-02-26")
+    before, after = ([days_of_testing("Pre-Season Testing", f"{day}T10:00") for day in days] for days in dates)
+    life.sync(at("2026-01-01"), *before)
+    moved = life.sync(at("2026-01-02"), *reversed(after))
+    assert {what for _, what in moved} == {"postponed"}
+    assert life.event("2026-pre-season-testing").last_date == date(2026, 2, 16)
+    assert life.event("2026-pre-season-testing-2").last_date == date(2026, 2, 26)
+
+
 def test_testing_is_never_taken_for_the_race_at_its_place(life: Life) -> None:
     """FastF1's own fuzzy names give Pre-Season Testing for Bahrain Grand Prix."""
     test = days_of_testing("Bahrain Grand Prix", "2026-04-11T18:00")
@@ -874,7 +895,8 @@ def test_better_knowledge_replaces_lesser_at_once_even_of_the_past(life: Life) -
     told = life.sync(at("2024-10-25T01:00"), AUSTIN_TRUE)
     assert all_of(AUSTIN_ID, "rescheduled") <= told
     assert life.session(f"{AUSTIN_ID}/race").starts_at == at("2024-10-20T19:00")
-    assert {row.source for row in (*life.calendar.events.values(), *life.calendar.sessions.values())} == {Source.FASTF1}
+    assert {event.source for event in life.calendar.events.values()} == {Source.FASTF1}
+    assert {session.source for session in life.calendar.sessions.values()} == {Source.FASTF1}
     assert not life.calendar.held
 
 

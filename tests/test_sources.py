@@ -94,7 +94,7 @@ def wrong_races() -> list[dict[str, Any]]:
 
 
 def sources(calendar: Calendar) -> set[Source]:
-    return {row.source for row in (*calendar.events.values(), *calendar.sessions.values())}
+    return {e.source for e in calendar.events.values()} | {s.source for s in calendar.sessions.values()}
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -1,0 +1,371 @@
+"""Live timing: recorded sessions equal the official classification, and FastF1's ways of failing are told apart."""
+
+from __future__ import annotations
+
+import builtins
+import csv
+import getpass
+import re
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, NoReturn
+
+import fastf1.core
+import pandas as pd
+import pytest
+from conftest import RECORDED, Recording, needs_recording
+from fastf1.exceptions import DataNotLoadedError, F1AuthError
+from fastf1.internals.f1account.transport import LIVETIMING_URL
+from sqlalchemy import select
+
+from core.database import Database
+from core.deadline import Deadline
+from core.errors import RateLimited, SourceEmpty, SourceError, SourceMalformed, SourceUnreachable
+from core.fetch import results as fetching
+from core.fetch import upstream
+from core.records import Entry, ResultsState, Session, SessionKind, Source
+from core.replay import Fault, Upstream
+from core.schema import result_revisions, sessions
+from core.settings import Settings
+from core.transform.results import milliseconds
+from core.upsert.results import Outcome, Polled, read_entries
+from core.upsert.rows import read_records
+from core.upsert.schedule import SeasonSummary
+from flows.poll_results import poll_results
+
+Sync = Callable[..., SeasonSummary]
+
+SPRINT, SHOOTOUT, PRACTICE = SessionKind.SPRINT, SessionKind.SPRINT_QUALIFYING, SessionKind.PRACTICE_1
+RECORDINGS = [
+    ("2023-azerbaijan-grand-prix", SHOOTOUT, "2023-04-30"),
+    ("2023-azerbaijan-grand-prix", SPRINT, "2023-04-30"),
+    ("2024-chinese-grand-prix", SHOOTOUT, "2024-04-21"),
+    ("2024-british-grand-prix", PRACTICE, "2024-07-07"),
+]
+LETTERS = {"DNF": None, "DNS": None, "NC": None, "DSQ": None}
+DIFFERENCES: dict[tuple[str, str], dict[str, str]] = {
+    ("2023-azerbaijan-grand-prix/sprint", "2"): {
+        "entry": "Sargeant crashed in the shootout and did not start: he is in no lap of live timing",
+    },
+    ("2024-chinese-grand-prix/sprint_qualifying", "16"): {
+        "laps": "Leclerc's 15th lap, into the pits after the flag, is not finished in the recording",
+    },
+    ("2024-chinese-grand-prix/sprint_qualifying", "77"): {
+        "laps": "Bottas's 16th lap, into the pits after the flag, is not finished in the recording",
+    },
+}
+"""All that differs from the official classification, by session and car: the field and why."""
+
+QATAR_2025 = ["81", "63", "4", "1", "22", "12", "14", "55"]
+"""The sprint's points: Piastri, Russell, Norris, Verstappen, Tsunoda, Antonelli, Alonso, Sainz."""
+
+BAHRAIN = "2024-bahrain-grand-prix"
+AFTER_BAHRAIN = datetime(2024, 3, 2, 18, tzinfo=UTC)  # Jolpica publishes at 18:00, live timing at 17:30
+BEFORE_JOLPICA = datetime(2024, 3, 2, 17, 45, tzinfo=UTC)
+
+
+def later(event: str) -> datetime:
+    """A moment after the event by which all of its live timing is there."""
+    return datetime(int(event[:4]), 12, 15, tzinfo=UTC)
+
+
+def official(season: int, date: str, kind: SessionKind) -> dict[str, dict[str, str]]:
+    """The independent source's rows of a session, by car number."""
+    with (RECORDED / "truth" / f"{season}.csv").open() as file:
+        return {
+            row["number"]: row for row in csv.DictReader(file) if (row["date"], row["session"]) == (date, kind.value)
+        }
+
+
+def stored(database: Database, session_id: str) -> tuple[Session, list[Entry]]:
+    with database.reading() as connection:
+        (session,) = read_records(connection, sessions, Session, sessions.c.id == session_id)
+        return session, read_entries(connection, session_id)
+
+
+def poll(event: str, kind: SessionKind, now: datetime) -> Polled:
+    (polled,) = poll_results.fn(event=event, session=kind, now=now)
+    return polled
+
+
+def shown(row: dict[str, str]) -> dict[str, Any]:
+    """An official row's fields that live timing knows too."""
+    place = row["position"]
+    return {
+        "position": LETTERS[place] if place in LETTERS else int(place),
+        "laps": int(row["laps"]) if row["laps"] else None,
+        **{f"{part}_ms": milliseconds(row[part]) for part in ("q1", "q2", "q3")},
+    }
+
+
+@needs_recording
+@pytest.mark.parametrize(("event", "kind", "date"), RECORDINGS, ids=[f"{e}/{k.value}" for e, k, _ in RECORDINGS])
+def test_a_recorded_session_equals_the_official_classification(
+    event: str, kind: SessionKind, date: str, sqlite: Database, recording: Recording, sync: Sync
+) -> None:
+    season, now, session_id = int(event[:4]), later(event), f"{event}/{kind.value}"
+    sync(season, now)
+    recording.control(withhold=["/sprint"])
+    polled = poll(event, kind, now)
+    assert (polled.outcome, polled.revision) == (Outcome.PUBLISHED, 1)
+    session, entries = stored(sqlite, session_id)
+    assert session.results_state is ResultsState.PROVISIONAL
+    assert {entry.source for entry in entries} == {Source.LIVETIMING}
+    with sqlite.reading() as connection:
+        (revision,) = connection.execute(select(result_revisions)).all()
+    assert (revision.source, revision.state, revision.session_id) == ("livetiming", "provisional", session_id)
+
+    expected = official(season, date, kind)
+    found = {entry.car_number: entry.model_dump() for entry in entries}
+    differing: dict[tuple[str, str], set[str]] = {
+        (session_id, car): {"entry"} for car in expected.keys() ^ found.keys()
+    }
+    for car in expected.keys() & found.keys():
+        if fields := {name for name, value in shown(expected[car]).items() if found[car][name] != value}:
+            differing[session_id, car] = fields
+    known = {key: set(reasons) for key, reasons in DIFFERENCES.items() if key[0] == session_id}
+    assert differing == known
+    assert list(found) == [car for car in expected if (session_id, car) not in DIFFERENCES or car in found]
+    assert [entry.listed_position for entry in entries] == list(range(1, len(entries) + 1))
+    if kind is PRACTICE:
+        assert {car: entry["best_lap_ms"] for car, entry in found.items()} == {
+            car: milliseconds(row["time"] or row["q1"]) for car, row in expected.items()
+        }
+
+
+@needs_recording
+def test_the_sprint_of_qatar_2025(sqlite: Database, recording: Recording, sync: Sync) -> None:
+    """No independent table is recorded of 2025, and Jolpica's recording of it has no results."""
+    event, now = "2025-qatar-grand-prix", datetime(2025, 12, 1, tzinfo=UTC)
+    sync(2025, now)
+    assert poll(event, SPRINT, now).outcome is Outcome.PUBLISHED
+    session, entries = stored(sqlite, f"{event}/sprint")
+    assert session.results_state is ResultsState.PROVISIONAL
+    assert len(entries) == 20
+    assert [entry.car_number for entry in entries][:8] == QATAR_2025
+    assert [entry.position for entry in entries] == list(range(1, 21))
+    assert {entry.laps for entry in entries} == {19}
+    assert {entry.source for entry in entries} == {Source.LIVETIMING}
+
+
+@needs_recording
+def test_provisional_gives_way_to_official(sqlite: Database, recording: Recording, sync: Sync) -> None:
+    """The sprint of Azerbaijan 2023, first by live timing; Jolpica's table has Sargeant, who did not start."""
+    event, now = "2023-azerbaijan-grand-prix", later("2023")
+    sync(2023, now)
+    recording.control(withhold=["/sprint"])
+    poll(event, SPRINT, now)
+    recording.control(withhold=[])
+    polled = poll(event, SPRINT, now + timedelta(minutes=5))
+    assert (polled.outcome, polled.revision, polled.entries) == (Outcome.OFFICIAL, 2, 20)
+    session, entries = stored(sqlite, f"{event}/sprint")
+    assert session.results_state is ResultsState.OFFICIAL
+    assert {entry.source for entry in entries} == {Source.JOLPICA}
+    recording.control(withhold=["/sprint"])
+    assert poll(event, SPRINT, now + timedelta(minutes=10)).revision == 2, "and official never to provisional"
+    assert stored(sqlite, f"{event}/sprint")[1] == entries
+
+
+# No prompt.
+
+
+def test_nothing_prompts_on_a_terminal(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without credentials FastF1's own adapter would ask for them, or open a browser, where there is a terminal."""
+
+    def prompted(*_args: Any, **_kwargs: Any) -> NoReturn:
+        pytest.fail("it prompted")
+
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(builtins, "input", prompted)
+    monkeypatch.setattr(getpass, "getpass", prompted)
+    monkeypatch.setattr("webbrowser.open", prompted)
+    settings = Settings(fastf1_cache_dir=tmp_path / "cache")
+    assert settings.f1_username is None
+    upstream.prepare.cache_clear()
+    try:
+        upstream.prepare(settings)
+        adapter = upstream.Cache._requests_session.get_adapter(f"{LIVETIMING_URL}/static/2024/Index.json")
+        with pytest.raises(F1AuthError, match="no Formula 1 account is configured"):
+            adapter._token_manager.get_token()
+    finally:
+        upstream.prepare.cache_clear()
+
+
+# FastF1's ways of failing. The bundled sample serves Bahrain 2024's race by live timing before Jolpica has it.
+
+
+@pytest.fixture
+def bahrain(replay: Upstream, sqlite: Database, sync: Sync) -> Upstream:
+    """After Bahrain's race of 2024, before Jolpica's results."""
+    replay.as_of = BEFORE_JOLPICA
+    sync(2024, BEFORE_JOLPICA)
+    return replay
+
+
+def race(now: datetime = BEFORE_JOLPICA) -> Polled:
+    return poll(BAHRAIN, SessionKind.RACE, now)
+
+
+def healed(database: Database) -> None:
+    """The next poll, at the moment the session asks for, brings the results and takes the error away."""
+    session, _ = stored(database, f"{BAHRAIN}/race")
+    assert session.next_poll_at is not None
+    assert race(session.next_poll_at).outcome is Outcome.PUBLISHED
+    session, entries = stored(database, f"{BAHRAIN}/race")
+    assert (session.results_state, session.last_error, len(entries)) == (ResultsState.PROVISIONAL, None, 20)
+
+
+def test_live_timing_comes_first(bahrain: Upstream, sqlite: Database) -> None:
+    """Without it the tests below would prove nothing."""
+    healed_at = race()
+    assert (healed_at.outcome, healed_at.entries) == (Outcome.PUBLISHED, 20)
+
+
+@pytest.mark.parametrize(
+    ("raised", "words"),
+    [
+        (SystemExit(1), "FastF1 gave up on a missing feed"),
+        (KeyError("Lines"), "feeds that FastF1 cannot read"),
+        (RecursionError(), "feeds that FastF1 cannot read"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
+)
+@pytest.mark.usefixtures("no_waiting")
+def test_what_fastf1_raises_is_a_fault_that_is_noted(
+    raised: BaseException,
+    words: str,
+    bahrain: Upstream,
+    sqlite: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def load(*_args: Any, **_kwargs: Any) -> NoReturn:
+        raise raised
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fastf1.core.Session, "load", load)
+        assert race().outcome is Outcome.FAILED
+    session, entries = stored(sqlite, f"{BAHRAIN}/race")
+    assert words in str(session.last_error)
+    assert words in caplog.text
+    assert (session.results_state, session.poll_attempts, entries) == (ResultsState.AWAITED, 1, [])
+    assert session.next_poll_at is not None
+    assert timedelta(0) < session.next_poll_at - BEFORE_JOLPICA <= timedelta(minutes=5)
+    healed(sqlite)
+
+
+def timed_bahrain() -> fetching.TimedSession:
+    return fetching.TimedSession(
+        season=2024,
+        round=1,
+        event_name="Bahrain Grand Prix",
+        last_date=datetime(2024, 3, 2).date(),
+        name="Race",
+        wall_time=datetime(2024, 3, 2, 18),
+        starts_at=datetime(2024, 3, 2, 15, tzinfo=UTC),
+    )
+
+
+def fetch() -> fetching.Timing:
+    upstream.prepare(Settings.load())
+    return fetching.fetch_timing(timed_bahrain(), Deadline(20))
+
+
+def test_exit_becomes_a_typed_error(bahrain: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fastf1.core.Session, "load", lambda *_args, **_kwargs: sys.exit(1))
+    with pytest.raises(SourceMalformed):
+        fetch()
+
+
+def no_data(*_args: Any, **_kwargs: Any) -> NoReturn:
+    raise DataNotLoadedError("The data you are trying to access has not been loaded yet")
+
+
+def empty_frame(session: Any, *_args: Any, **_kwargs: Any) -> None:
+    fastf1.core._logger.warning("Failed to load results")
+    session._results, session._laps = pd.DataFrame({"Position": []}), pd.DataFrame()
+
+
+def half_filled_frame(session: Any, *_args: Any, **_kwargs: Any) -> None:
+    """The driver list is there, and no place."""
+    cars = pd.DataFrame({"DriverNumber": ["1", "44"], "Abbreviation": ["VER", "HAM"], "Position": [float("nan")] * 2})
+    fastf1.core._logger.warning("No result data for this session available")
+    session._results, session._laps = cars, pd.DataFrame()
+
+
+@pytest.mark.parametrize("load", [no_data, empty_frame, half_filled_frame])
+@pytest.mark.usefixtures("no_waiting")
+def test_nothing_yet_is_a_value_and_no_fault(
+    load: Callable[..., None], bahrain: Upstream, sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(fastf1.core.Session, "load", load)
+        with pytest.raises(SourceEmpty):
+            fetch()
+        assert race().outcome is Outcome.NOT_YET
+    session, entries = stored(sqlite, f"{BAHRAIN}/race")
+    assert (session.results_state, session.last_error, session.poll_attempts) == (ResultsState.AWAITED, None, 1)
+    assert entries == []
+    healed(sqlite)
+
+
+def test_live_timing_that_is_not_there_is_asked_once(bahrain: Upstream, sqlite: Database) -> None:
+    bahrain.as_of = datetime(2024, 3, 2, 17, tzinfo=UTC)
+    bahrain.requests.clear()
+    assert race(bahrain.as_of).outcome is Outcome.NOT_YET
+    asked = [request.path for request in bahrain.requests]
+    assert len([path for path in asked if path.startswith("/ergast/")]) == 1, "loading asks Jolpica no second time"
+    assert {re.sub(r".*/", "", path) for path in asked if "livetiming" in path} == {"SessionInfo.jsonStream"}
+
+
+GARBAGE: dict[str, dict[str, Any]] = {
+    "binary": {"body": bytes(range(256)) * 20},
+    "html": {"body": b"<!DOCTYPE html><html><body>checking your browser</body></html>"},
+    "cut short": {"truncate": 700},
+    "other JSON": {"body": b'00:00:01.000{"Lines":[]}\r\n00:00:02.000{"Lines":{"1":7}}\r\n'},
+}
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+@pytest.mark.usefixtures("no_waiting")
+def test_a_feed_of_garbage_is_a_fault_that_heals(garbage: str, bahrain: Upstream, sqlite: Database) -> None:
+    bahrain.faults = [Fault(match=r"TimingData|TimingAppData|DriverList", times=10**6, **GARBAGE[garbage])]
+    polled = race()
+    session, entries = stored(sqlite, f"{BAHRAIN}/race")
+    assert polled.outcome is Outcome.FAILED
+    assert str(session.last_error).startswith("livetiming: ")
+    assert (session.results_state, entries) == (ResultsState.AWAITED, [])
+    assert session.next_poll_at is not None
+    assert timedelta(0) < session.next_poll_at - BEFORE_JOLPICA <= timedelta(minutes=5)
+    bahrain.faults = []
+    healed(sqlite)
+
+
+@pytest.mark.parametrize(
+    ("fault", "raises"),
+    [
+        ({"status": 500}, SourceUnreachable),
+        ({"status": 404}, SourceEmpty),
+        ({"status": 403}, SourceEmpty),
+        ({"status": 429}, SourceError),
+    ],
+    ids=["500", "404", "403", "429"],
+)
+def test_what_live_timings_hosts_answer_is_typed(
+    fault: dict[str, Any], raises: type[SourceError], bahrain: Upstream
+) -> None:
+    bahrain.faults = [Fault(match="SessionInfo", times=10**6, **fault)]
+    with pytest.raises(raises):
+        fetch()
+
+
+def test_fastf1s_own_rate_limit_is_typed(bahrain: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fastf1.exceptions import RateLimitExceededError
+
+    def limited(*_args: Any, **_kwargs: Any) -> NoReturn:
+        raise RateLimitExceededError("too many")
+
+    monkeypatch.setattr(fastf1.core.Session, "load", limited)
+    with pytest.raises(RateLimited):
+        fetch()

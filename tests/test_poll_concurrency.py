@@ -1,0 +1,291 @@
+"""Two pollers at once, a poller killed anywhere, and a database that goes away: the end state is always the same."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy import select, text
+
+from core.database import Database, connect
+from core.records import ScheduleAnswer, SessionKind, SessionResult
+from core.replay import Upstream, facts, jolpica
+from core.schema import (
+    changes,
+    driver_standings,
+    drivers,
+    events,
+    held,
+    result_revisions,
+    results,
+    sessions,
+    team_standings,
+    teams,
+)
+from core.settings import Settings
+from core.transform.results import result_of_race
+from core.transform.schedule import answer_from_races
+from core.upsert.results import Cadence, accept_result
+from core.upsert.schedule import upsert_schedule
+from core.upsert.statuses import refresh_statuses
+from flows.poll_results import main, poll_results
+
+ROOT = Path(__file__).parents[1]
+CADENCE = Cadence(timedelta(minutes=30), timedelta(minutes=30))
+BEGIN = datetime(2024, 2, 1, tzinfo=UTC)
+NOW = datetime(2024, 3, 10, 12, tzinfo=UTC)
+"""Two races are over, and their results published: four debts of Jolpica's."""
+NOW_TEXT = "2024-03-10T12:00:00Z"
+SESSIONS = [
+    (number, f"2024-{name}-grand-prix/{kind.value}", kind, table)
+    for number, name in ((1, "bahrain"), (2, "saudi-arabian"))
+    for kind, table in ((SessionKind.QUALIFYING, "qualifying"), (SessionKind.RACE, "results"))
+]
+
+Dump = dict[str, list[Any]]
+
+BOOKKEEPING = {"updated_at", "poll_attempts", "next_poll_at", "last_error"}
+"""What tells how often was asked, and not what was found."""
+
+
+def calendar() -> ScheduleAnswer:
+    return answer_from_races(jolpica.races(2024, facts.calendar().events), 2024)
+
+
+def answers() -> list[tuple[str, SessionResult]]:
+    """What Jolpica says of the two races' sessions, by session."""
+    upstream = Upstream()
+    found = []
+    for number, session, kind, table in SESSIONS:
+        [race] = [d for d in upstream.documents(2024, table) if d["round"] == str(number)]
+        found.append((session, result_of_race(race, kind, jolpica.ROWS[table])))
+    return found
+
+
+def prepare(database: Database) -> Database:
+    """The calendar, with no other debt than Jolpica's of two races."""
+    database.ensure_schema()
+    upsert_schedule(database, calendar(), (), BEGIN)
+    refresh_statuses(database, NOW)
+    asked = [session for _, session, *_ in SESSIONS]
+    with database.writing() as connection:
+        others = sessions.c.id.not_in(asked), sessions.c.ends_at <= NOW
+        later = {"next_poll_at": NOW + timedelta(days=1), "poll_attempts": 1}
+        connection.execute(sessions.update().where(*others).values(later))
+    return database
+
+
+def dump(database: Database) -> Dump:
+    """Every row of every table that a poll writes; of the changes what they tell, of sessions what is known."""
+    found: Dump = {}
+    with database.reading() as connection:
+        for table in (events, sessions, results, result_revisions, drivers, teams, driver_standings, team_standings):
+            rows = connection.execute(select(table)).mappings()
+            left_out = BOOKKEEPING | ({"observed_at"} if table is result_revisions else set())
+            found[table.name] = sorted(
+                (repr({name: value for name, value in row.items() if name not in left_out}) for row in rows),
+            )
+        found["held"] = list(connection.execute(select(held)).all())
+        of_results = changes.c.kind.like("results_%") | (changes.c.kind == "status")
+        query = select(changes.c.entity_id, changes.c.kind, changes.c.before, changes.c.after).where(of_results)
+        found["changes"] = sorted(map(repr, connection.execute(query).mappings()))
+    return found
+
+
+def told_once(database: Database) -> None:
+    """Each session has one revision and was told of once."""
+    with database.reading() as connection:
+        feed = connection.execute(select(changes.c.entity_id, changes.c.kind).where(changes.c.kind.like("results_%")))
+        told = Counter(map(tuple, feed.all()))
+        numbers = connection.execute(select(result_revisions.c.session_id, result_revisions.c.revision)).all()
+    assert told == Counter({(session, "results_official"): 1 for _, session, *_ in SESSIONS})
+    assert sorted(map(tuple, numbers)) == sorted((session, 1) for _, session, *_ in SESSIONS)
+
+
+@pytest.fixture
+def undisturbed(tmp_path: Path, replay: Upstream, environment: pytest.MonkeyPatch) -> Dump:
+    """What one poll leaves that nothing disturbs, on a database of its own."""
+    replay.as_of = NOW
+    with environment.context() as own:
+        own.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/undisturbed.db")
+        database = prepare(connect(Settings.load()))
+        assert len(poll_results.fn(now=NOW)) == 4
+        database.engine.dispose()
+        told_once(database)
+        return dump(database)
+
+
+def test_two_upserts_of_one_result_at_once_are_one_revision(database: Database) -> None:
+    """Every answer from both sides at once, each in its own order: whoever comes second finds it done."""
+    prepare(database)
+    found = answers()
+    both = threading.Barrier(2)
+
+    def accept(ordered: list[tuple[str, SessionResult]]) -> list[str]:
+        mine = Database(database.url, database.schema or "f1")
+        both.wait(30)
+        outcomes = [accept_result(mine, session, result, NOW, CADENCE).outcome.value for session, result in ordered]
+        mine.engine.dispose()
+        return outcomes
+
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(accept, ordered) for ordered in (found, found[::-1])]
+        outcomes = [outcome for run in runs for outcome in run.result(60)]
+    assert Counter(outcomes) == {"official": 4, "unchanged": 4}
+    told_once(database)
+
+
+@contextmanager
+def poller(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+POLLS = """
+import os, signal, sys
+from sqlalchemy import event
+from core.database import connect
+from core.settings import Settings
+from flows.poll_results import main
+import fastf1.req
+fastf1.req._SessionWithRateLimiting._RATE_LIMITS = {}
+if sys.argv[2:]:
+    # Both are ready before either asks for what is due.
+    print("ready", flush=True)
+    sys.stdin.readline()
+left = int(sys.argv[1])
+@event.listens_for(connect(Settings.load()).engine, "before_cursor_execute")
+def count(*_):
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+sys.exit(main(["--now", "NOW"]))
+""".replace("NOW", NOW_TEXT)
+
+
+def test_two_pollers_at_once_end_where_one_would(postgresql: Database, undisturbed: Dump, replay: Upstream) -> None:
+    prepare(postgresql)
+    replay.requests.clear()
+    command = [sys.executable, "-c", POLLS, "0", "wait"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    pipe = subprocess.PIPE
+    both = [
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment) for _ in range(2)
+    ]
+    try:
+        for one in both:
+            assert one.stdout is not None
+            assert one.stdout.readline() == "ready\n"
+        for one in both:
+            assert one.stdin is not None
+            one.stdin.write("go\n")
+            one.stdin.flush()
+        ends = [(*one.communicate(timeout=60), one.returncode) for one in both]
+    finally:
+        for one in both:
+            one.kill()
+            one.wait()
+    assert [status for *_, status in ends] == [0, 0], ends
+    told_once(postgresql)
+    assert dump(postgresql) == undisturbed
+
+
+PLACES = (2, 5, 8, 12, 17, 23, 31, 40, 52, 66)
+"""A poller is killed as it comes to this statement: in its reads, the ledger, each session's upsert, the standings."""
+
+
+def test_killed_anywhere_the_next_poll_ends_where_an_undisturbed_one_would(
+    database: Database, undisturbed: Dump, replay: Upstream
+) -> None:
+    prepare(database)
+    deaths = []
+    for place in PLACES:
+        killed = subprocess.run(
+            [sys.executable, "-c", POLLS, str(place)],
+            capture_output=True,
+            timeout=60,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        deaths.append(killed.returncode)
+    print(deaths)
+    assert deaths[:5] == [-signal.SIGKILL] * 5
+    assert set(deaths) <= {-signal.SIGKILL, 0}
+    assert main(["--now", NOW_TEXT]) == 0
+    told_once(database)
+    assert dump(database) == undisturbed
+
+
+@contextmanager
+def gone(database: Database, at: int, times: int = 1) -> Iterator[list[str]]:
+    """The database ends the connection as the run's n-th statement comes, so many times; what was being said."""
+    killed: list[str] = []
+    seen = 0
+
+    def end(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        nonlocal seen
+        seen += 1
+        if seen < at or len(killed) >= times:
+            return
+        killed.append(statement)
+        backend = connection.connection.driver_connection.info.backend_pid
+        other = Database(database.url, database.schema or "")
+        with other.engine.connect() as administrator:
+            administrator.execute(text("SELECT pg_terminate_backend(:backend, 5000)"), {"backend": backend})
+        other.engine.dispose()
+
+    sqlalchemy_event.listen(database.engine, "before_cursor_execute", end)
+    try:
+        yield killed
+    finally:
+        sqlalchemy_event.remove(database.engine, "before_cursor_execute", end)
+
+
+@pytest.mark.parametrize("at", [2, 7, 11, 19, 27, 38, 50, 61])
+def test_a_connection_that_is_ended_heals_within_the_run(
+    postgresql: Database, undisturbed: Dump, no_waiting: None, at: int
+) -> None:
+    prepare(postgresql)
+    with gone(postgresql, at) as killed:
+        assert main(["--now", NOW_TEXT]) == 0
+    assert len(killed) == 1
+    told_once(postgresql)
+    assert dump(postgresql) == undisturbed
+
+
+@pytest.mark.parametrize("at", [3, 15, 40])
+def test_a_database_that_is_away_longer_than_the_retries_heals_in_the_next_run(
+    postgresql: Database, undisturbed: Dump, no_waiting: None, at: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare(postgresql)
+    with gone(postgresql, at, times=40) as killed:
+        assert main(["--now", NOW_TEXT]) == 1
+    assert len(killed) >= 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said.startswith("error: database ")
+    assert main(["--now", NOW_TEXT]) == 0
+    told_once(postgresql)
+    assert dump(postgresql) == undisturbed

@@ -1,0 +1,534 @@
+"""What Jolpica's documents and FastF1's frames may hold, trap by trap, and the entries that they become."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from core.errors import SourceMalformed
+from core.records import Entry, SessionKind, SessionResult, Source
+from core.transform.results import (
+    classification,
+    milliseconds,
+    number,
+    result_of_race,
+    result_of_timing,
+    standings_of,
+    text,
+)
+
+NAN = float("nan")
+NOTHINGS: tuple[Any, ...] = ("nan", "NaN", "None", "", "  ", "-1", -1, "\\N", "null", "NaT", None, NAN, pd.NaT)
+RACE, SPRINT, QUALIFYING, PRACTICE = (
+    SessionKind.RACE,
+    SessionKind.SPRINT,
+    SessionKind.QUALIFYING,
+    SessionKind.PRACTICE_1,
+)
+
+
+def row(**changes: Any) -> dict[str, Any]:
+    """A whole row of a race; a change of None takes the field away."""
+    whole: dict[str, Any] = {
+        "number": "63",
+        "position": "1",
+        "positionText": "1",
+        "points": "25",
+        "Driver": {
+            "driverId": "russell",
+            "permanentNumber": "63",
+            "code": "RUS",
+            "givenName": "George",
+            "familyName": "Russell",
+            "dateOfBirth": "1998-02-15",
+            "nationality": "British",
+        },
+        "Constructor": {"constructorId": "mercedes", "name": "Mercedes", "nationality": "German"},
+        "grid": "6",
+        "laps": "44",
+        "status": "Finished",
+        "Time": {"millis": "4797040", "time": "1:19:57.040"},
+        "FastestLap": {"rank": "10", "lap": "30", "Time": {"time": "1:47.123"}},
+    } | changes
+    return {key: value for key, value in whole.items() if value is not None}
+
+
+def driver(id_: str, **changes: Any) -> dict[str, Any]:
+    return {"driverId": id_, "givenName": id_.title(), "familyName": id_.title()} | changes
+
+
+def read(*rows: dict[str, Any], season: str = "2024", kind: SessionKind = RACE) -> SessionResult:
+    return result_of_race({"season": season, "round": "14", "Results": list(rows)}, kind, "Results")
+
+
+def entry(kind: SessionKind = RACE, **changes: Any) -> Entry:
+    """The entry that one row becomes."""
+    (found,) = read(row(**changes), kind=kind).entries
+    return found
+
+
+def test_a_whole_row() -> None:
+    assert entry() == Entry(
+        car_number="63",
+        driver_id="russell",
+        driver_code="RUS",
+        team_id="mercedes",
+        listed_position=1,
+        position=1,
+        classification="1",
+        grid=6,
+        points=Decimal(25),
+        status="Finished",
+        laps=44,
+        time_ms=4797040,
+        gap_ms=0,
+        best_lap_ms=107123,
+        fastest_lap_rank=10,
+        source=Source.JOLPICA,
+    )
+
+
+@pytest.mark.parametrize("nothing", NOTHINGS, ids=repr)
+def test_nothing_in_upstreams_words(nothing: Any) -> None:
+    assert (text(nothing), number(nothing), milliseconds(nothing), classification(nothing)) == (None,) * 4
+
+
+@pytest.mark.parametrize(
+    ("value", "is_"),
+    [
+        ("1", 1),
+        (1, 1),
+        (1.0, 1),
+        ("1.0", 1),
+        (" 20 ", 20),
+        ("0", 0),
+        ("1.5", None),
+        ("-1.0", None),
+        (-2, None),
+        ("R", None),
+        ("1e", None),
+    ],
+)
+def test_whole_numbers(value: Any, is_: int | None) -> None:
+    assert number(value) == is_
+
+
+@pytest.mark.parametrize(
+    ("value", "is_"),
+    [
+        ("1", "1"),
+        ("1.0", "1"),
+        (1.0, "1"),
+        ("20", "20"),
+        ("R", "R"),
+        ("D", "D"),
+        ("W", "W"),
+        ("F", "F"),
+        ("E", "E"),
+        ("N", "N"),
+    ],
+)
+def test_classifications(value: Any, is_: str) -> None:
+    assert classification(value) == is_
+
+
+@pytest.mark.parametrize(
+    ("clock", "ms"),
+    [
+        ("27.713", 27713),
+        ("1:27.713", 87713),
+        ("1:31:44.742", 5504742),
+        ("2:00:11", 7211000),
+        ("3:39:52.5", 13192500),
+        ("0:59.05", 59050),
+        ("+5.413", 5413),
+        ("+1:05.413", 65413),
+        ("+1 Lap", None),
+        ("+2 Laps", None),
+        ("1:31:44.742s", None),
+        ("No time", None),
+        ("1,5", None),
+        (pd.Timedelta(minutes=1, seconds=27, milliseconds=713), 87713),
+        (pd.Timedelta("0 days 00:01:27.712999999"), 87713),
+    ],
+)
+def test_clocks(clock: Any, ms: int | None) -> None:
+    assert milliseconds(clock) == ms
+
+
+@pytest.mark.parametrize("nothing", ["nan", "None", "", "-1", -1, NAN], ids=repr)
+@pytest.mark.parametrize(
+    ("upstream", "field", "none"),
+    [
+        ("number", "car_number", ""),
+        ("position", "listed_position", None),
+        ("positionText", "classification", None),
+        ("positionText", "position", None),
+        ("points", "points", None),
+        ("grid", "grid", None),
+        ("laps", "laps", None),
+        ("status", "status", None),
+    ],
+)
+def test_a_cell_that_means_nothing(upstream: str, field: str, none: Any, nothing: Any) -> None:
+    assert getattr(entry(**{upstream: nothing}), field) == none
+
+
+@pytest.mark.parametrize("nothing", ["nan", "None", "", "-1"])
+def test_ids_that_mean_nothing_are_no_ids(nothing: str) -> None:
+    unnamed = row(
+        Driver={**row()["Driver"], "driverId": nothing, "code": nothing, "permanentNumber": nothing},
+        Constructor={**row()["Constructor"], "constructorId": nothing},
+    )
+    (found,) = read(unnamed).entries
+    assert (found.driver_id, found.driver_code, found.team_id) == (None, None, None)
+
+
+@pytest.mark.parametrize("nothing", ["nan", "None", "", "-1"])
+def test_nobody_is_entered_under_an_id_that_means_nothing(nothing: str) -> None:
+    unnamed = row(
+        Driver={**row()["Driver"], "driverId": nothing},
+        Constructor={**row()["Constructor"], "constructorId": nothing},
+    )
+    found = read(unnamed, row(number="44"))
+    assert [one.id for one in found.drivers] == ["russell"]
+    assert [one.id for one in found.teams] == ["mercedes"]
+
+
+@pytest.mark.parametrize(
+    ("upstream", "fields"),
+    [
+        ("FastestLap", ("best_lap_ms", "fastest_lap_rank")),
+        ("Time", ("time_ms", "gap_ms")),
+        ("grid", ("grid",)),
+        ("points", ("points",)),
+        ("laps", ("laps",)),
+        ("status", ("status",)),
+        ("position", ("listed_position",)),
+        ("positionText", ("classification", "position", "gap_ms")),  # who won is not known
+    ],
+)
+def test_a_column_that_is_missing_costs_only_itself(upstream: str, fields: tuple[str, ...]) -> None:
+    found, whole = entry(**{upstream: None}).model_dump(), entry().model_dump()
+    assert {name for name, value in found.items() if value != whole[name]} == set(fields)
+    assert {found[name] for name in fields} == {None}
+
+
+def test_a_car_without_a_number_a_driver_without_code_or_birthday() -> None:
+    found = read(row(number=None, Driver=driver("fagioli"), Constructor={"constructorId": "alfa", "name": "Alfa"}))
+    assert (found.entries[0].car_number, found.entries[0].driver_code) == ("", None)
+    assert (found.drivers[0].code, found.drivers[0].number, found.drivers[0].date_of_birth) == (None, None, None)
+    assert found.teams[0].nationality is None
+
+
+def test_a_fastest_lap_without_time_or_rank() -> None:
+    assert entry(FastestLap={"rank": "3"}).best_lap_ms is None
+    assert entry(FastestLap={"Time": {"time": "1:47.123"}}).fastest_lap_rank is None
+    assert entry(FastestLap={"rank": "0", "Time": {}}).fastest_lap_rank is None
+
+
+@pytest.mark.parametrize(
+    ("time", "time_ms", "gap_ms"),
+    [
+        ({"millis": "4802453", "time": "+5.413"}, 4802453, 5413),
+        ({"time": "+5.413"}, 4802453, 5413),
+        ({"time": "+1:05.413"}, 4862453, 65413),
+        ({"time": "1:20:02.453"}, 4802453, 5413),
+        ({"millis": "4802453"}, 4802453, 5413),
+        ({"time": "+1 Lap"}, None, None),
+        ({"time": "nan"}, None, None),
+        ({"millis": "-1", "time": ""}, None, None),
+        (None, None, None),
+    ],
+)
+def test_times_and_gaps_come_each_from_the_other(
+    time: dict[str, str] | None, time_ms: int | None, gap_ms: int | None
+) -> None:
+    second = read(row(), row(number="44", position="2", positionText="2", Time=time)).entries[1]
+    assert (second.time_ms, second.gap_ms) == (time_ms, gap_ms)
+
+
+def test_a_gap_without_a_winners_time_stays_a_gap() -> None:
+    second = read(row(Time=None), row(number="44", position="2", positionText="2", Time={"time": "+5.413"})).entries[1]
+    assert (second.time_ms, second.gap_ms) == (None, 5413)
+
+
+@pytest.mark.parametrize("points", ["12.5", "0", "0.14", "25", "1.33"])
+def test_points_are_exact(points: str) -> None:
+    assert entry(points=points).points == Decimal(points)
+
+
+@pytest.mark.parametrize(
+    ("position", "place", "status", "is_", "classified"),
+    [
+        ("2", "2", "Disqualified", "D", None),  # Hamilton, Austin 2023: his place is still a number
+        ("6", "6", "Disqualified", "D", None),  # Leclerc, the same day
+        ("20", "D", "Disqualified", "D", None),
+        ("19", "R", "Engine", "R", None),
+        ("1", "1.0", "Finished", "1", 1),
+        ("17", "17", "+1 Lap", "17", 17),
+        ("17", "17", "Retired", "17", 17),  # nine tenths of the distance
+        ("20", "W", "Withdrew", "W", None),
+        ("3", "", "Finished", None, None),
+    ],
+)
+def test_who_is_classified(position: str, place: str, status: str, is_: str | None, classified: int | None) -> None:
+    found = entry(position=position, positionText=place, status=status)
+    assert (found.classification, found.position, found.listed_position) == (is_, classified, int(position))
+
+
+def test_a_disqualified_winners_time_is_no_reference() -> None:
+    disqualified = row(positionText="D", status="Disqualified", Time={"time": "1:19:57.040"})
+    first = row(number="44", position="1", positionText="1", Time={"time": "1:19:57.566"})
+    third = row(number="81", position="2", positionText="2", Time={"time": "+0.647"})
+    entries = {found.car_number: found for found in read(first, third, disqualified).entries}
+    assert (entries["44"].gap_ms, entries["81"].time_ms) == (0, 4798213)
+
+
+def test_qualifying_has_times_and_no_classification() -> None:
+    found = entry(QUALIFYING, Q1="1:47.123", Q2="", Time=None, FastestLap=None, points=None, laps=None)
+    assert (found.q1_ms, found.q2_ms, found.q3_ms) == (107123, None, None)
+    assert (found.listed_position, found.position, found.classification) == (1, 1, None)
+
+
+def test_a_car_with_several_drivers_has_ordinals_in_upstreams_order() -> None:
+    shared = [row(number="10", Driver=driver(id_)) for id_ in ("fangio", "farina", "fagioli")]
+    found = read(shared[0], row(number="12"), *shared[1:], season="1951")
+    assert [(one.driver_id, *one.key) for one in found.entries] == [
+        ("fangio", "10", 0),
+        ("russell", "12", 0),
+        ("farina", "10", 1),
+        ("fagioli", "10", 2),
+    ]
+    assert found == read(shared[0], row(number="12"), *shared[1:], season="1951"), "deterministic"
+
+
+def test_a_driver_in_several_cars_is_one_driver() -> None:
+    found = read(row(number="2", Driver=driver("moss")), row(number="14", Driver=driver("moss")), season="1956")
+    assert [one.key for one in found.entries] == [("2", 0), ("14", 0)]
+    assert [one.id for one in found.drivers] == ["moss"]
+
+
+def test_cars_without_numbers_are_told_apart() -> None:
+    found = read(*(row(number=None, Driver=driver(id_)) for id_ in ("a", "b", "c")))
+    assert [one.key for one in found.entries] == [("", 0), ("", 1), ("", 2)]
+
+
+@pytest.mark.parametrize("count", [19, 20, 26, 33, 47])
+def test_tables_of_any_length(count: int) -> None:
+    """The Indianapolis 500 of 1953 has 47 rows: 33 cars, fourteen of them shared."""
+    rows = [
+        row(number=str(n % 33), position=str(n + 1), positionText=str(n % 33 + 1), Driver=driver(f"driver_{n}"))
+        for n in range(count)
+    ]
+    found = read(*rows, season="1953")
+    assert len({one.key for one in found.entries}) == len(found.drivers) == count
+    assert [one.listed_position for one in found.entries] == list(range(1, count + 1))
+
+
+def test_an_empty_table_is_an_empty_result() -> None:
+    assert read().entries == ()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        row(Driver=None),
+        row(Constructor=None),
+        row(Driver={"driverId": "russell"}),
+        row(Driver={"givenName": "George", "familyName": "Russell"}),
+        row(Constructor={"constructorId": "mercedes"}),
+        row(Driver={**row()["Driver"], "dateOfBirth": "15 February"}),
+        row(Driver="russell"),
+    ],
+    ids=["no driver", "no team", "driver without names", "driver without id", "team without name", "date", "text"],
+)
+def test_a_row_that_lacks_what_every_row_has_is_malformed(broken: dict[str, Any]) -> None:
+    with pytest.raises(SourceMalformed, match="lacks what every row has"):
+        read(row(), broken)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {**row(), "FastestLap": None},
+        {**row(), "Time": None},
+        {**row(), "FastestLap": {"rank": "1", "Time": None}},
+        row(points="twelve"),
+    ],
+    ids=["null fastest lap", "null time", "null time of the fastest lap", "points in words"],
+)
+def test_a_cell_of_another_kind_is_nothing_or_malformed_and_nothing_worse(broken: dict[str, Any]) -> None:
+    """What is no `SourceError` would end the whole run."""
+    try:
+        found = read(broken)
+    except SourceMalformed:
+        return
+    assert found.entries[0].driver_id == "russell"
+
+
+@pytest.mark.parametrize("lacking", ["season", "round", "Results"])
+def test_a_race_that_lacks_its_own_is_malformed(lacking: str) -> None:
+    race = {"season": "2024", "round": "14", "Results": [row()]}
+    with pytest.raises(SourceMalformed):
+        result_of_race({key: value for key, value in race.items() if key != lacking}, RACE, "Results")
+
+
+def test_standings_rows() -> None:
+    russell = {"positionText": "4", "position": "4", "points": "116.5", "wins": "2", "Driver": {"driverId": "russell"}}
+    found = standings_of(
+        [
+            russell,
+            {"positionText": "-", "points": "0", "wins": "0", "Driver": {"driverId": "bearman"}},
+            {"position": "1", "points": "0.14", "wins": "0", "Constructor": {"constructorId": "mercedes"}},
+        ]
+    )
+    assert [(one.competitor_id, one.position, one.points) for one in found] == [
+        ("russell", 4, Decimal("116.5")),
+        ("bearman", None, Decimal(0)),
+        ("mercedes", 1, Decimal("0.14")),
+    ]
+    for lacking in ("points", "wins", "Driver"):
+        with pytest.raises(SourceMalformed):
+            standings_of([{key: value for key, value in russell.items() if key != lacking}])
+    with pytest.raises(SourceMalformed):
+        standings_of([{**russell, "points": "many"}])
+
+
+# Live timing's frames.
+
+
+def timed(car: str, place: Any = NAN, **changes: Any) -> dict[str, Any]:
+    return {"DriverNumber": car, "Abbreviation": f"D{car}", "Position": place} | changes
+
+
+def lap(car: str, lap_number: int, seconds: float | None = 90.0, **changes: Any) -> dict[str, Any]:
+    time = pd.NaT if seconds is None else pd.Timedelta(seconds=seconds)
+    return {
+        "DriverNumber": car,
+        "LapNumber": float(lap_number),
+        "LapTime": time,
+        "Time": pd.Timedelta(hours=1),
+    } | changes
+
+
+def laps_of(**driven: int) -> list[dict[str, Any]]:
+    return [lap(car.removeprefix("car"), n) for car, count in driven.items() for n in range(1, count + 1)]
+
+
+def timing(
+    kind: SessionKind, results: list[dict[str, Any]], laps: list[dict[str, Any]]
+) -> dict[tuple[str, int], Entry]:
+    found = result_of_timing(2024, 14, kind, pd.DataFrame(results), pd.DataFrame(laps))
+    assert {one.source for one in found.entries} <= {Source.LIVETIMING}
+    return {one.key: one for one in found.entries}
+
+
+def test_timing_knows_numbers_and_codes_and_no_points() -> None:
+    (found,) = timing(SPRINT, [timed("1", 1.0)], laps_of(car1=2)).values()
+    assert found == Entry(
+        car_number="1",
+        driver_code="D1",
+        listed_position=1,
+        position=1,
+        laps=2,
+        best_lap_ms=90000,
+        source=Source.LIVETIMING,
+    )
+
+
+def test_who_never_drove_is_left_out() -> None:
+    """Reserves, and drivers of a support race, whom the driver list names too."""
+    found = timing(
+        PRACTICE,
+        [timed("1", 1.0), timed("98"), timed("99", "nan"), timed("97", -1)],
+        [*laps_of(car1=3), *laps_of(car55=3)],
+    )
+    assert [car for car, _ in found] == ["1"]
+
+
+def test_who_drove_without_a_place_is_kept() -> None:
+    found = timing(SPRINT, [timed("1", 1.0), timed("22")], laps_of(car1=17, car22=2))
+    assert (found["22", 0].position, found["22", 0].laps) == (None, 2)
+
+
+@pytest.mark.parametrize(
+    ("laps", "place"), [(100, 2), (90, 2), (89, None), (1, None)], ids=["all", "nine tenths", "less", "one"]
+)
+def test_nine_tenths_of_the_distance_are_classified(laps: int, place: int | None) -> None:
+    for kind in (RACE, SPRINT):
+        found = timing(kind, [timed("1", 1.0), timed("2", 2.0)], laps_of(car1=100, car2=laps))["2", 0]
+        assert (found.position, found.listed_position) == (place, 2)
+
+
+def test_nine_tenths_are_asked_of_races_only() -> None:
+    found = timing(PRACTICE, [timed("1", 1.0), timed("2", 2.0)], laps_of(car1=30, car2=3))
+    assert found["2", 0].position == 2
+
+
+@pytest.mark.parametrize("place", [NAN, "nan", "", None, -1, pd.NaT], ids=repr)
+def test_a_place_that_is_none(place: Any) -> None:
+    assert timing(SPRINT, [timed("1", place)], laps_of(car1=3))["1", 0].listed_position is None
+
+
+@pytest.mark.parametrize("deleted", [True, None])
+def test_a_best_lap_is_one_that_was_not_deleted(deleted: bool | None) -> None:
+    laps = [lap("1", 1, 88.0, Deleted=deleted), lap("1", 2, 90.0, Deleted=False), lap("1", 3, 91.0, Deleted=None)]
+    assert timing(PRACTICE, [timed("1", 1.0)], laps)["1", 0].best_lap_ms == (90000 if deleted else 88000)
+
+
+def test_laps_all_deleted_leave_no_best() -> None:
+    found = timing(PRACTICE, [timed("1", 1.0)], [lap("1", 1, 88.0, Deleted=True)])["1", 0]
+    assert (found.best_lap_ms, found.laps) == (None, 1)
+
+
+def test_laps_without_a_time() -> None:
+    laps = [lap("1", 1, None), lap("1", 2, 90.5), lap("1", 3, None, Time=pd.NaT), lap("2", 1, None, Time=pd.NaT)]
+    found = timing(PRACTICE, [timed("1", 1.0), timed("2", 2.0)], laps)
+    assert (found["1", 0].laps, found["1", 0].best_lap_ms) == (2, 90500), "a lap that was not completed is none"
+    assert (found["2", 0].laps, found["2", 0].best_lap_ms) == (None, None)
+
+
+def test_qualifying_by_timing() -> None:
+    seconds = pd.Timedelta
+    results = [
+        timed("1", 1.0, Q1=seconds(seconds=91), Q2=seconds(seconds=90), Q3=seconds(seconds=90.5)),
+        timed("2", 2.0, Q1=seconds(seconds=92), Q2=pd.NaT, Q3=pd.NaT),
+        timed("3", NAN, Q1=pd.NaT, Q2=pd.NaT, Q3=pd.NaT),
+        timed("4", NAN, Q1=pd.NaT, Q2=pd.NaT, Q3=pd.NaT),
+    ]
+    found = timing(QUALIFYING, results, [lap("1", 1, 89.0), lap("2", 1, 92.0), lap("3", 1, None)])
+    first, second, third = (found[car, 0] for car in "123")
+    assert (first.q1_ms, first.q2_ms, first.q3_ms, first.best_lap_ms) == (91000, 90000, 90500, 90000)
+    assert (second.q1_ms, second.q2_ms, second.q3_ms, second.best_lap_ms) == (92000, None, None, 92000)
+    assert (third.position, third.q1_ms, third.laps) == (None, None, 1)
+    assert ("4", 0) not in found
+
+
+def test_timing_with_columns_missing() -> None:
+    bare = pd.DataFrame([{"Position": 1.0}, {"Position": 2.0}])
+    found = result_of_timing(2024, None, RACE, bare, pd.DataFrame())
+    assert [(one.key, one.driver_code, one.laps) for one in found.entries] == [
+        (("", 0), None, None),
+        (("", 1), None, None),
+    ]
+    laps = pd.DataFrame([{"DriverNumber": "1", "LapNumber": 5.0, "LapTime": pd.Timedelta(seconds=90)}])
+    (one,) = result_of_timing(2024, 14, RACE, pd.DataFrame([timed("1", 1.0)]), laps).entries
+    assert (one.laps, one.best_lap_ms) == (5, 90000)
+
+
+def test_a_number_twice_in_timing_is_told_apart() -> None:
+    assert list(timing(SPRINT, [timed("1", 1.0), timed("1", 2.0)], laps_of(car1=3))) == [("1", 0), ("1", 1)]
+
+
+@pytest.mark.parametrize("nothing", ["nan", "None", "", NAN, None], ids=repr)
+def test_codes_and_numbers_of_timing_that_mean_nothing(nothing: Any) -> None:
+    (found,) = timing(SPRINT, [timed("1", 1.0) | {"DriverNumber": nothing, "Abbreviation": nothing}], []).values()
+    assert (found.car_number, found.driver_code) == ("", None)
+
+
+def test_an_empty_frame_is_an_empty_result() -> None:
+    assert result_of_timing(2024, 14, RACE, pd.DataFrame(), pd.DataFrame()).entries == ()
