@@ -15,10 +15,11 @@ from sqlalchemy import event, select, text
 from sqlalchemy.engine import make_url
 
 from benchmarks.measure import Measured, medians, peak_megabytes, python
+from core.calendar import Calendar
 from core.database import Database
 from core.deadline import Deadline
 from core.fetch import schedule, upstream
-from core.lifecycle import Calendar, reconcile
+from core.lifecycle import reconcile
 from core.records import Source
 from core.replay import Upstream
 from core.schema import changes, circuits, columns, events, sessions

@@ -6,53 +6,34 @@ The rules and the cases they come from: `tests/test_lifecycle.py`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import Enum
 from typing import Any
 
 from core import holding, identity
+from core.calendar import Calendar
 from core.changes import event_changes, session_changes
 from core.circuits import time_zone, venue_at
 from core.holding import Holding
 from core.records import (
     Change,
-    Circuit,
     Entity,
     Event,
     EventFormat,
-    Held,
     HeldKind,
     ListedEvent,
     ListedSession,
     ScheduleAnswer,
     Session,
     SessionKind,
-    Source,
     Status,
     jsonable,
 )
 from core.times import SessionTime, length, session_time, status_at
 
-FIRST_SEASON = 1950
-FIRST_FASTF1_SEASON = 2018
 SOON = timedelta(days=14)
 IMPLAUSIBLE_EVENTS = 3
 IMPLAUSIBLE_SHARE = 0.2
-
-
-@dataclass(frozen=True)
-class Calendar:
-    """A season as the database holds it, each row by its key; `circuits` are those of all seasons."""
-
-    events: Mapping[str, Event] = field(default_factory=dict)
-    sessions: Mapping[str, Session] = field(default_factory=dict)
-    circuits: Mapping[str, Circuit] = field(default_factory=dict)
-    held: Mapping[holding.Key, Held] = field(default_factory=dict)
-
-    def sessions_of(self, event_id: str) -> dict[SessionKind, Session]:
-        """An event's sessions by kind."""
-        return {s.kind: s for s in self.sessions.values() if s.event_id == event_id}
 
 
 @dataclass(frozen=True)
@@ -62,50 +43,6 @@ class Reconciled:
     calendar: Calendar
     changes: tuple[Change, ...]
     notes: tuple[str, ...]
-
-
-def sources_of(season: int, now: datetime) -> tuple[Source, ...]:
-    """The sources that can know a season's schedule, best first.
-
-    FastF1 and live timing begin in 2018; live timing knows nothing of a season to come.
-    """
-    if season < FIRST_FASTF1_SEASON:
-        return (Source.JOLPICA,)
-    return tuple(source for source in Source if source is not Source.LIVETIMING or season <= now.year)
-
-
-def begun(answer: ScheduleAnswer, now: datetime) -> ScheduleAnswer:
-    """The answer without what its source cannot know: one that is not complete lists only what has begun."""
-    if answer.complete:
-        return answer
-    events = tuple(event for event in answer.events if event.last_date <= now.date() + timedelta(days=1))
-    return answer.model_copy(update={"events": events})
-
-
-class CircuitsNeed(Enum):
-    """Whether Jolpica must be asked for circuits: not at all, at once, or again some time."""
-
-    NONE = 0
-    AT_ONCE = 1
-    AGAIN = 2
-
-
-def circuits_need(calendar: Calendar, answer: ScheduleAnswer) -> CircuitsNeed:
-    """Whether a race of the answer has no known circuit: it is new or has moved away, or was asked for in vain."""
-    if any(event.circuit for event in answer.events):
-        return CircuitsNeed.NONE
-    need = CircuitsNeed.NONE
-    matched = identity.match_events(calendar.events.values(), answer.events)
-    for index, listed in enumerate(answer.events):
-        if listed.format is EventFormat.TESTING:
-            continue
-        known = calendar.events.get(matched.get(index, ""))
-        moved_away = known is not None and bool(listed.locality) and not identity.same_place(known, listed)
-        if known is None or (known.circuit_id is not None and moved_away):
-            return CircuitsNeed.AT_ONCE
-        if known.circuit_id is None:
-            need = CircuitsNeed.AGAIN
-    return need
 
 
 def reconcile(

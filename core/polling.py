@@ -58,6 +58,9 @@ AFTER_SEASON = 30 * DAY
 FRESH = DAY
 """Results come within a day; what is first seen official later was official before, and needs no hourly look."""
 
+COMMON_GRID = datetime(2000, 1, 3, 6, tzinfo=UTC)
+"""Daily and weekly polls fall on six in the morning UTC, weekly ones on Mondays."""
+
 FIRST_RETRY, LAST_RETRY = 5 * MINUTE, HOUR
 
 
@@ -143,7 +146,9 @@ def _after(now: datetime, start: datetime, stages: Sequence[Stage], interval: ti
         every = min(stage.every, interval) if stage.urgent else stage.every
         end = None if stage.lasts is None else start + stage.lasts
         if end is None or now < end:
-            found = start + ((now - start) // every + 1) * every
+            # Polls of days and weeks meet at common moments, where one whole table answers for many sessions.
+            origin = start if every < DAY else COMMON_GRID
+            found = origin + ((now - origin) // every + 1) * every
             return found if end is None else min(found, end)
         start = end
     raise AssertionError("the last stage has an end")

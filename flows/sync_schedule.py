@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from prefect import flow
 from prefect.runtime import flow_run
 
+from core.calendar import FIRST_SEASON, CircuitsNeed, circuits_need, sources_of
 from core.errors import SourceEmpty, SourceError, UpstreamDown, UsageError
-from core.lifecycle import FIRST_SEASON, CircuitsNeed, circuits_need, sources_of
 from core.records import ListedEvent, ScheduleAnswer, Source
 from core.retries import FETCH, UPSERT
 from core.upsert.schedule import SeasonSummary

@@ -14,12 +14,12 @@ from prefect import Task, task
 from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
 from prefect.context import TaskRunContext
 
-from core import lifecycle
+from core import calendar
+from core.calendar import Calendar
 from core.deadline import Deadline
 from core.debts import Debt, Question
 from core.errors import SourceEmpty
 from core.identity import match_events
-from core.lifecycle import Calendar
 from core.records import Change, Event, ListedEvent, ScheduleAnswer, SessionKind, SessionResult, Source, Standing
 from core.retries import FETCH, UPSERT, RetryPolicy, is_transient
 from core.standings import Competitor
@@ -74,7 +74,7 @@ def fetch_schedule(run: Run, season: int, source: Source) -> ScheduleAnswer:
     if source is Source.JOLPICA:
         return answer_from_races(schedule.fetch_races(season, run.deadline, run.ledger.permit), season)
     answer = answer_from_frame(schedule.fetch_frame(season, source, run.deadline), season, source)
-    answer = lifecycle.begun(answer, run.now)
+    answer = calendar.begun(answer, run.now)
     if not answer.events:
         raise SourceEmpty(source.value, "nothing of this season yet")
     return answer
@@ -82,7 +82,7 @@ def fetch_schedule(run: Run, season: int, source: Source) -> ScheduleAnswer:
 
 def cached_schedule(run: Run, season: int, source: Source) -> dict[str, Any]:
     """Task options under which a schedule may come from Prefect's cache: the first source's, and no given `now`."""
-    if source is not lifecycle.sources_of(season, run.now)[0] or run.now_given:
+    if source is not calendar.sources_of(season, run.now)[0] or run.now_given:
         return {}
     kept = PAST_SEASON_KEPT if season < run.now.year else CURRENT_SEASON_KEPT
     upstream = re.sub(r"\W+", "-", run.settings.f1_upstream_url or "real")

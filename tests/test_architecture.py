@@ -16,7 +16,16 @@ from core.migrations import HEAD, REVISIONS, VERSION_TABLE
 from core.schema import metadata
 
 CORE = Path(__file__).parents[1] / "core"
-PURE = ["identity.py", "lifecycle.py", "holding.py", "changes.py", "times.py", "circuits.py", "transform"]
+PURE = [
+    "identity.py",
+    "calendar.py",
+    "lifecycle.py",
+    "holding.py",
+    "changes.py",
+    "times.py",
+    "circuits.py",
+    "transform",
+]
 
 
 def imports(path: Path) -> set[str]:

@@ -14,10 +14,11 @@ from itertools import pairwise
 import pytest
 
 from core import identity
+from core.calendar import Calendar, CircuitsNeed, begun, circuits_need, sources_of
 from core.circuits import VENUES
 from core.database import Database
 from core.holding import Holding
-from core.lifecycle import Calendar, CircuitsNeed, Reconciled, begun, circuits_need, reconcile, sources_of
+from core.lifecycle import Reconciled, reconcile
 from core.records import (
     Change,
     ChangeKind,

@@ -9,26 +9,20 @@ from __future__ import annotations
 import csv
 import json
 import random
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from statistics import median, quantiles
 from typing import Any
 
-import pytest
 from conftest import RECORDED, Recording, needs_recording
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from core import polling
 from core.database import Database
-from core.fetch.results import ROWS
-from core.records import ChangeKind, SessionKind, Status
-from core.schema import changes, driver_standings, events, result_revisions, results, sessions
+from core.records import SessionKind, Status
+from core.schema import events, results, sessions
 from core.transform.results import milliseconds
 from core.upsert.results import Outcome
-from flows import poll_results as polls
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
 from flows.sync_schedule import sync_schedule

@@ -14,9 +14,9 @@ import pytest
 from conftest import RECORDED, Recording, needs_recording
 from sqlalchemy import select
 
+from core.calendar import Calendar
 from core.database import Database
 from core.identity import slug
-from core.lifecycle import Calendar
 from core.records import Change, EventFormat, Session, SessionKind, Source, Status, jsonable
 from core.schema import changes, circuits, events, held, sessions
 from core.upsert.schedule import SeasonSummary, read_calendar

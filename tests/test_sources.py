@@ -13,10 +13,10 @@ import pytest
 import tenacity.nap
 from sqlalchemy import select
 
+from core.calendar import Calendar
 from core.database import Database
 from core.errors import UpstreamDown
 from core.fetch import upstream
-from core.lifecycle import Calendar
 from core.records import EventFormat, Source, Status
 from core.replay import Fault, Upstream, jolpica
 from core.schema import changes, circuits, events, held, sessions

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from core.calendar import Calendar
 from core.database import Database
-from core.lifecycle import Calendar, reconcile
+from core.lifecycle import reconcile
 from core.records import Change, Circuit, Event, Held, ListedEvent, Record, ScheduleAnswer, Session, Status
 from core.schema import circuits, events, held, sessions
 from core.upsert.rows import delete_rows, read_records, write_changes, write_rows
