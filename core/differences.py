@@ -73,7 +73,7 @@ def diff_text(differences: Sequence[Difference], names: Mapping[str, str] | None
     if len(told) > TOLD_AT_MOST:
         told[TOLD_AT_MOST - 1 :] = [f"{len(told) - TOLD_AT_MOST + 1} more"]
     if filled:
-        told.append(f"{filled} {'entry' if filled == 1 else 'entries'} in more detail")
+        told.append(f"{filled} {'entry' if filled == 1 else 'entries'} in other details")
     return "; ".join(told)
 
 
@@ -123,7 +123,7 @@ def _place_and_points(difference: Difference) -> Iterator[str]:
 
 def _details(difference: Difference) -> Iterator[str]:
     for field, (label, written) in DETAILS.items():
-        if field not in difference or difference[field][0] is None:
+        if field not in difference or None in difference[field]:
             continue
         if field == "gap_ms" and "time_ms" in difference:
             continue

@@ -14,11 +14,12 @@ from rich.console import Console
 from rich.table import Table
 
 from core import logs
-from core.database import connect
+from core.database import Database, connect
 from core.errors import DatabaseError
 from core.migrations import HEAD, REVISIONS
 from core.settings import Settings
 from flows import command
+from flows.classification import print_classification
 
 
 def show_config() -> None:
@@ -62,6 +63,12 @@ def check_database() -> None:
         raise DatabaseError(f"{database.name}: schema version {version} is newer than this program's {HEAD}")
 
 
+def _ready() -> Database:
+    database = connect(Settings.load())
+    database.ensure_schema()
+    return database
+
+
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
     parser = command.Parser(prog="python -m flows", description="Commands beside the flows.")
@@ -70,11 +77,15 @@ def main(arguments: list[str]) -> int:
     databases = commands.add_parser("db", help="the database's tables").add_subparsers(dest="action", required=True)
     databases.add_parser("upgrade", help="create or upgrade the tables")
     databases.add_parser("check", help="say whether they are up to date")
+    results = commands.add_parser("results", help="a session's classification, now or as it was believed")
+    results.add_argument("session", metavar="ID", help="such as 2023-austrian-grand-prix/race")
+    results.add_argument("--as-of", type=command.moment, metavar="MOMENT", help="what was believed then")
     given = parser.parse_args(arguments)
     actions: dict[str, Callable[[], None]] = {
         "config": show_config,
         "upgrade": upgrade_database,
         "check": check_database,
+        "results": lambda: print_classification(_ready(), given.session, given.as_of),
     }
 
     def action() -> None:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from prefect import flow
 from prefect.events import emit_event
 
+from core.deadline import Deadline
 from core.debts import Debt, Question, questions
 from core.errors import BudgetExhausted, RateLimited, SourceEmpty, SourceError, UsageError
 from core.polling import FIRST_LIVETIMING_SEASON
@@ -28,8 +29,8 @@ from flows.tasks import ask_jolpica, ask_livetiming, compare_standings, read_deb
 
 logger = logging.getLogger("flows.poll_results")
 
-TIMINGS_A_RUN = 12
-"""Live timing is read so many times a run; a session takes seconds, and a backlog can wait."""
+TIMING_SECONDS_A_RUN = 120.0
+"""Live timing is read so long in one run: a session takes seconds, and what is left of a backlog can wait."""
 
 WITHOUT_RETRY_AFTER = timedelta(minutes=15)
 """How long a rate limit that does not say is respected."""
@@ -95,10 +96,12 @@ def answers(run: Run, asked: Sequence[Question], force: bool) -> Iterator[Polled
                 timings.append(debt)
             else:
                 yield not_yet(run, debt)
-    for debt in timings[:TIMINGS_A_RUN]:
+    patience = Deadline(TIMING_SECONDS_A_RUN)
+    for number, debt in enumerate(timings):
+        if patience.left < 0:
+            logger.info("%s more sessions of live timing are left to the next run", len(timings) - number)
+            return
         yield timed(run, debt, force)
-    if len(timings) > TIMINGS_A_RUN:
-        logger.info("%s more sessions of live timing are left to the next run", len(timings) - TIMINGS_A_RUN)
 
 
 def timed(run: Run, debt: Debt, force: bool) -> Polled:

@@ -91,9 +91,9 @@ RETIRED = changed(PIASTRI, position=None, classification="R")
         # Qualifying has positions only.
         ([changed(PIASTRI, classification=None)], [changed(PIASTRI, classification=None, position=5)], "Piastri 3 → 5"),
         # Timing knew the place, Jolpica says how it is classified.
-        ([changed(PIASTRI, classification=None)], [PIASTRI], "1 entry in more detail"),
+        ([changed(PIASTRI, classification=None)], [PIASTRI], "1 entry in other details"),
         ([changed(PIASTRI, classification=None)], [changed(RETIRED, classification="D")], "Piastri 3 → DSQ"),
-        ([changed(RUSSELL, points=None, grid=None)], [RUSSELL], "1 entry in more detail"),
+        ([changed(RUSSELL, points=None, grid=None)], [RUSSELL], "1 entry in other details"),
         # Another driver in the same car is another entry; the same driver in another car is not.
         ([RUSSELL], [changed(RUSSELL, driver_id="aitken")], "Russell gone; Aitken new"),
         ([RUSSELL], [changed(RUSSELL, car_number="1")], "Russell car 63 → 1"),

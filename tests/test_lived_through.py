@@ -170,9 +170,10 @@ def differences(season: int, database: Database) -> tuple[int, list[tuple[str, s
             if truth["session"] not in {kind.value for kind in TABLES}:
                 continue
             day = date.fromisoformat(truth["date"])
-            key = (day, truth["session"], truth["number"])
+            # Las Vegas' race is Saturday's at the venue, and Sunday's in the independent source.
+            days = (day, day - timedelta(days=1))
             where = (truth["date"], truth["session"], truth["number"])
-            row = ours.get(key)
+            row = next((ours[key] for d in days if (key := (d, truth["session"], truth["number"])) in ours), None)
             if row is None:
                 found.append((*where, "entry", None, truth["position"]))
                 continue

@@ -232,7 +232,7 @@ def test_standings_follow_only_official_results_and_each_correction(season: Seas
 def test_our_own_standings_are_right_where_jolpica_publishes_none(season: Season, no_waiting: None) -> None:
     """The same by results alone: Jolpica's standings stay empty."""
     before_spa(season)
-    season.upstream.faults.append(Fault(match="standings", times=100, status=500))
+    season.upstream.faults.append(Fault(match="(?i)standings", times=100, status=500))
     for now in (OFFICIAL, REVISED):
         season.upstream.as_of = now
         poll(SPA, now)

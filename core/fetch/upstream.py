@@ -41,6 +41,7 @@ from core.errors import (
     SourceMalformed,
     SourceTimedOut,
     SourceUnreachable,
+    UsageError,
 )
 from core.records import Source
 from core.settings import LogLevel, Settings
@@ -181,6 +182,18 @@ def prepare(settings: Settings) -> None:
     LoggingManager._root_logger.removeHandler(LoggingManager._console_handler)
     verbose = settings.log_level is LogLevel.DEBUG
     logging.getLogger("fastf1").setLevel(logging.DEBUG if verbose else logging.ERROR)
+
+
+def lift_limits(settings: Settings) -> None:
+    """Lift FastF1's rate limits, against a server of one's own on this machine and no other.
+
+    Raises:
+        UsageError: the upstream is not on loopback.
+    """
+    host = urlsplit(settings.f1_upstream_url or "").hostname
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        raise UsageError("limits are lifted against a server of one's own only")
+    _SessionWithRateLimiting._RATE_LIMITS = {}
 
 
 @contextmanager

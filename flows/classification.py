@@ -1,0 +1,109 @@
+"""A session's classification as a table worth reading: what holds now, or what was believed at a moment."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from sqlalchemy import select
+
+from core.database import Database
+from core.differences import LETTERS
+from core.errors import F1FlowsError, UsageError
+from core.records import Entry, Event, Session, SessionKind
+from core.schema import drivers, events, result_revisions, sessions, teams
+from core.upsert.debts import unknown
+from core.upsert.results import results_as_of
+from core.upsert.rows import read_records
+
+RACED = (SessionKind.RACE, SessionKind.SPRINT)
+NOTHING = "–"
+
+
+def print_classification(database: Database, session_id: str, as_of: datetime | None) -> None:
+    """Print a session's results, as they hold or as they were believed.
+
+    Raises:
+        UsageError: there is no such session; the nearest events are named.
+        F1FlowsError: it has no results, or had none then.
+    """
+    with database.reading() as connection:
+        found = read_records(connection, sessions, Session, sessions.c.id == session_id)
+        if not found:
+            event_id, _, kind = session_id.partition("/")
+            own = connection.scalars(select(sessions.c.kind).where(sessions.c.event_id == event_id)).all()
+            if own:
+                raise UsageError(f"{event_id} has no {kind or 'session of that name'}: it has {', '.join(own)}")
+            raise UsageError(unknown(connection, session_id))
+        session = found[0]
+        event = read_records(connection, events, Event, events.c.id == session.event_id)[0]
+        then = results_as_of(connection, session_id, as_of or datetime.max.replace(tzinfo=UTC))
+        if then is None:
+            raise F1FlowsError(f"{session_id} has no results{' at that time' if as_of else ' yet'}")
+        revision, state, entries = then
+        known = select(result_revisions.c.revision, result_revisions.c.observed_at, result_revisions.c.state)
+        revisions = connection.execute(
+            known.where(result_revisions.c.session_id == session_id).order_by("revision")
+        ).all()
+        names = {row.id: f"{row.given_name} {row.family_name}" for row in connection.execute(select(drivers))}
+        team_names = {row.id: row.name for row in connection.execute(select(teams))}
+    observed = next(row.observed_at for row in revisions if row.revision == revision)
+    console = Console(highlight=False)
+    console.print(f"[bold]{escape(event.name)} {event.season}[/], {session.name}")
+    console.print(f"revision {revision} of {len(revisions)}, {state}, known since {observed:%d %b %Y %H:%M} UTC")
+    console.print(classification_table(session.kind, entries, names, team_names))
+
+
+def classification_table(
+    kind: SessionKind, entries: list[Entry], names: dict[str, str], team_names: dict[str, str]
+) -> Table:
+    """Entries as a table: place, driver, team, and what the kind of session tells."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("", justify="right")
+    table.add_column("car", justify="right")
+    table.add_column("driver", no_wrap=True)
+    table.add_column("team", no_wrap=True)
+    raced = kind in RACED
+    for title in ("grid", "laps", "time", "points") if raced else ("Q1", "Q2", "Q3", "best"):
+        table.add_column(title, justify="right")
+    most = max((entry.laps or 0 for entry in entries), default=0)
+    for entry in entries:
+        letter = LETTERS.get(entry.classification or "", entry.classification)
+        place = letter or (str(entry.position) if entry.position else NOTHING)
+        driver = names.get(entry.driver_id or "", entry.driver_code or NOTHING)
+        team = team_names.get(entry.team_id or "", NOTHING)
+        if raced:
+            grid = "pit" if entry.grid == 0 else _text(entry.grid)
+            cells = [grid, _text(entry.laps), _race_time(entry, most), _points(entry)]
+        else:
+            cells = [_lap(ms) for ms in (entry.q1_ms, entry.q2_ms, entry.q3_ms, entry.best_lap_ms)]
+        style = {1: "bold yellow", 2: "bold", 3: "bold"}.get(entry.position or 0, "" if entry.position else "dim")
+        table.add_row(place, entry.car_number, escape(driver), escape(team), *cells, style=style)
+    return table
+
+
+def _race_time(entry: Entry, most: int) -> str:
+    """The winner's time, the others' gaps, in laps for who was lapped, and how it ended for who did not arrive."""
+    behind = most - (entry.laps or 0)
+    if entry.position and behind:
+        return f"+{behind} lap{'s' if behind > 1 else ''}"
+    if entry.gap_ms:
+        return f"+{entry.gap_ms / 1000:.3f}"
+    if entry.time_ms is None:
+        return entry.status or NOTHING
+    minutes, ms = divmod(entry.time_ms, 60_000)
+    return f"{minutes // 60}:{minutes % 60:02}:{ms / 1000:06.3f}"
+
+
+def _lap(ms: int | None) -> str:
+    return NOTHING if ms is None else f"{ms // 60_000}:{ms % 60_000 / 1000:06.3f}"
+
+
+def _points(entry: Entry) -> str:
+    return NOTHING if entry.points is None else f"{entry.points.normalize():f}" if entry.points else ""
+
+
+def _text(value: int | None) -> str:
+    return NOTHING if value is None else str(value)

@@ -1,0 +1,492 @@
+"""Upstream's faults while results are polled: nothing good is lost, nobody is hammered, and the next poll heals."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from core.database import Database
+from core.errors import BudgetExhausted
+from core.fetch import upstream
+from core.records import ChangeKind, Held, HeldKind, ResultsState, Session, SessionKind
+from core.replay import Fault, Upstream
+from core.schema import changes, driver_standings, drivers, held, result_revisions, results, sessions, teams
+from core.schema import upstream_requests as requests
+from core.upsert.ledger import BUDGET, Ledger
+from core.upsert.results import Outcome, Polled
+from core.upsert.rows import read_records
+from core.upsert.schedule import SeasonSummary
+from flows.poll_results import poll_results
+
+Sync = Callable[..., SeasonSummary]
+
+RACE = SessionKind.RACE
+BAHRAIN, SPA = "2024-bahrain-grand-prix", "2024-belgian-grand-prix"
+BAHRAIN_RACE, BAHRAIN_QUALIFYING, SPA_RACE = f"{BAHRAIN}/race", f"{BAHRAIN}/qualifying", f"{SPA}/race"
+PUBLISHED = datetime(2024, 3, 2, 18, 5, tzinfo=UTC)  # five minutes before, Jolpica began to serve Bahrain's race
+RUSSELL_WON = datetime(2024, 7, 28, 16, 5, tzinfo=UTC)
+HAMILTON_WON = datetime(2024, 7, 28, 18, 5, tzinfo=UTC)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+EVERY = 10**6
+HTML = b"<!DOCTYPE html><html><body>Please wait while we check your browser</body></html>"
+
+
+@pytest.fixture(autouse=True)
+def quick(no_waiting: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No waiting between tries, and little for an answer."""
+    monkeypatch.setattr(upstream, "READ_SECONDS", 0.3)
+
+
+@pytest.fixture
+def bahrain(replay: Upstream, database: Database, sync: Sync) -> Upstream:
+    """Bahrain's weekend is over, its results are published, nothing was polled yet."""
+    replay.as_of = PUBLISHED
+    sync(2024, PUBLISHED)
+    replay.requests.clear()
+    return replay
+
+
+@pytest.fixture
+def official(bahrain: Upstream, database: Database) -> Upstream:
+    """Bahrain's race is in the database, officially."""
+    assert poll().outcome is Outcome.OFFICIAL
+    bahrain.requests.clear()
+    return bahrain
+
+
+def poll(now: datetime = PUBLISHED, event: str = BAHRAIN, *, force: bool = False) -> Polled:
+    (polled,) = poll_results.fn(event=event, session=RACE, force=force, now=now)
+    return polled
+
+
+def poll_due(now: datetime) -> dict[str, Outcome]:
+    """What became of the sessions that are due."""
+    return {polled.session_id: polled.outcome for polled in poll_results.fn(now=now)}
+
+
+def session_of(database: Database, session_id: str = BAHRAIN_RACE) -> Session:
+    with database.reading() as connection:
+        (found,) = read_records(connection, sessions, Session, sessions.c.id == session_id)
+    return found
+
+
+def held_of(database: Database) -> list[Held]:
+    with database.reading() as connection:
+        return read_records(connection, held, Held)
+
+
+def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """Everything that results wrote."""
+    with database.reading() as connection:
+        return {
+            table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
+            for table in (results, result_revisions, changes, driver_standings, drivers, teams)
+        }
+
+
+def asked(replay: Upstream) -> list[str]:
+    """Jolpica's paths that were asked for since the last time."""
+    found = [request.path for request in replay.requests if request.path.startswith("/ergast/")]
+    replay.requests.clear()
+    return found
+
+
+def fails(replay: Upstream, match: str = "^/ergast/", **fault: Any) -> None:
+    replay.faults = [Fault(match=match, times=EVERY, **fault)]
+
+
+def document(rows: int, total: int) -> bytes:
+    """Bahrain's answer with so many of its twenty rows, and that total."""
+    whole = Upstream(as_of=PUBLISHED).answer("/ergast/f1/2024/1/results.json?limit=100&offset=0").body
+    answer = json.loads(whole)
+    answer["MRData"]["total"] = str(total)
+    race = answer["MRData"]["RaceTable"]["Races"][0]
+    race["Results"] = race["Results"][:rows]
+    return json.dumps(answer).encode()
+
+
+FAULTS: dict[str, tuple[dict[str, Any], str, int]] = {
+    "500": ({"status": 500}, "server error 500", 3),
+    "timeout": ({"delay_seconds": 1.0}, "did not answer in time", 1),
+    "truncated": ({"truncate": 2000}, "an answer that is not JSON", 3),
+    "html": ({"body": HTML, "headers": {"Content-Type": "text/html"}}, "an answer that is not JSON", 3),
+    "half a table": ({"body": document(10, 20)}, "10 of 20 rows", 3),
+    "no body": ({"status": 200, "body": b""}, "an empty answer", 1),
+    "other JSON": ({"body": b'{"detail": "try again"}'}, "an answer that holds no race results", 3),
+    "a list": ({"body": b"[]"}, "an answer that holds no race results", 3),
+    "no rows": ({"body": b'{"MRData": {"total": "20", "RaceTable": {"Races": [{"round": "1"}]}}}'}, "holds no", 3),
+    "404": ({"status": 404}, "not published", 1),
+    "400": ({"status": 400}, "refused the request (400)", 1),
+}
+"""A fault, what `last_error` says of it, and how many requests it costs: only what may pass at once is retried."""
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_loses_nothing_and_the_next_poll_heals(fault: str, official: Upstream, database: Database) -> None:
+    what, words, tries = FAULTS[fault]
+    good = dump(database)
+    fails(official, **what)
+    later = PUBLISHED + HOUR
+    assert poll(later).outcome is Outcome.FAILED
+    assert len(asked(official)) == tries
+    session = session_of(database)
+    assert str(session.last_error).startswith("jolpica: ")
+    assert words in str(session.last_error)
+    assert (session.results_state, session.revision) == (ResultsState.OFFICIAL, 1)
+    assert session.next_poll_at == later + 5 * MINUTE
+    assert dump(database) == good
+
+    official.faults = []
+    assert poll_due(session.next_poll_at)[BAHRAIN_RACE] is Outcome.UNCHANGED
+    session = session_of(database)
+    assert (session.last_error, session.revision) == (None, 1)
+    after = dump(database)
+    assert {name: rows for name, rows in after.items() if name == "results"} == {"results": good["results"]}
+    assert after["result_revisions"] == [row for row in after["result_revisions"] if row[0] != BAHRAIN_RACE] + [
+        row for row in good["result_revisions"] if row[0] == BAHRAIN_RACE
+    ] or len(after["result_revisions"]) >= len(good["result_revisions"])
+
+
+@pytest.mark.parametrize("fault", ["500", "html", "half a table"])
+def test_a_fault_before_the_first_results_heals_too(fault: str, bahrain: Upstream, database: Database) -> None:
+    fails(bahrain, **FAULTS[fault][0])
+    assert poll().outcome is Outcome.FAILED
+    session = session_of(database)
+    assert (session.results_state, session.revision, session.poll_attempts) == (ResultsState.AWAITED, 0, 1)
+    assert session.next_poll_at == PUBLISHED + 5 * MINUTE
+    assert dump(database)["results"] == []
+    bahrain.faults = []
+    assert poll_due(PUBLISHED + 5 * MINUTE)[BAHRAIN_RACE] is Outcome.OFFICIAL
+    assert session_of(database).last_error is None
+
+
+def test_one_tables_fault_is_not_anothers(bahrain: Upstream, database: Database) -> None:
+    fails(bahrain, "/qualifying", status=500)
+    found = poll_due(PUBLISHED)
+    assert (found[BAHRAIN_QUALIFYING], found[BAHRAIN_RACE]) == (Outcome.FAILED, Outcome.OFFICIAL)
+
+
+def test_a_fault_that_passes_at_once_is_not_even_noted(official: Upstream, sqlite: Database) -> None:
+    official.faults = [Fault(match="^/ergast/", times=2, status=503)]
+    assert poll(PUBLISHED + HOUR).outcome is Outcome.UNCHANGED
+    assert len(asked(official)) == 3
+    assert session_of(sqlite).last_error is None
+
+
+def test_faults_in_a_row_are_asked_less_often(official: Upstream, sqlite: Database) -> None:
+    fails(official, status=500)
+    now, waits = PUBLISHED + HOUR, []
+    for _ in range(4):
+        poll(now)
+        following = session_of(sqlite).next_poll_at
+        assert following is not None
+        waits.append(following - now)
+        now = following
+    assert waits[0] == 5 * MINUTE
+    assert waits == sorted(waits)
+    assert waits[-1] > waits[0]
+    assert waits[-1] <= HOUR
+
+
+# Tables that are well formed, and not believable.
+
+
+def test_an_empty_table_replaces_nothing(official: Upstream, database: Database) -> None:
+    good = dump(database)
+    official.overlay[2024, "results"] = []
+    later = PUBLISHED + HOUR
+    assert poll(later).outcome is Outcome.NOT_YET
+    assert asked(official) == ["/ergast/f1/2024/1/results.json?limit=100&offset=0"]
+    assert dump(database) == good
+    session = session_of(database)
+    assert (session.results_state, session.revision, session.last_error) == (ResultsState.OFFICIAL, 1, None)
+    assert session.next_poll_at is not None
+    assert later < session.next_poll_at <= later + HOUR
+    official.overlay.clear()
+    assert poll(session.next_poll_at).outcome is Outcome.UNCHANGED
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"), [(0, "no entries"), (10, "10 entries where 20 were")], ids=["a race without rows", "half of it"]
+)
+def test_a_table_that_is_less_than_it_was_is_kept_aside(
+    rows: int, reason: str, official: Upstream, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its total agrees with its rows: nothing but what was there before tells."""
+    good = dump(database)
+    fails(official, body=document(rows, rows))
+    assert poll(PUBLISHED + HOUR).outcome is Outcome.REJECTED
+    assert dump(database) == good
+    (aside,) = held_of(database)
+    assert (aside.kind, aside.entity_id) == (HeldKind.RESULTS_REJECTED, BAHRAIN_RACE)
+    assert reason in aside.reason
+    assert len(aside.payload["rows"]) == rows
+    assert BAHRAIN_RACE in caplog.text
+    assert poll(PUBLISHED + 90 * DAY).outcome is Outcome.REJECTED, "time does not make it believable"
+    official.faults = []
+    assert poll(PUBLISHED + 90 * DAY + HOUR).outcome is Outcome.UNCHANGED
+    assert held_of(database) == []
+    assert dump(database)["results"] == good["results"]
+
+
+# Rate limits.
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"Retry-After": "600"}, 10 * MINUTE),
+        ({"Retry-After": "3600"}, HOUR),
+        ({}, 15 * MINUTE),
+        ({"Retry-After": "soon"}, 15 * MINUTE),
+    ],
+    ids=["10 minutes", "an hour", "without Retry-After", "unreadable"],
+)
+def test_a_rate_limit_is_heard(
+    headers: dict[str, str],
+    wait: timedelta,
+    bahrain: Upstream,
+    database: Database,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    fails(bahrain, status=429, headers=headers)
+    found = poll_due(PUBLISHED)
+    assert len(asked(bahrain)) == 1, "no retry, and the rest of Jolpica's debts is put off without asking"
+    assert (found[BAHRAIN_QUALIFYING], found[BAHRAIN_RACE]) == (Outcome.PUT_OFF, Outcome.PUT_OFF)
+    assert f"put off until {PUBLISHED + wait:%H:%M} UTC" in caplog.text
+    for id_ in (BAHRAIN_QUALIFYING, BAHRAIN_RACE):
+        session = session_of(database, id_)
+        assert session.next_poll_at == PUBLISHED + wait
+        assert "rate limit reached" in str(session.last_error)
+    with database.reading() as connection:
+        entered = connection.execute(select(requests)).all()
+    assert [row.status for row in entered] == [429], "it counts"
+
+    poll_due(PUBLISHED + wait - timedelta(seconds=1))
+    assert asked(bahrain) == [], "not before"
+    bahrain.faults = []
+    healed = poll_due(PUBLISHED + wait)
+    assert (healed[BAHRAIN_QUALIFYING], healed[BAHRAIN_RACE]) == (Outcome.OFFICIAL, Outcome.OFFICIAL)
+    assert session_of(database).last_error is None
+
+
+def test_a_rate_limit_loses_nothing(official: Upstream, database: Database) -> None:
+    good = dump(database)
+    fails(official, status=429)
+    assert poll(PUBLISHED + HOUR).outcome is Outcome.PUT_OFF
+    assert len(asked(official)) == 1
+    assert dump(database) == good
+
+
+def test_what_was_answered_before_a_rate_limit_is_kept(bahrain: Upstream, database: Database) -> None:
+    fails(bahrain, "/results", status=429)
+    found = poll_due(PUBLISHED)
+    assert (found[BAHRAIN_QUALIFYING], found[BAHRAIN_RACE]) == (Outcome.OFFICIAL, Outcome.PUT_OFF)
+    assert len([path for path in asked(bahrain) if "/results" in path]) == 1
+
+
+def test_live_timing_is_asked_during_jolpicas_rate_limit(bahrain: Upstream, sqlite: Database) -> None:
+    fails(bahrain, status=429)
+    found = poll_due(PUBLISHED)
+    assert {id_: outcome for id_, outcome in found.items() if "practice" in id_} == {
+        f"{BAHRAIN}/practice_{number}": Outcome.NOT_YET for number in (1, 2, 3)
+    }
+
+
+@pytest.mark.parametrize("status", [429, 500])
+def test_standings_that_cannot_be_asked_leave_ours(
+    status: int, bahrain: Upstream, sqlite: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    fails(bahrain, "standings", status=status)
+    assert poll().outcome is Outcome.OFFICIAL
+    assert f"{BAHRAIN} standings: jolpica: " in caplog.text
+    with sqlite.reading() as connection:
+        assert connection.scalar(select(func.count()).select_from(driver_standings)) == 20
+    asked_for = [path for path in asked(bahrain) if "standings" in path.lower()]
+    assert len(asked_for) == (1 if status == 429 else 3)
+
+
+# An older document, served again after a newer one.
+
+
+@pytest.fixture
+def spa(replay: Upstream, database: Database, sync: Sync) -> Upstream:
+    """Spa 2024: Russell won, was disqualified two hours later, and both were seen."""
+    replay.as_of = RUSSELL_WON
+    sync(2024, RUSSELL_WON)
+    assert poll(RUSSELL_WON, SPA).outcome is Outcome.OFFICIAL
+    replay.as_of = HAMILTON_WON
+    revised = poll(HAMILTON_WON, SPA)
+    assert (revised.outcome, revised.revision) == (Outcome.REVISED, 2)
+    return replay
+
+
+def serve_older(replay: Upstream) -> None:
+    older = copy.deepcopy(Upstream(as_of=RUSSELL_WON).documents(2024, "results"))
+    replay.overlay[2024, "results"] = older
+
+
+def winner(database: Database) -> str | None:
+    with database.reading() as connection:
+        return connection.scalar(
+            select(results.c.driver_id).where(results.c.session_id == SPA_RACE, results.c.position == 1)
+        )
+
+
+def test_an_older_document_is_held_and_restored_after_a_day(spa: Upstream, database: Database) -> None:
+    good = dump(database)
+    serve_older(spa)
+    first = HAMILTON_WON + HOUR
+    for seen, now in enumerate((first, first + HOUR, first + DAY - timedelta(seconds=1)), start=1):
+        assert poll(now, SPA).outcome is Outcome.HELD
+        assert dump(database) == good
+        (kept,) = held_of(database)
+        assert (kept.kind, kept.entity_id) == (HeldKind.RESULTS_SUPERSEDED, SPA_RACE)
+        assert (kept.first_seen_at, kept.last_seen_at, kept.times_seen) == (first, now, seen)
+    assert winner(database) == "hamilton"
+
+    restored = poll(first + DAY, SPA)
+    assert (restored.outcome, restored.revision) == (Outcome.RESTORED, 3)
+    assert winner(database) == "russell"
+    assert held_of(database) == []
+    with database.reading() as connection:
+        told = connection.scalars(
+            select(changes.c.kind)
+            .where(changes.c.entity_id == SPA_RACE, changes.c.kind.like("results_%"))
+            .order_by("id")
+        ).all()
+        revisions = connection.scalar(
+            select(func.count()).select_from(result_revisions).where(result_revisions.c.session_id == SPA_RACE)
+        )
+    assert told == [ChangeKind.RESULTS_OFFICIAL, ChangeKind.RESULTS_REVISED, ChangeKind.RESULTS_RESTORED]
+    assert revisions == 3
+    assert poll(first + DAY + HOUR, SPA).outcome is Outcome.UNCHANGED
+
+
+def test_an_older_document_is_believed_at_once_with_force(spa: Upstream, database: Database) -> None:
+    serve_older(spa)
+    now = HAMILTON_WON + HOUR
+    assert poll(now, SPA).outcome is Outcome.HELD
+    restored = poll(now + MINUTE, SPA, force=True)
+    assert (restored.outcome, restored.revision) == (Outcome.RESTORED, 3)
+    assert winner(database) == "russell"
+    assert held_of(database) == []
+
+
+def test_the_newer_one_in_between_makes_the_older_start_anew(spa: Upstream, database: Database) -> None:
+    good = dump(database)
+    serve_older(spa)
+    first = HAMILTON_WON + HOUR
+    assert poll(first, SPA).outcome is Outcome.HELD
+    spa.overlay.clear()
+    assert poll(first + HOUR, SPA).outcome is Outcome.UNCHANGED
+    assert held_of(database) == []
+    serve_older(spa)
+    again = first + 2 * HOUR
+    assert poll(again, SPA).outcome is Outcome.HELD
+    assert poll(first + DAY, SPA).outcome is Outcome.HELD, "a day since it was first seen, not since it was back"
+    assert dump(database) == good
+    assert held_of(database)[0].first_seen_at == again
+    assert poll(again + DAY, SPA).outcome is Outcome.RESTORED
+
+
+def test_a_fault_in_between_neither_believes_nor_forgets(spa: Upstream, sqlite: Database) -> None:
+    serve_older(spa)
+    first = HAMILTON_WON + HOUR
+    assert poll(first, SPA).outcome is Outcome.HELD
+    fails(spa, status=500)
+    assert poll(first + DAY, SPA).outcome is Outcome.FAILED
+    assert winner(sqlite) == "hamilton"
+    spa.faults = []
+    assert poll(first + DAY + HOUR, SPA).outcome is Outcome.RESTORED
+
+
+# The budget.
+
+FIRST, SPACING = PUBLISHED - 40 * MINUTE, timedelta(seconds=10)
+
+
+def spend(database: Database, count: int = BUDGET) -> None:
+    """Enter requests of others behind the same database, ten seconds apart, the first 40 minutes ago."""
+    rows = [{"at": FIRST + n * SPACING, "host": "elsewhere", "path": "/", "status": 200} for n in range(count)]
+    with database.writing() as connection:
+        connection.execute(insert(requests), rows)
+
+
+def test_a_spent_budget_puts_off_without_a_request(
+    bahrain: Upstream, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    spend(database)
+    found = poll_due(PUBLISHED)
+    assert asked(bahrain) == []
+    assert (found[BAHRAIN_QUALIFYING], found[BAHRAIN_RACE]) == (Outcome.PUT_OFF, Outcome.PUT_OFF)
+    until = FIRST + HOUR
+    assert f"put off until {until:%H:%M} UTC" in caplog.text
+    for id_ in (BAHRAIN_QUALIFYING, BAHRAIN_RACE):
+        session = session_of(database, id_)
+        assert session.next_poll_at == until
+        assert "our hourly budget of requests is spent" in str(session.last_error)
+
+    poll_due(until - timedelta(seconds=5))
+    assert asked(bahrain) == [], "not before the hour frees one"
+    found = poll_due(until)
+    assert len(asked(bahrain)) == 1, "one is free: the oldest debt's"
+    assert (found[BAHRAIN_QUALIFYING], found[BAHRAIN_RACE]) == (Outcome.OFFICIAL, Outcome.PUT_OFF)
+    assert session_of(database).next_poll_at == until + SPACING
+    assert poll_due(until + HOUR)[BAHRAIN_RACE] is Outcome.OFFICIAL
+
+
+def test_a_budget_that_is_not_spent_allows(bahrain: Upstream, sqlite: Database) -> None:
+    spend(sqlite, BUDGET - 1)
+    assert poll().outcome is Outcome.OFFICIAL
+    assert len(asked(bahrain)) == 1, "its standings would be one too many"
+
+
+def test_a_spent_budget_says_until_when(sqlite: Database) -> None:
+    sqlite.ensure_schema()
+    spend(sqlite)
+    with pytest.raises(BudgetExhausted) as refused:
+        Ledger(sqlite, PUBLISHED).permit("host", "/")
+    assert refused.value.until == FIRST + HOUR
+    Ledger(sqlite, FIRST + HOUR + timedelta(milliseconds=1)).permit("host", "/")
+
+
+def test_a_smaller_budget_waits_for_as_many_as_it_lacks(sqlite: Database) -> None:
+    """After a lowering of the budget more requests are in the hour than it allows."""
+    sqlite.ensure_schema()
+    spend(sqlite, 10)
+    with pytest.raises(BudgetExhausted) as refused:
+        Ledger(sqlite, PUBLISHED, budget=4).permit("host", "/")
+    assert refused.value.until == FIRST + 6 * SPACING + HOUR
+
+
+def test_two_ledgers_at_once_never_exceed_the_budget(database: Database) -> None:
+    """Each with an engine of its own, as two processes have."""
+    database.ensure_schema()
+    budget, tries = 20, 15
+    both = [Database(database.url, database.schema or "f1") for _ in range(2)]
+    ledgers = [Ledger(each, PUBLISHED, budget=budget) for each in both]
+
+    def ask(n: int) -> bool:
+        try:
+            ledgers[n % 2].permit("host", f"/{n}")(200, 1.0)
+        except BudgetExhausted:
+            return False
+        return True
+
+    try:
+        with ThreadPoolExecutor(6) as pool:
+            allowed = list(pool.map(ask, range(2 * tries)))
+    finally:
+        for each in both:
+            each.engine.dispose()
+    assert sum(allowed) == budget
+    with database.reading() as connection:
+        assert connection.scalar(select(func.count()).select_from(requests)) == budget
