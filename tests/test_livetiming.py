@@ -51,10 +51,10 @@ DIFFERENCES: dict[tuple[str, str], dict[str, str]] = {
         "entry": "Sargeant crashed in the shootout and did not start: he is in no lap of live timing",
     },
     ("2024-chinese-grand-prix/sprint_qualifying", "16"): {
-        "laps": "Leclerc's 15th lap, into the pits after the flag, is not finished in the recording",
+        "laps": "Leclerc's 15th lap, begun after his last timed one, ends in 'Stopped': FastF1 has no such lap",
     },
     ("2024-chinese-grand-prix/sprint_qualifying", "77"): {
-        "laps": "Bottas's 16th lap, into the pits after the flag, is not finished in the recording",
+        "laps": "Bottas's 16th lap, begun after his last timed one, ends in 'Stopped': FastF1 has no such lap",
     },
 }
 """All that differs from the official classification, by session and car: the field and why."""

@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import make_url, select
-from sqlalchemy.pool import StaticPool
 
+from core.calendar import Calendar
 from core.database import Database
 from core.identity import event_id, session_id, slug
-from core.lifecycle import Calendar, reconcile
+from core.lifecycle import reconcile
 from core.quality import Severity, examine
 from core.records import Driver, Entry, ScheduleAnswer, SessionKind, SessionResult, Source, Status, Team
 from core.replay import facts, jolpica
@@ -73,7 +73,6 @@ def fresh() -> Iterator[Database]:
 def template() -> Database:
     """What every example starts from: migrated once, in memory."""
     database = Database(make_url("sqlite://"), "f1")
-    assert isinstance(database.engine.pool, StaticPool) or database.engine.pool is not None
     database.ensure_schema()
     upsert_schedule(database, calendar(), (), BEGIN)
     return database
@@ -131,19 +130,11 @@ good = st.builds(
     st.frozensets(st.integers(1, FIELD), max_size=2),
     st.sampled_from([Source.JOLPICA, Source.JOLPICA, Source.LIVETIMING]),
 )
-documents = st.lists(
-    st.one_of(good, good, st.builds(broken, good, st.sampled_from(["empty", "half", "place", "twice"]))),
-    min_size=1,
-    max_size=4,
-)
-steps = documents.flatmap(
-    lambda own: st.lists(
-        st.tuples(
-            st.sampled_from(own), st.sampled_from([timedelta(minutes=5), timedelta(hours=7), timedelta(hours=25)])
-        ),
-        min_size=1,
-        max_size=8,
-    )
+bad = st.builds(broken, good, st.sampled_from(["empty", "half", "place", "twice"]))
+pauses = st.sampled_from([timedelta(minutes=5), timedelta(hours=7), timedelta(hours=25)])
+# Few documents, heard often: so that what was superseded comes again, and again.
+steps = st.tuples(good, good, st.one_of(good, bad)).flatmap(
+    lambda own: st.lists(st.tuples(st.sampled_from(own), pauses), min_size=4, max_size=10)
 )
 
 
@@ -317,7 +308,6 @@ def altered(changed: list[tuple[int, int, bool]]) -> ScheduleAnswer:
     return calendar().model_copy(update={"events": tuple(found)})
 
 
-hours = st.integers(0, 24 * 60)
 EMPTY = Calendar({}, {}, {}, {})
 
 
@@ -334,9 +324,6 @@ def test_a_calendar_reconciled_twice_with_one_answer_changes_nothing(
     assert again.changes == ()
     assert (again.calendar.events, again.calendar.sessions) == (known.events, known.sessions)
     assert again.calendar.circuits == known.circuits
-    assert set(known.events) == set(reconcile(EMPTY, calendar(), now).calendar.events) or any(
-        renamed for _, _, renamed in answers[0]
-    )
     assert all(event.status is not Status.CANCELLED for event in known.events.values())
 
 

@@ -222,7 +222,7 @@ def test_standings_follow_only_official_results_and_each_correction(season: Seas
     assert first["russell"][0] - last["russell"][0] == 25
     assert last["hamilton"][0] - first["hamilton"][0] == 7
     assert (first["russell"][1] - last["russell"][1], last["hamilton"][1] - first["hamilton"][1]) == (1, 1)
-    assert (first_teams["mercedes"][0] - last_teams["mercedes"][0], first_teams["mercedes"][1]) == (18, 3)
+    assert (first_teams["mercedes"][0] - last_teams["mercedes"][0], first_teams["mercedes"][1]) == (Decimal(18), 3)
     assert last_teams["mercedes"][1] == 3
     assert season.standings(HUNGARY) == kept
     feed = [change.at for change in season.feed("2024", ChangeKind.STANDINGS.value) if change.at >= TIMED]
@@ -330,9 +330,9 @@ def test_a_place_that_changes_four_times_in_89_days(season: Season) -> None:
             assert season.places(MONACO) == believed[-1][2]
             season.standings_are_right(MONACO)
             # Unchanged, it is no news.
-            feed = len(season.feed(race, *RESULT_CHANGES))
+            told = len(season.feed(race, *RESULT_CHANGES))
             assert poll(MONACO, now + SECOND).outcome is Outcome.UNCHANGED
-            assert len(season.feed(race, *RESULT_CHANGES)) == feed
+            assert len(season.feed(race, *RESULT_CHANGES)) == told
 
     feed = season.feed(race, *RESULT_CHANGES)
     assert [change.kind for change in feed] == [
@@ -507,7 +507,7 @@ def test_racing_point_s_deduction_is_jolpica_s_and_told(database: Database, reco
     sync(2020, now)
     polled = [one for one in poll_results.fn(now=now) if one.outcome.is_revision]
     assert len([one for one in polled if one.session_id.endswith("/race")]) == 17
-    assert racing_point(database) == (195, "jolpica", 4)
+    assert racing_point(database) == (Decimal(195), "jolpica", 4)
     with database.reading() as connection:
         feed = connection.execute(select(changes).where(changes.c.kind == "standings")).all()
         before = team_standings.c.round == 16, team_standings.c.season == 2020
@@ -536,4 +536,4 @@ def test_a_late_correction_does_not_give_racing_point_its_points_back(
     assert polled.outcome is Outcome.REVISED
     poll_results.fn(now=now + DAY)
     points, source, _ = racing_point(database)
-    assert (points, source) == (195, "jolpica")
+    assert (points, source) == (Decimal(195), "jolpica")
