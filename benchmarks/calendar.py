@@ -53,7 +53,8 @@ def measure(served: Upstream, dsn: str) -> Iterator[Measured]:
     yield from _transform()
 
 
-def _database(dsn: str, name: str) -> Database:
+def database_of(dsn: str, name: str) -> Database:
+    """A schema of its own on PostgreSQL, with our tables."""
     database = Database(make_url(dsn).set(drivername="postgresql+psycopg"), name)
     database.ensure_schema()
     return database
@@ -65,13 +66,15 @@ def _upsert(dsn: str) -> Iterator[Measured]:
     races = answer_from_races(schedule.fetch_races(SEASON, Deadline(), None), SEASON).events
     answer = answer_from_frame(frame, SEASON, Source.FASTF1)
     result = reconcile(Calendar(), answer, NOW, races=races)
-    ours, copied, worker = (_database(dsn, name) for name in ("f1", "f1_copied", "f1_worker"))
+    ours, copied, worker = (database_of(dsn, name) for name in ("f1", "f1_copied", "f1_worker"))
     tables = (changes, sessions, events, circuits)
     after = result.calendar
 
     def empty(database: Database) -> None:
         with database.writing() as connection:
-            connection.execute(text(f"TRUNCATE {', '.join(f'{database.schema}.{table.name}' for table in tables)}"))
+            connection.execute(
+                text(f"TRUNCATE {', '.join(f'{database.schema}.{table.name}' for table in tables)} CASCADE")
+            )
 
     def upsert() -> None:
         with ours.writing() as connection:

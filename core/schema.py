@@ -145,6 +145,7 @@ events = Table(
     Column("ends_at", Instant, comment="expected end of the last session, UTC"),
     Column("status", Text, nullable=False, comment="scheduled, live, completed or cancelled"),
     Column("source", Text, nullable=False, comment="the source this row comes from"),
+    Column("standings_due_at", Instant, comment="when Jolpica's standings after it are asked for; null: not due"),
     Column("updated_at", Instant, nullable=False, comment="when this row last changed"),
     one_of("format", EventFormat),
     one_of("status", Status),

@@ -22,10 +22,18 @@ from core.polling import FIRST_LIVETIMING_SEASON
 from core.records import Event, ResultsState, SessionKind, Source
 from core.retries import FETCH, UPSERT
 from core.upsert.results import Outcome, Polled
-from core.upsert.standings import lacks_published
 from flows import command, report
 from flows.run import Run
-from flows.tasks import ask_jolpica, ask_livetiming, compare_standings, read_debts, store_poll, store_result
+from flows.tasks import (
+    ask_jolpica,
+    ask_livetiming,
+    compare_standings,
+    read_debts,
+    read_standings_owed,
+    store_poll,
+    store_result,
+    store_standings_later,
+)
 
 logger = logging.getLogger("flows.poll_results")
 
@@ -57,8 +65,8 @@ def poll_results(
         polled.append(outcome)
         logger.log(report.poll_level(outcome), "%s", report.poll_line(outcome))
         announce(run, outcome)
-    for latest in latest_events(due, polled):
-        correct_standings(run, latest)
+    for owed in run.step(read_standings_owed, UPSERT)(run):
+        correct_standings(run, owed)
     logger.info("%s", report.polls_line(polled, len(due)))
     return polled
 
@@ -145,26 +153,13 @@ def until(run: Run, error: SourceError) -> datetime:
     return run.now + (timedelta(seconds=asked) if asked is not None else WITHOUT_RETRY_AFTER)
 
 
-def latest_events(due: Sequence[Debt], polled: Sequence[Polled]) -> list[Event]:
-    """Each season's latest event whose race was just found official: the one that standings are asked for."""
-    official = {one.session_id for one in polled if one.outcome.is_official}
-    latest: dict[int, Event] = {}
-    for debt in due:
-        if debt.session.kind is SessionKind.RACE and debt.session.id in official:
-            known = latest.get(debt.event.season)
-            if known is None or known.first_date < debt.event.first_date:
-                latest[debt.event.season] = debt.event
-    return list(latest.values())
-
-
 def correct_standings(run: Run, event: Event) -> None:
-    """Compare our standings after an event with Jolpica's, unless that was done since they last changed."""
-    if not lacks_published(run.database, event.id):
-        return
+    """Compare our standings after an event with Jolpica's, which win; where that fails they are asked for later."""
     try:
         differences = run.step(compare_standings, FETCH)(run, event)
     except SourceError as error:
         logger.warning("%s standings: %s; ours stand", event.id, error)
+        run.step(store_standings_later, UPSERT)(run, event)
         return
     for difference in differences:
         logger.warning("%s standings: %s", event.id, difference)

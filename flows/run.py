@@ -15,7 +15,7 @@ from prefect.logging.handlers import APILogHandler
 from core import logs
 from core.database import Database, connect
 from core.deadline import Deadline
-from core.retries import RetryPolicy, retrying
+from core.retries import UPSERT, RetryPolicy, retrying
 from core.settings import Settings
 from core.upsert.ledger import Ledger
 from core.upsert.results import Cadence
@@ -50,7 +50,7 @@ class Run:
         if flow_run_id is not None:
             _log_to_prefect(settings)
         database = connect(settings)
-        database.ensure_schema()
+        retrying(UPSERT, database.ensure_schema)()
         if flow_run_id is None:
             logger.info("no Prefect API is configured: running directly")
         return cls(settings, database, (now or datetime.now(UTC)).astimezone(UTC), now is not None, flow_run_id)

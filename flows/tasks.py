@@ -26,7 +26,7 @@ from core.standings import Competitor
 from core.upsert.debts import debts_due, debts_of
 from core.upsert.results import Polled, accept_result, note_poll
 from core.upsert.schedule import SeasonSummary, read_calendar, upsert_schedule
-from core.upsert.standings import TABLES, accept_standings
+from core.upsert.standings import TABLES, accept_standings, put_standings_off, standings_owed
 from core.upsert.statuses import refresh_statuses
 from flows.run import Run
 
@@ -201,6 +201,18 @@ def store_poll(run: Run, session_id: str, error: str | None, not_before: datetim
     )
 
 
+@step(UPSERT, "read-standings-owed")
+def read_standings_owed(run: Run) -> list[Event]:
+    """The events after which Jolpica's standings are due to be asked for."""
+    return standings_owed(run.database, run.now)
+
+
+@step(UPSERT, "put-standings-off-{event.id}")
+def store_standings_later(run: Run, event: Event) -> None:
+    """Ask for an event's standings later."""
+    put_standings_off(run.database, event, run.now)
+
+
 @step(FETCH, "ask-standings-{event.id}")
 def compare_standings(run: Run, event: Event) -> list[str]:
     """Let Jolpica's standings after an event win over ours; the differences, a line a competitor.
@@ -209,11 +221,16 @@ def compare_standings(run: Run, event: Event) -> list[str]:
         SourceError: Jolpica has no usable answer, or the budget allows no request.
     """
     from core.fetch import results, upstream
-    from core.transform.results import standings_of
+    from core.transform.results import competitors_of, standings_of
 
     upstream.prepare(run.settings)
     published: dict[Competitor, list[Standing]] = {}
+    listed: list[dict[str, Any]] = []
     for competitor in TABLES:
         rows = results.fetch_standings(event.season, event.round or 0, competitor, Deadline(), run.ledger.permit)
         published[competitor] = standings_of(rows)
-    return accept_standings(run.database, event.id, published, run.now, flow_run_id=run.flow_run_id)
+        listed += rows
+    if not all(published.values()):
+        put_standings_off(run.database, event, run.now)
+    named = competitors_of(listed)
+    return accept_standings(run.database, event.id, published, run.now, named=named, flow_run_id=run.flow_run_id)

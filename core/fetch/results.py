@@ -15,7 +15,7 @@ from fastf1.ergast import Ergast
 from fastf1.exceptions import DataNotLoadedError, ErgastError, FastF1CriticalError
 
 from core.deadline import Deadline
-from core.errors import SourceEmpty, SourceMalformed, SourceUnreachable
+from core.errors import SourceEmpty, SourceError, SourceMalformed, SourceUnreachable
 from core.fetch.upstream import Permit, asking
 from core.records import SessionKind, Source
 
@@ -137,15 +137,16 @@ def fetch_timing(session: TimedSession, deadline: Deadline) -> Timing:
     with asking(Source.LIVETIMING, deadline) as call:
         loaded = fastf1.core.Session(event, session.name, f1_api_support=True)
         loaded._ergast = _NotAsked()
-        # One small file tells whether there is anything: FastF1 would ask for ten, on two hosts each.
-        if fastf1._api.fetch_page(loaded.api_path, "session_info") is None:
-            if all(status in (403, 404) for status in call.statuses):
-                raise SourceEmpty(Source.LIVETIMING.value, "not there yet")
-            raise SourceUnreachable(Source.LIVETIMING.value, f"server error {call.statuses[-1]}")
         try:
+            # One small file tells whether there is anything: FastF1 would ask for ten, on two hosts each.
+            there = fastf1._api.fetch_page(loaded.api_path, "session_info") is not None
+            if not there:
+                if all(status in (403, 404) for status in call.statuses):
+                    raise SourceEmpty(Source.LIVETIMING.value, "not there yet")
+                raise SourceUnreachable(Source.LIVETIMING.value, f"server error {call.statuses[-1]}")
             loaded.load(laps=True, telemetry=False, weather=False, messages=True)
             results, laps = pd.DataFrame(loaded.results), pd.DataFrame(loaded.laps)
-        except FastF1CriticalError:
+        except (FastF1CriticalError, SourceError):
             raise
         except DataNotLoadedError:
             raise SourceEmpty(Source.LIVETIMING.value, "not there yet") from None
@@ -156,4 +157,7 @@ def fetch_timing(session: TimedSession, deadline: Deadline) -> Timing:
             raise SourceMalformed(Source.LIVETIMING.value, "feeds that FastF1 cannot read") from error
     if results.empty or results["Position"].isna().all():
         raise SourceEmpty(Source.LIVETIMING.value, "not there yet")
+    if laps.empty or laps["LapTime"].isna().all():
+        # FastF1 then numbers the driver list: an order that nobody drove.
+        raise SourceMalformed(Source.LIVETIMING.value, "a classification without laps")
     return Timing(results, laps)

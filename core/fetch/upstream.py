@@ -108,11 +108,13 @@ class Line(_SessionWithRateLimiting):  # type: ignore[misc]
         finally:
             if answered is not None:
                 answered(status, (time.monotonic() - began) * 1000)
-        if "/livetiming" not in request.url and LIVETIMING_URL not in request.url:  # type: ignore[operator]
-            try:
+        try:
+            if "/livetiming" in parts.path or "livetiming" in parts.netloc:
+                _check_feed(call.source, response)
+            else:
                 _check(call.source, response)
-            except F1FlowsError as error:
-                raise _Passing(error) from error
+        except F1FlowsError as error:
+            raise _Passing(error) from error
         return response
 
 
@@ -132,6 +134,18 @@ def _check(source: Source, response: requests.Response) -> None:
         response.json()
     except ValueError:
         raise SourceMalformed(source.value, "an answer that is not JSON") from None
+
+
+def _check_feed(source: Source, response: requests.Response) -> None:
+    """Refuse a live timing file that is no text or a web page: FastF1 would read nothing out of it, and say nothing."""
+    if response.status_code != 200:
+        return
+    try:
+        text = response.content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise SourceMalformed(source.value, "a feed that is not text") from None
+    if text.lstrip().startswith("<"):
+        raise SourceMalformed(source.value, "a feed that is a web page")
 
 
 def _seconds(retry_after: str | None) -> float | None:

@@ -43,7 +43,7 @@ def number(value: Any) -> int | None:
         exact = Decimal(found)
     except InvalidOperation:
         return None
-    return int(exact) if exact == exact.to_integral_value() and exact >= 0 else None
+    return int(exact) if exact.is_finite() and exact >= 0 and exact == exact.to_integral_value() else None
 
 
 def milliseconds(clock: Any) -> int | None:
@@ -73,10 +73,9 @@ def result_of_race(race: Mapping[str, Any], kind: SessionKind, rows: str) -> Ses
     """
     try:
         listed = [_entry(row, kind) for row in race[rows]]
-        drivers = tuple({row["Driver"]["driverId"]: _driver(row["Driver"]) for row in race[rows]}.values())
-        teams = tuple({row["Constructor"]["constructorId"]: _team(row["Constructor"]) for row in race[rows]}.values())
+        drivers, teams = competitors_of(race[rows])
         season, round_number = int(race["season"]), int(race["round"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise SourceMalformed(Source.JOLPICA.value, "a result row that lacks what every row has") from error
     winner = next((entry.time_ms for entry in listed if entry.position == 1), None)
     entries = [_with_gap(entry, winner) for entry in listed]
@@ -89,6 +88,19 @@ def result_of_race(race: Mapping[str, Any], kind: SessionKind, rows: str) -> Ses
         drivers=drivers,
         teams=teams,
     )
+
+
+def competitors_of(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[Driver, ...], tuple[Team, ...]]:
+    """The drivers and teams that rows name, each once; ids that mean nothing are nobody's."""
+    drivers, teams = {}, {}
+    for row in rows:
+        named = [row["Driver"]] if "Driver" in row else []
+        if named and (driver_id := text(named[0]["driverId"])):
+            drivers[driver_id] = _driver(named[0])
+        for team in [row["Constructor"]] if "Constructor" in row else row.get("Constructors", []):
+            if team_id := text(team["constructorId"]):
+                teams[team_id] = _team(team)
+    return tuple(drivers.values()), tuple(teams.values())
 
 
 def result_of_timing(
@@ -150,7 +162,7 @@ def standings_of(rows: Sequence[Mapping[str, Any]]) -> list[Standing]:
             )
             for row in rows
         ]
-    except (KeyError, TypeError, ValueError, InvalidOperation) as error:
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise SourceMalformed(Source.JOLPICA.value, "a standings row that lacks what every row has") from error
 
 
@@ -161,8 +173,8 @@ def _entry(row: Mapping[str, Any], kind: SessionKind) -> Entry:
     if place is not None and status == DISQUALIFIED:
         place = "D"
     position = listed if kind is SessionKind.QUALIFYING else number(place)
-    fastest = row.get("FastestLap", {})
-    time = row.get("Time", {})
+    fastest = row.get("FastestLap") or {}
+    time = row.get("Time") or {}
     clock = text(time.get("time")) or ""
     points = text(row.get("points"))
     return Entry(
@@ -182,7 +194,7 @@ def _entry(row: Mapping[str, Any], kind: SessionKind) -> Entry:
         q1_ms=milliseconds(row.get("Q1")),
         q2_ms=milliseconds(row.get("Q2")),
         q3_ms=milliseconds(row.get("Q3")),
-        best_lap_ms=milliseconds(fastest.get("Time", {}).get("time")),
+        best_lap_ms=milliseconds((fastest.get("Time") or {}).get("time")),
         fastest_lap_rank=number(fastest.get("rank")) or None,
         source=Source.JOLPICA,
     )
@@ -234,7 +246,7 @@ def _laps_by_car(laps: pd.DataFrame) -> dict[str, tuple[int, int | None]]:
         return {}
     driven = {}
     for car, own in laps.groupby("DriverNumber"):
-        valid = own.loc[~own["Deleted"].fillna(False).astype(bool)] if "Deleted" in own else own
+        valid = own.loc[~own["Deleted"].eq(True)] if "Deleted" in own else own
         timed = own.loc[own["Time"].notna(), "LapNumber"] if "Time" in own else own["LapNumber"]
         driven[str(car)] = (int(timed.max()) if len(timed) else 0, milliseconds(valid["LapTime"].min()))
     return driven

@@ -19,7 +19,6 @@ from core.quality import Severity, examine
 from core.records import (
     Change,
     ChangeKind,
-    Driver,
     Entity,
     Entry,
     Event,
@@ -32,12 +31,11 @@ from core.records import (
     SessionResult,
     Source,
     Status,
-    Team,
 )
-from core.schema import columns, drivers, events, held, result_revisions, results, sessions, teams
+from core.schema import columns, drivers, events, held, result_revisions, results, sessions
 from core.times import date_over
 from core.upsert.rows import delete_rows, read_records, write_changes, write_rows
-from core.upsert.standings import recompute_standings
+from core.upsert.standings import recompute_standings, write_competitors
 
 HELD_KINDS = (HeldKind.RESULTS_REJECTED, HeldKind.RESULTS_SUPERSEDED)
 
@@ -60,11 +58,6 @@ class Outcome(StrEnum):
     def is_revision(self) -> bool:
         """Whether a new revision was written."""
         return self in (Outcome.PUBLISHED, Outcome.OFFICIAL, Outcome.REVISED, Outcome.RESTORED)
-
-    @property
-    def is_official(self) -> bool:
-        """Whether the official source may have more to say: of the standings."""
-        return self in (Outcome.OFFICIAL, Outcome.REVISED, Outcome.RESTORED, Outcome.UNCHANGED)
 
 
 @dataclass(frozen=True)
@@ -209,7 +202,7 @@ class _Acceptance:
             outcome, kind = Outcome.PUBLISHED, ChangeKind.RESULTS_PUBLISHED
         else:
             outcome, kind = Outcome.REVISED, ChangeKind.RESULTS_REVISED
-        self._write_competitors()
+        write_competitors(self.connection, self.result.drivers, self.result.teams)
         connection, revision = self.connection, self.session.revision + 1
         difference = diff_entries(self.before, self.result.entries)
         connection.execute(delete(results).where(results.c.session_id == self.session.id))
@@ -250,7 +243,7 @@ class _Acceptance:
         )
         standings: list[Change] = []
         if self.session.kind in (SessionKind.RACE, SessionKind.SPRINT) and not provisional:
-            standings = recompute_standings(connection, self.event, self.session.id)
+            standings = recompute_standings(connection, self.event, self.session.id, self.now)
         self._close(after, [happened, *standings])
         return Polled(
             session_id=self.session.id,
@@ -331,16 +324,6 @@ class _Acceptance:
         unknown = [entry for entry in self.result.entries if entry.driver_id is None]
         names = ", ".join(f"{entry.driver_code or '?'} ({entry.car_number or '?'})" for entry in unknown)
         return [f"driver_unknown: not matched by number: {names}"] if unknown else []
-
-    def _write_competitors(self) -> None:
-        for table, record, listed in ((drivers, Driver, self.result.drivers), (teams, Team, self.result.teams)):
-            wanted: dict[str, Any] = {row.id: row for row in listed}
-            if wanted:
-                there: dict[str, Any] = {
-                    row.id: row  # type: ignore[attr-defined]
-                    for row in read_records(self.connection, table, record, table.c.id.in_(wanted))
-                }
-                write_rows(self.connection, table, there, wanted)
 
     def _names(self) -> dict[str, str]:
         rows = self.connection.execute(select(drivers.c.id, drivers.c.family_name))

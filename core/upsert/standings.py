@@ -3,34 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Table, delete, func, insert, or_, select
+from sqlalchemy import Connection, Table, delete, func, insert, or_, select, update
 
 from core.database import Database
-from core.records import Change, ChangeKind, Entity, Entry, Event, ResultsState, SessionKind, Source, Standing
-from core.schema import driver_standings, events, results, sessions, team_standings
+from core.records import (
+    Change,
+    ChangeKind,
+    Driver,
+    Entity,
+    Entry,
+    Event,
+    ResultsState,
+    SessionKind,
+    Standing,
+    Team,
+)
+from core.schema import driver_standings, drivers, events, results, sessions, team_standings, teams
 from core.standings import Competitor, RoundResult, differences, merged, standings
-from core.upsert.rows import read, write_changes
+from core.upsert.rows import read, read_records, write_changes, write_rows
 
 FIRST_UNDROPPED_SEASON = 1991
 """Before, only a driver's best results counted: those standings are Jolpica's alone."""
 
 EVENT_COLUMNS = [column for column in events.columns if column.name in Event.model_fields]
+HOUR, WEEK, LONG_PAST = timedelta(hours=1), timedelta(days=7), timedelta(days=14)
 TABLES: dict[Competitor, Table] = {"driver": driver_standings, "team": team_standings}
 
 
-def recompute_standings(connection: Connection, event: Event, session_id: str) -> list[Change]:
+def recompute_standings(connection: Connection, event: Event, session_id: str, now: datetime) -> list[Change]:
     """Both championships after an event and after all that follow it, from official results.
 
+    Jolpica's standings after the season's latest event are owed from then on, for whatever results do not tell.
     `session_id` is the session whose results were just written, official though its own row does not say so yet.
 
     Returns:
         One change where anything differs: the season's, from this event on.
     """
+    scored = _scored(connection, event.season, session_id)
+    _owe(connection, scored[-1][0], now)
     if event.season < FIRST_UNDROPPED_SEASON:
         return []
-    scored = _scored(connection, event.season, session_id)
     later = [other for other, _ in scored if (other.first_date, other.id) >= (event.first_date, event.id)]
     differs = False
     for after in later:
@@ -46,9 +60,14 @@ def accept_standings(
     published: Mapping[Competitor, Sequence[Standing]],
     now: datetime,
     *,
+    named: tuple[Sequence[Driver], Sequence[Team]] = ((), ()),
     flow_run_id: str | None = None,
 ) -> list[str]:
     """Let Jolpica's standings after an event win over ours; where it has none, ours stay.
+
+    `named` are the drivers and teams in them: of some no result may be known here.
+
+    Once both championships are published they are no longer owed.
 
     Returns:
         Where the two differ, a line a competitor.
@@ -57,6 +76,7 @@ def accept_standings(
     differs = False
     with database.writing() as connection:
         event = Event(**read(connection, select(*EVENT_COLUMNS).where(events.c.id == event_id))[0])
+        write_competitors(connection, *named)
         missing = _missing_races(connection, event)
         if missing:
             said.append(f"{missing} earlier races have no official result here: Jolpica's standings are taken")
@@ -66,18 +86,42 @@ def accept_standings(
                 if ours and not missing:
                     said += differences(ours, theirs)
                 differs |= _replace(connection, event, competitor, merged(ours, theirs))
+        if all(published.values()):
+            connection.execute(update(events).where(events.c.id == event_id).values(standings_due_at=None))
         if differs and said:
             write_changes(connection, [_change(event, [event], said)], now, flow_run_id)
     return said
 
 
-def lacks_published(database: Database, event_id: str) -> bool:
-    """Whether an event's standings are ours alone, or none."""
-    published = select(driver_standings.c.driver_id).where(
-        driver_standings.c.event_id == event_id, driver_standings.c.source == Source.JOLPICA.value
-    )
+def write_competitors(connection: Connection, listed: Sequence[Driver], listed_teams: Sequence[Team]) -> None:
+    """Enter drivers and teams that are new, and what differs of those that are known."""
+    wanted = {driver.id: driver for driver in listed}
+    if wanted:
+        known = read_records(connection, drivers, Driver, drivers.c.id.in_(wanted))
+        write_rows(connection, drivers, {driver.id: driver for driver in known}, wanted)
+    wanted_teams = {team.id: team for team in listed_teams}
+    if wanted_teams:
+        known_teams = read_records(connection, teams, Team, teams.c.id.in_(wanted_teams))
+        write_rows(connection, teams, {team.id: team for team in known_teams}, wanted_teams)
+
+
+def standings_owed(database: Database, now: datetime) -> list[Event]:
+    """The events after which Jolpica's standings are due to be asked for."""
     with database.reading() as connection:
-        return connection.scalar(published.limit(1)) is None
+        return read_records(connection, events, Event, events.c.standings_due_at <= now)
+
+
+def put_standings_off(database: Database, event: Event, now: datetime) -> None:
+    """Ask again in an hour, of what is long past in a week."""
+    wait = HOUR if now.date() - event.last_date < LONG_PAST else WEEK
+    with database.writing() as connection:
+        connection.execute(update(events).where(events.c.id == event.id).values(standings_due_at=now + wait))
+
+
+def _owe(connection: Connection, latest: Event, now: datetime) -> None:
+    others = update(events).where(events.c.season == latest.season, events.c.standings_due_at.is_not(None))
+    connection.execute(others.values(standings_due_at=None))
+    connection.execute(update(events).where(events.c.id == latest.id).values(standings_due_at=now))
 
 
 def _change(event: Event, later: Sequence[Event], said: Sequence[str] = ()) -> Change:

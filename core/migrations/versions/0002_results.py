@@ -195,6 +195,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_results_driver_id"), "results", ["driver_id"], unique=False)
     schema = context.config.attributes["schema"]
     prefix = f'"{schema}".' if schema else ""
+    due = "when Jolpica's standings after it are asked for; null: not due"
+    op.add_column("events", sa.Column("standings_due_at", Instant(), nullable=True, comment=due), schema=schema)
     op.execute(RESULTS_WITH_NAMES.format(p=prefix))
     op.execute(_event_outcomes(prefix))
 
@@ -204,5 +206,6 @@ def downgrade() -> None:
     prefix = f'"{schema}".' if schema else ""
     for view in ("event_outcomes", "results_with_names"):
         op.execute(f"DROP VIEW {prefix}{view}")
+    op.drop_column("events", "standings_due_at", schema=schema)
     for table in ("team_standings", "driver_standings", "result_revisions", "results", "teams", "drivers"):
         op.drop_table(table)

@@ -1,0 +1,162 @@
+"""The results' figures: idle polls as processes, one race accepted, a season's backlog."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import insert, select, text
+
+from benchmarks.calendar import database_of
+from benchmarks.measure import Measured, medians, python
+from core.database import Database
+from core.deadline import Deadline
+from core.fetch import results as fetch
+from core.fetch import upstream
+from core.identity import slug
+from core.records import SessionKind, SessionResult
+from core.replay import Upstream
+from core.schema import changes, driver_standings, result_revisions, results, sessions, team_standings
+from core.settings import Settings
+from core.transform.results import result_of_race
+from core.upsert.results import Cadence, accept_result
+
+SEASON = 2024
+AFTER = datetime(2024, 12, 10, tzinfo=UTC)
+CADENCE = Cadence(timedelta(minutes=30), timedelta(minutes=30))
+BARE = """
+import prefect, sqlalchemy, psycopg
+with sqlalchemy.create_engine("sqlite://").connect() as connection:
+    connection.exec_driver_sql("SELECT 1")
+"""
+TABLES = (results, result_revisions, changes, driver_standings, team_standings)
+LAST_RACE = "2024-abu-dhabi-grand-prix/race"
+
+
+def measure(served: Upstream, dsn: str) -> Iterator[Measured]:
+    """Every figure of the results."""
+    yield from _backlog(served)
+    yield from _idle()
+    yield from _accepted(dsn)
+
+
+def _backlog(served: Upstream) -> Iterator[Measured]:
+    from core import polling
+    from flows import poll_results
+    from flows.sync_schedule import sync_schedule
+
+    os.environ["DATABASE_URL"] = "sqlite:///backlog.db"
+    settings = Settings.load()
+    upstream.lift_limits(settings)
+    sync_schedule.fn(season=SEASON, now=AFTER)
+    served.requests.clear()
+    kept = polling.FIRST_LIVETIMING_SEASON
+    polling.FIRST_LIVETIMING_SEASON = poll_results.FIRST_LIVETIMING_SEASON = 2100
+    try:
+        began = time.perf_counter()
+        polled = poll_results.poll_results.fn(now=AFTER)
+        took = time.perf_counter() - began
+    finally:
+        polling.FIRST_LIVETIMING_SEASON = poll_results.FIRST_LIVETIMING_SEASON = kept
+    tables = [request for request in served.requests if "tandings" not in request.path]
+    how = f"{len(polled)} sessions of Jolpica"
+    yield Measured("requests for a season's backlog", len(tables), "", 12, how)
+    yield Measured("a season's backlog, limits lifted", took, " s", 2, how)
+
+
+def _idle() -> Iterator[Measured]:
+    os.environ["DATABASE_URL"] = "sqlite:///idle.db"
+    for module in ("refresh_statuses", "poll_results"):
+        idle = python("-m", f"flows.{module}")
+        idle()
+        ours, bare = medians(idle, python("-c", BARE))
+        yield Measured(f"idle {module} as a process / bare imports and a query", ours / bare, "×", 1.3, "direct")
+
+
+def _accepted(dsn: str) -> Iterator[Measured]:
+    ours, bare = database_of(dsn, "f1_accepted"), database_of(dsn, "f1_bare")
+    last = _fill(ours)
+    with ours.reading() as connection:
+        written = {
+            table: [
+                dict(row)
+                for row in connection.execute(select(table)).mappings()
+                if table not in (results, result_revisions) or row["session_id"] == LAST_RACE
+            ]
+            for table in TABLES
+        }
+    event = LAST_RACE.split("/")[0]
+    for table in (driver_standings, team_standings):
+        written[table] = [row for row in written[table] if row["event_id"] == event]
+    written[changes] = [{k: v for k, v in row.items() if k != "id"} for row in written[changes][-2:]]
+    with bare.writing() as connection:
+        for name in ("fk_results_session_id", "fk_results_driver_id", "fk_results_team_id"):
+            connection.execute(text(f"ALTER TABLE f1_bare.results DROP CONSTRAINT {name}"))
+        connection.execute(text("ALTER TABLE f1_bare.result_revisions DROP CONSTRAINT fk_result_revisions_session_id"))
+        for who in ("driver", "team"):
+            for other in ("event", who):
+                key = f"fk_{who}_standings_{other}_id"
+                connection.execute(text(f"ALTER TABLE f1_bare.{who}_standings DROP CONSTRAINT {key}"))
+
+    def undo() -> None:
+        with ours.writing() as connection:
+            for table in (results, result_revisions):
+                connection.execute(table.delete().where(table.c.session_id == LAST_RACE))
+            for table in (driver_standings, team_standings):
+                connection.execute(table.delete().where(table.c.event_id == event))
+            fresh = {"results_state": "awaited", "revision": 0}
+            connection.execute(sessions.update().where(sessions.c.id == LAST_RACE).values(**fresh))
+
+    def empty() -> None:
+        with bare.writing() as connection:
+            for table in TABLES:
+                connection.execute(table.delete())
+
+    def accept() -> None:
+        accept_result(ours, LAST_RACE, last, AFTER, CADENCE)
+
+    def plain() -> None:
+        with bare.writing() as connection:
+            for table, rows in written.items():
+                connection.execute(insert(table), rows)
+
+    first, again, simple = [], [], []
+    for _ in range(9):
+        undo()
+        first += medians(accept, repetitions=1)
+        again += medians(accept, repetitions=1)
+        empty()
+        simple += medians(plain, repetitions=1)
+    middle = [sorted(times)[4] for times in (first, again, simple)]
+    how = "PostgreSQL, results, revision, changes, standings"
+    yield Measured("a race accepted / bare INSERTs of the same rows", middle[0] / middle[2], "×", 4, how)
+    yield Measured("the same race again / those INSERTs", middle[1] / middle[2], "×", 1, "nothing but its next poll")
+
+
+def _fill(database: Database) -> SessionResult:
+    """A season in the database, with all results but for the last race's, which is returned."""
+    from flows.sync_schedule import sync_schedule
+
+    kept = {name: os.environ.get(name) for name in ("DATABASE_URL", "DATABASE_SCHEMA")}
+    os.environ["DATABASE_URL"] = database.url.render_as_string(hide_password=False)
+    os.environ["DATABASE_SCHEMA"] = database.schema or "f1"
+    sync_schedule.fn(season=SEASON, now=AFTER)
+    os.environ.update({name: value for name, value in kept.items() if value is not None})
+    if kept["DATABASE_SCHEMA"] is None:
+        del os.environ["DATABASE_SCHEMA"]
+    last: SessionResult | None = None
+    for kind in fetch.ROWS:
+        for race in fetch.fetch_races_with_results(SEASON, kind, None, Deadline(), None):
+            result = result_of_race(race, kind, fetch.ROWS[kind])
+            with database.reading() as connection:
+                ids = connection.scalars(
+                    select(sessions.c.id).where(sessions.c.id.like(f"{SEASON}-%/{kind.value}"))
+                ).all()
+            wanted = next(i for i in ids if i.startswith(f"{SEASON}-{slug(race['raceName'])}/"))
+            accept_result(database, wanted, result, AFTER, CADENCE)
+            if kind is SessionKind.RACE:
+                last = result
+    assert last is not None
+    return last
