@@ -9,18 +9,24 @@ from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.events.clients import AssertingEventsClient
+from prefect.events.worker import EventsWorker
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 from sqlalchemy import select
 
 from core.database import Database
+from core.records import SessionKind
 from core.replay import Fault, Upstream
 from core.schema import changes
+from flows.poll_results import poll_results
+from flows.refresh_statuses import refresh_statuses
 from flows.sync_schedule import sync_schedule
 
 pytestmark = pytest.mark.xdist_group("prefect")
 
 NOW = datetime(2024, 2, 1, tzinfo=UTC)
+SPA = "2024-belgian-grand-prix"
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +108,35 @@ def test_with_everything_down_the_run_fails_and_says_why(engine: None, storage: 
     state = sync_schedule(season=2024, now=NOW, return_state=True)
     assert state.is_failed()
     assert "no source has the 2024 schedule" in (state.message or "")
+
+
+def test_a_poll_emits_an_event_for_each_accepted_revision_and_is_never_cached(
+    engine: None, storage: Path, replay: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = EventsWorker.instance(AssertingEventsClient)
+    monkeypatch.setattr(EventsWorker, "instance", classmethod(lambda *_: worker))
+    now = datetime(2024, 7, 29, tzinfo=UTC)
+    replay.as_of = datetime(2024, 7, 28, 16, 30, tzinfo=UTC)
+    sync_schedule(season=2024, now=now)
+    for outcome in ("official", "revised", "unchanged"):
+        (polled,) = poll_results(event=SPA, session=SessionKind.RACE, now=now)
+        assert polled.outcome == outcome
+        replay.as_of = now
+    worker.drain()
+    client = AssertingEventsClient.last
+    assert client is not None
+    ours = [(event.event, event.resource.id) for event in client.events if event.event.startswith("f1.")]
+    assert ours == [("f1.results.official", f"{SPA}/race"), ("f1.results.revised", f"{SPA}/race")]
+    assert list(storage.rglob("f1-flows-*")) == []
+
+
+def test_an_idle_poll_is_a_completed_run_without_a_request(engine: None, storage: Path, replay: Upstream) -> None:
+    state = poll_results(now=NOW, return_state=True)
+    assert state.is_completed()
+    assert replay.requests == []
+
+
+def test_statuses_move_in_a_flow_run(engine: None, storage: Path, replay: Upstream) -> None:
+    sync_schedule(season=2024, now=NOW)
+    moved = refresh_statuses(now=datetime(2024, 3, 2, 16, tzinfo=UTC))
+    assert ("2024-bahrain-grand-prix/race", "live") in {(c.entity_id, (c.after or {})["status"]) for c in moved}
