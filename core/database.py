@@ -92,8 +92,8 @@ class Database:
             connection = connection.execution_options(writing=True)
             with connection.begin():
                 if self.is_postgresql:
-                    connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
-                    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": self._lock_key})
+                    locked = "SELECT set_config('lock_timeout', :wait, true), pg_advisory_xact_lock(:key)"
+                    connection.execute(text(locked), {"wait": f"{LOCK_SECONDS}s", "key": self._lock_key})
                 yield connection
 
     def ensure_schema(self) -> None:

@@ -93,7 +93,10 @@ class Points(TypeDecorator[Decimal]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
         """A decimal without trailing zeros."""
-        return None if value is None else Decimal(str(round(value, 3))).normalize() + 0
+        if value is None:
+            return None
+        exact = value if isinstance(value, Decimal) else Decimal(str(round(value, 3)))
+        return exact.normalize() + 0
 
 
 metadata = MetaData(

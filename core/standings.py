@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from core.records import Entry, Record, SessionKind, Source, Standing
+from core.records import Entry, SessionKind, Source, Standing
 
 Competitor = Literal["driver", "team"]
 
@@ -25,12 +25,22 @@ LAST_PLACE = 50
 SCORING = (SessionKind.RACE, SessionKind.SPRINT)
 
 
-class RoundResult(Record):
+class Scored(NamedTuple):
+    """What of an entry counts for a championship."""
+
+    driver_id: str | None
+    team_id: str | None
+    listed_position: int | None
+    position: int | None
+    points: Decimal | None
+
+
+class RoundResult(NamedTuple):
     """The entries of one race or sprint."""
 
     round: int
     kind: SessionKind
-    entries: tuple[Entry, ...]
+    entries: Sequence[Scored | Entry]
 
 
 @dataclass

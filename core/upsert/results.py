@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
@@ -112,14 +113,15 @@ def note_poll(
 ) -> None:
     """Enter a poll that brought no result: "not published yet" (no error) or a fault; `not_before` puts it off."""
     with database.writing() as connection:
-        session = _session(connection, session_id)
+        known = _known_session(connection, session_id)
+        session = known.session
         after = session.model_copy(
             update={
                 "poll_attempts": session.poll_attempts + 1,
                 "last_error": error,
                 "next_poll_at": polling.retry_after_fault(now, 1 if session.last_error is None else 3)
                 if error
-                else _next_poll(connection, session, now, cadence),
+                else known.next_poll(session, now, cadence),
             }
         )
         if not_before is not None:
@@ -147,31 +149,39 @@ class _Acceptance:
         self.cadence = cadence
         self.flow_run_id = flow_run_id
         self.force = force
-        self.session = _session(connection, session_id)
-        self.event = read_records(connection, events, Event, events.c.id == self.session.event_id)[0]
+        self.whereabouts = _known_session(connection, session_id)
+        self.session = self.whereabouts.session
         self.before = read_entries(connection, session_id)
-        self.revisions = connection.execute(
-            select(result_revisions).where(result_revisions.c.session_id == session_id)
-        ).all()
-        own = sessions.c.event_id == self.event.id
-        self.kinds = {SessionKind(kind) for kind in connection.scalars(select(sessions.c.kind).where(own))}
-        self.known = _drivers_by_number(connection, self.event.season)
         self.result = self._identified(result)
-        found = read_records(connection, held, Held, held.c.entity_id == session_id, held.c.kind.in_(HELD_KINDS))
-        self.held = {answer.key: answer for answer in found}
+        self.held: dict[holding.Key, Held] = {}
+        if self.whereabouts.holds:
+            of_session = held.c.entity_id == session_id, held.c.kind.in_(HELD_KINDS)
+            self.held = {answer.key: answer for answer in read_records(connection, held, Held, *of_session)}
         self.holding = Holding(self.held, now, force=force)
+
+    @cached_property
+    def event(self) -> Event:
+        """The session's event."""
+        return read_records(self.connection, events, Event, events.c.id == self.session.event_id)[0]
+
+    @cached_property
+    def known(self) -> Mapping[str, tuple[str | None, str | None]]:
+        """The season's drivers and teams by car number."""
+        return _drivers_by_number(self.connection, self.session.event_id)
 
     def run(self) -> Polled:
         """Decide, write, and tell."""
         provisional = self.result.source is not Source.JOLPICA
         if provisional and self.session.results_state in (ResultsState.OFFICIAL, ResultsState.SETTLED):
             return self._leave(Outcome.UNCHANGED)
+        if self._holds_already():
+            return self._leave(Outcome.UNCHANGED)
         findings = examine(
             self.result,
             self.before,
             previous_state=self.session.results_state,
             known_numbers=set(self.known),
-            expected_kinds=self.kinds,
+            expected_kinds={self.session.kind},
         )
         warnings = [f"{finding.gate}: {finding.message}" for finding in findings] + self._unidentified()
         reasons = [finding.message for finding in findings if finding.severity is Severity.REJECT]
@@ -179,9 +189,10 @@ class _Acceptance:
             self._hold(HeldKind.RESULTS_REJECTED, "; ".join(reasons), None)
             return self._leave(Outcome.REJECTED, warnings)
         rows = [entry.model_dump(mode="json") for entry in self.result.entries]
-        if self._holds_already():
-            return self._leave(Outcome.UNCHANGED)
-        superseded = any(revision.rows == rows for revision in self.revisions)
+        own = result_revisions.c.session_id == self.session.id
+        superseded = self.session.has_results and any(
+            then == rows for then in self.connection.scalars(select(result_revisions.c.rows).where(own))
+        )
         if superseded and not self._hold(
             HeldKind.RESULTS_SUPERSEDED, "it is a classification that was superseded", holding.SUPERSEDED
         ):
@@ -205,7 +216,8 @@ class _Acceptance:
         write_competitors(self.connection, self.result.drivers, self.result.teams)
         connection, revision = self.connection, self.session.revision + 1
         difference = diff_entries(self.before, self.result.entries)
-        connection.execute(delete(results).where(results.c.session_id == self.session.id))
+        if self.before:
+            connection.execute(delete(results).where(results.c.session_id == self.session.id))
         connection.execute(
             insert(results),
             [{**columns(results, entry), "session_id": self.session.id} for entry in self.result.entries],
@@ -273,16 +285,12 @@ class _Acceptance:
         if after.revision > self.session.revision:
             for kind in HELD_KINDS:
                 self.holding.forget(Entity.SESSION, self.session.id, kind)
-        official_since = min(
-            (revision.observed_at for revision in self.revisions if revision.state == ResultsState.OFFICIAL),
-            default=self.now if after.results_state is ResultsState.OFFICIAL else None,
-        )
         after = _settled(
             after.model_copy(
                 update={
                     "poll_attempts": after.poll_attempts + 1,
                     "last_error": None,
-                    "next_poll_at": _next_poll(self.connection, after, self.now, self.cadence, official_since),
+                    "next_poll_at": self.whereabouts.next_poll(after, self.now, self.cadence),
                 }
             )
         )
@@ -348,37 +356,29 @@ def _order(entry: Entry) -> tuple[Any, ...]:
     return (entry.listed_position is None, entry.listed_position or 0, entry.car_number, entry.ordinal)
 
 
-def _next_poll(
-    connection: Connection,
-    session: Session,
-    now: datetime,
-    cadence: Cadence,
-    official_since: datetime | None = None,
-) -> datetime | None:
-    if official_since is None and session.results_state is ResultsState.OFFICIAL:
-        official_since = connection.scalar(
-            select(func.min(result_revisions.c.observed_at)).where(
-                result_revisions.c.session_id == session.id, result_revisions.c.state == ResultsState.OFFICIAL.value
-            )
+@dataclass(frozen=True)
+class _KnownSession:
+    """A session with what its next poll depends on, and whether anything of it is held: one query."""
+
+    session: Session
+    last_date: date | None
+    official_since: datetime | None
+    holds: bool
+
+    def next_poll(self, session: Session, now: datetime, cadence: Cadence) -> datetime | None:
+        """When a session, in whatever state it is by now, is asked for next."""
+        ended = polling.over_at(session)
+        season_end = ended if self.last_date is None else max(ended, date_over(self.last_date))
+        return polling.next_poll(
+            session.results_state,
+            kind=session.kind,
+            ended_at=ended,
+            official_since=self.official_since or now,
+            now=now,
+            season_end=season_end,
+            delay=cadence.delay,
+            interval=cadence.interval,
         )
-    season = int(session.event_id.split("-")[0])
-    last = connection.scalar(
-        select(func.max(sessions.c.local_date)).where(
-            sessions.c.event_id.like(f"{season}-%"), sessions.c.status != Status.CANCELLED.value
-        )
-    )
-    ended = polling.over_at(session)
-    season_end = ended if last is None else max(ended, date_over(last))
-    return polling.next_poll(
-        session.results_state,
-        kind=session.kind,
-        ended_at=ended,
-        official_since=official_since,
-        now=now,
-        season_end=season_end,
-        delay=cadence.delay,
-        interval=cadence.interval,
-    )
 
 
 def _settled(session: Session) -> Session:
@@ -401,16 +401,46 @@ def _stamp(before: Session, after: Session, now: datetime) -> datetime | None:
     return now if news else None
 
 
-def _session(connection: Connection, session_id: str) -> Session:
-    return read_records(connection, sessions, Session, sessions.c.id == session_id)[0]
+def _known_session(connection: Connection, session_id: str) -> _KnownSession:
+    others = sessions.alias()
+    season = session_id.split("-")[0]
+    official = result_revisions.c.state == ResultsState.OFFICIAL.value
+    wanted = [column for column in sessions.columns if column.name in Session.model_fields]
+    row = dict(
+        connection.execute(
+            select(
+                *wanted,
+                select(func.max(others.c.local_date))
+                .where(others.c.event_id.like(f"{season}-%"), others.c.status != Status.CANCELLED.value)
+                .scalar_subquery()
+                .label("last_date"),
+                select(func.min(result_revisions.c.observed_at))
+                .where(result_revisions.c.session_id == session_id, official)
+                .scalar_subquery()
+                .label("official_since"),
+                select(func.count())
+                .where(held.c.entity_id == session_id, held.c.kind.in_(HELD_KINDS))
+                .scalar_subquery()
+                .label("holds"),
+            ).where(sessions.c.id == session_id)
+        )
+        .mappings()
+        .one()
+    )
+    last_date, official_since, holds = row.pop("last_date"), row.pop("official_since"), row.pop("holds")
+    return _KnownSession(Session(**row), last_date, official_since, bool(holds))
 
 
-def _drivers_by_number(connection: Connection, season: int) -> Mapping[str, tuple[str | None, str | None]]:
+def _drivers_by_number(connection: Connection, event_id: str) -> Mapping[str, tuple[str | None, str | None]]:
     """Driver and team by car number, as the season's latest official results have them."""
+    season = event_id.split("-")[0]
     rows = connection.execute(
-        select(results.c.car_number, results.c.driver_id, results.c.team_id)
+        select(
+            results.c.car_number, results.c.driver_id, results.c.team_id, func.max(sessions.c.local_date).label("at")
+        )
         .join(sessions, sessions.c.id == results.c.session_id)
         .where(sessions.c.event_id.like(f"{season}-%"), results.c.source == Source.JOLPICA.value)
-        .order_by(sessions.c.local_date)
+        .group_by(results.c.car_number, results.c.driver_id, results.c.team_id)
+        .order_by("at")
     )
     return {row.car_number: (row.driver_id, row.team_id) for row in rows if row.car_number}

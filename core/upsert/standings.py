@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Table, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Table, case, delete, func, insert, or_, select, update
 
 from core.database import Database
 from core.records import (
@@ -13,7 +14,6 @@ from core.records import (
     ChangeKind,
     Driver,
     Entity,
-    Entry,
     Event,
     ResultsState,
     SessionKind,
@@ -21,7 +21,7 @@ from core.records import (
     Team,
 )
 from core.schema import driver_standings, drivers, events, results, sessions, team_standings, teams
-from core.standings import Competitor, RoundResult, differences, merged, standings
+from core.standings import Competitor, RoundResult, Scored, differences, merged, standings
 from core.upsert.rows import read, read_records, write_changes, write_rows
 
 FIRST_UNDROPPED_SEASON = 1991
@@ -42,16 +42,19 @@ def recompute_standings(connection: Connection, event: Event, session_id: str, n
         One change where anything differs: the season's, from this event on.
     """
     scored = _scored(connection, event.season, session_id)
-    _owe(connection, scored[-1][0], now)
+    _owe(connection, event.season, scored[-1].event.id, now)
     if event.season < FIRST_UNDROPPED_SEASON:
         return []
-    later = [other for other, _ in scored if (other.first_date, other.id) >= (event.first_date, event.id)]
+    so_far: list[RoundResult] = []
+    changed: list[Event] = []
     differs = False
-    for after in later:
-        so_far = [result for other, own in scored for result in own if (other.first_date, other.id) <= _key(after)]
-        for competitor in TABLES:
-            differs |= _replace(connection, after, competitor, standings(so_far, competitor))
-    return [_change(event, later)] if differs else []
+    for round_ in scored:
+        so_far += round_.results
+        if _key(round_.event) >= _key(event):
+            changed.append(round_.event)
+            for competitor in TABLES:
+                differs |= _replace(connection, round_.event, competitor, standings(so_far, competitor))
+    return [_change(event, changed)] if differs else []
 
 
 def accept_standings(
@@ -118,10 +121,11 @@ def put_standings_off(database: Database, event: Event, now: datetime) -> None:
         connection.execute(update(events).where(events.c.id == event.id).values(standings_due_at=now + wait))
 
 
-def _owe(connection: Connection, latest: Event, now: datetime) -> None:
-    others = update(events).where(events.c.season == latest.season, events.c.standings_due_at.is_not(None))
-    connection.execute(others.values(standings_due_at=None))
-    connection.execute(update(events).where(events.c.id == latest.id).values(standings_due_at=now))
+def _owe(connection: Connection, season: int, latest: str, now: datetime) -> None:
+    """Jolpica's standings after the season's latest event are due, and after no other."""
+    concerned = or_(events.c.id == latest, events.c.standings_due_at.is_not(None))
+    due = case((events.c.id == latest, now), else_=None)
+    connection.execute(update(events).where(events.c.season == season, concerned).values(standings_due_at=due))
 
 
 def _change(event: Event, later: Sequence[Event], said: Sequence[str] = ()) -> Change:
@@ -139,34 +143,40 @@ def _key(event: Event) -> tuple[object, str]:
     return (event.first_date, event.id)
 
 
-def _scored(connection: Connection, season: int, session_id: str) -> list[tuple[Event, list[RoundResult]]]:
-    """A season's events with official results of a race or sprint, in the calendar's order, with those results."""
+class _Round(NamedTuple):
+    """An event with the official results of its sprint and race."""
+
+    event: Event
+    results: list[RoundResult]
+
+
+def _scored(connection: Connection, season: int, session_id: str) -> list[_Round]:
+    """A season's events with official results of a race or sprint, in the calendar's order."""
     official = (ResultsState.OFFICIAL.value, ResultsState.SETTLED.value)
     scoring = (SessionKind.RACE.value, SessionKind.SPRINT.value)
-    entries = read(
-        connection,
-        select(results, sessions.c.event_id, sessions.c.kind.label("kind"))
-        .join(sessions, sessions.c.id == results.c.session_id)
+    told = [column for column in EVENT_COLUMNS if column.name in ("id", "season", "round", "first_date")]
+    wanted = [results.c[name] for name in Scored._fields]
+    entries = connection.execute(
+        select(*told, sessions.c.kind, *wanted)
+        .select_from(results.join(sessions).join(events))
         .where(
             sessions.c.event_id.like(f"{season}-%"),
             sessions.c.kind.in_(scoring),
             or_(sessions.c.results_state.in_(official), sessions.c.id == session_id),
-        ),
-    )
-    rows: dict[str, dict[str, list[Entry]]] = {}
-    for row in entries:
-        kinds = rows.setdefault(row.pop("event_id"), {})
-        kinds.setdefault(row.pop("kind"), []).append(Entry.model_construct(**row))
-    found = [Event(**row) for row in read(connection, select(*EVENT_COLUMNS).where(events.c.id.in_(rows)))]
-    return [
-        (
-            event,
-            [
-                RoundResult.model_construct(round=event.round or 0, kind=SessionKind(kind), entries=tuple(entries))
-                for kind, entries in rows[event.id].items()
-            ],
         )
-        for event in sorted(found, key=_key)
+    )
+    rows: dict[str, dict[str, list[Scored]]] = {}
+    found: dict[str, Event] = {}
+    names = [column.name for column in told]
+    for *event, kind, driver, team, listed, position, points in entries:
+        fields = dict(zip(names, event, strict=True))
+        if fields["id"] not in found:
+            found[fields["id"]] = Event.model_construct(**fields)
+        scored = Scored(driver, team, listed, position, points)
+        rows.setdefault(fields["id"], {}).setdefault(kind, []).append(scored)
+    return [
+        _Round(event, [RoundResult(event.round or 0, SessionKind(kind), own) for kind, own in rows[event.id].items()])
+        for event in sorted(found.values(), key=_key)
     ]
 
 
