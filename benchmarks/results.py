@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select
 
 from benchmarks.calendar import database_of
 from benchmarks.measure import Measured, medians, python
@@ -31,7 +31,6 @@ import prefect, sqlalchemy, psycopg
 with sqlalchemy.create_engine("sqlite://").connect() as connection:
     connection.exec_driver_sql("SELECT 1")
 """
-TABLES = (results, result_revisions, changes, driver_standings, team_standings)
 LAST_RACE = "2024-abu-dhabi-grand-prix/race"
 
 
@@ -76,49 +75,35 @@ def _idle() -> Iterator[Measured]:
 
 
 def _accepted(dsn: str) -> Iterator[Measured]:
-    ours, bare = database_of(dsn, "f1_accepted"), database_of(dsn, "f1_bare")
+    ours = database_of(dsn, "f1_accepted")
     last = _fill(ours)
+    event = LAST_RACE.split("/")[0]
+    of_race = {
+        results: results.c.session_id == LAST_RACE,
+        result_revisions: result_revisions.c.session_id == LAST_RACE,
+        driver_standings: driver_standings.c.event_id == event,
+        team_standings: team_standings.c.event_id == event,
+        changes: changes.c.entity_id.in_((LAST_RACE, str(SEASON))),
+    }
     with ours.reading() as connection:
         written = {
-            table: [
-                dict(row)
-                for row in connection.execute(select(table)).mappings()
-                if table not in (results, result_revisions) or row["session_id"] == LAST_RACE
-            ]
-            for table in TABLES
+            table: [dict(row) for row in connection.execute(select(table).where(wanted)).mappings()]
+            for table, wanted in of_race.items()
         }
-    event = LAST_RACE.split("/")[0]
-    for table in (driver_standings, team_standings):
-        written[table] = [row for row in written[table] if row["event_id"] == event]
-    written[changes] = [{k: v for k, v in row.items() if k != "id"} for row in written[changes][-2:]]
-    with bare.writing() as connection:
-        for name in ("fk_results_session_id", "fk_results_driver_id", "fk_results_team_id"):
-            connection.execute(text(f"ALTER TABLE f1_bare.results DROP CONSTRAINT {name}"))
-        connection.execute(text("ALTER TABLE f1_bare.result_revisions DROP CONSTRAINT fk_result_revisions_session_id"))
-        for who in ("driver", "team"):
-            for other in ("event", who):
-                key = f"fk_{who}_standings_{other}_id"
-                connection.execute(text(f"ALTER TABLE f1_bare.{who}_standings DROP CONSTRAINT {key}"))
+    written[changes] = [{name: v for name, v in row.items() if name != "id"} for row in written[changes][-2:]]
 
     def undo() -> None:
         with ours.writing() as connection:
-            for table in (results, result_revisions):
-                connection.execute(table.delete().where(table.c.session_id == LAST_RACE))
-            for table in (driver_standings, team_standings):
-                connection.execute(table.delete().where(table.c.event_id == event))
+            for table, wanted in of_race.items():
+                connection.execute(table.delete().where(wanted))
             fresh = {"results_state": "awaited", "revision": 0}
             connection.execute(sessions.update().where(sessions.c.id == LAST_RACE).values(**fresh))
-
-    def empty() -> None:
-        with bare.writing() as connection:
-            for table in TABLES:
-                connection.execute(table.delete())
 
     def accept() -> None:
         accept_result(ours, LAST_RACE, last, AFTER, CADENCE)
 
     def plain() -> None:
-        with bare.writing() as connection:
+        with ours.writing() as connection:
             for table, rows in written.items():
                 connection.execute(insert(table), rows)
 
@@ -127,7 +112,7 @@ def _accepted(dsn: str) -> Iterator[Measured]:
         undo()
         first += medians(accept, repetitions=1)
         again += medians(accept, repetitions=1)
-        empty()
+        undo()
         simple += medians(plain, repetitions=1)
     middle = [sorted(times)[4] for times in (first, again, simple)]
     how = "PostgreSQL, results, revision, changes, standings"

@@ -6,7 +6,7 @@ who has none are as Jolpica gives them: checked for every round of 2020 and 2023
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -63,7 +63,7 @@ def standings(results: Iterable[RoundResult], competitor: Competitor) -> list[St
     Sprints give points, but neither wins nor countback. Who was never classified in a race and has no points has no
     position, and stands in the order of listing. A competitor without id (timing's unknown driver) has no standing.
     """
-    tallies: dict[str, _Tally] = {}
+    tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
     for result in results:
         if result.kind not in SCORING:
             continue
@@ -71,7 +71,7 @@ def standings(results: Iterable[RoundResult], competitor: Competitor) -> list[St
             competitor_id = entry.driver_id if competitor == "driver" else entry.team_id
             if competitor_id is None:
                 continue
-            tally = tallies.setdefault(competitor_id, _Tally())
+            tally = tallies[competitor_id]
             tally.points += entry.points or 0
             if result.kind is SessionKind.RACE:
                 if entry.position is not None:

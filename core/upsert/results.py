@@ -22,7 +22,6 @@ from core.records import (
     ChangeKind,
     Entity,
     Entry,
-    Event,
     Held,
     HeldKind,
     Record,
@@ -33,7 +32,7 @@ from core.records import (
     Source,
     Status,
 )
-from core.schema import columns, drivers, events, held, result_revisions, results, sessions
+from core.schema import columns, drivers, held, result_revisions, results, sessions
 from core.times import date_over
 from core.upsert.rows import delete_rows, read_records, write_changes, write_rows
 from core.upsert.standings import recompute_standings, write_competitors
@@ -160,11 +159,6 @@ class _Acceptance:
         self.holding = Holding(self.held, now, force=force)
 
     @cached_property
-    def event(self) -> Event:
-        """The session's event."""
-        return read_records(self.connection, events, Event, events.c.id == self.session.event_id)[0]
-
-    @cached_property
     def known(self) -> Mapping[str, tuple[str | None, str | None]]:
         """The season's drivers and teams by car number."""
         return _drivers_by_number(self.connection, self.session.event_id)
@@ -255,7 +249,7 @@ class _Acceptance:
         )
         standings: list[Change] = []
         if self.session.kind in (SessionKind.RACE, SessionKind.SPRINT) and not provisional:
-            standings = recompute_standings(connection, self.event, self.session.id, self.now)
+            standings = recompute_standings(connection, self.session.id, self.now)
         self._close(after, [happened, *standings])
         return Polled(
             session_id=self.session.id,
@@ -442,5 +436,5 @@ def _drivers_by_number(connection: Connection, event_id: str) -> Mapping[str, tu
         .where(sessions.c.event_id.like(f"{season}-%"), results.c.source == Source.JOLPICA.value)
         .group_by(results.c.car_number, results.c.driver_id, results.c.team_id)
         .order_by("at")
-    )
+    ).all()
     return {row.car_number: (row.driver_id, row.team_id) for row in rows if row.car_number}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Table, case, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Numeric, Table, case, delete, func, insert, or_, select, type_coerce, update
 
 from core.database import Database
 from core.records import (
@@ -32,7 +33,7 @@ HOUR, WEEK, LONG_PAST = timedelta(hours=1), timedelta(days=7), timedelta(days=14
 TABLES: dict[Competitor, Table] = {"driver": driver_standings, "team": team_standings}
 
 
-def recompute_standings(connection: Connection, event: Event, session_id: str, now: datetime) -> list[Change]:
+def recompute_standings(connection: Connection, session_id: str, now: datetime) -> list[Change]:
     """Both championships after an event and after all that follow it, from official results.
 
     Jolpica's standings after the season's latest event are owed from then on, for whatever results do not tell.
@@ -41,12 +42,14 @@ def recompute_standings(connection: Connection, event: Event, session_id: str, n
     Returns:
         One change where anything differs: the season's, from this event on.
     """
-    scored = _scored(connection, event.season, session_id)
+    event_id = session_id.split("/")[0]
+    scored = _scored(connection, int(event_id.split("-")[0]), session_id)
+    event = next(round_.event for round_ in scored if round_.event.id == event_id)
     _owe(connection, event.season, scored[-1].event.id, now)
     if event.season < FIRST_UNDROPPED_SEASON:
         return []
     so_far: list[RoundResult] = []
-    changed: list[Event] = []
+    changed: list[_Stop] = []
     differs = False
     for round_ in scored:
         so_far += round_.results
@@ -128,7 +131,7 @@ def _owe(connection: Connection, season: int, latest: str, now: datetime) -> Non
     connection.execute(update(events).where(events.c.season == season, concerned).values(standings_due_at=due))
 
 
-def _change(event: Event, later: Sequence[Event], said: Sequence[str] = ()) -> Change:
+def _change(event: Event | _Stop, later: Sequence[Event | _Stop], said: Sequence[str] = ()) -> Change:
     after = {"from_event": event.id, "events": len(later)}
     return Change(
         entity=Entity.SEASON,
@@ -139,14 +142,23 @@ def _change(event: Event, later: Sequence[Event], said: Sequence[str] = ()) -> C
     )
 
 
-def _key(event: Event) -> tuple[object, str]:
+def _key(event: Event | _Stop) -> tuple[object, str]:
     return (event.first_date, event.id)
+
+
+class _Stop(NamedTuple):
+    """What of an event its standings need."""
+
+    id: str
+    season: int
+    round: int | None
+    first_date: date
 
 
 class _Round(NamedTuple):
     """An event with the official results of its sprint and race."""
 
-    event: Event
+    event: _Stop
     results: list[RoundResult]
 
 
@@ -154,8 +166,9 @@ def _scored(connection: Connection, season: int, session_id: str) -> list[_Round
     """A season's events with official results of a race or sprint, in the calendar's order."""
     official = (ResultsState.OFFICIAL.value, ResultsState.SETTLED.value)
     scoring = (SessionKind.RACE.value, SessionKind.SPRINT.value)
-    told = [column for column in EVENT_COLUMNS if column.name in ("id", "season", "round", "first_date")]
-    wanted = [results.c[name] for name in Scored._fields]
+    told = (events.c.id, events.c.season, events.c.round, events.c.first_date)
+    points = type_coerce(results.c.points, Numeric(7, 3))
+    wanted = [points if name == "points" else results.c[name] for name in Scored._fields]
     entries = connection.execute(
         select(*told, sessions.c.kind, *wanted)
         .select_from(results.join(sessions).join(events))
@@ -164,16 +177,14 @@ def _scored(connection: Connection, season: int, session_id: str) -> list[_Round
             sessions.c.kind.in_(scoring),
             or_(sessions.c.results_state.in_(official), sessions.c.id == session_id),
         )
-    )
+    ).all()
     rows: dict[str, dict[str, list[Scored]]] = {}
-    found: dict[str, Event] = {}
-    names = [column.name for column in told]
-    for *event, kind, driver, team, listed, position, points in entries:
-        fields = dict(zip(names, event, strict=True))
-        if fields["id"] not in found:
-            found[fields["id"]] = Event.model_construct(**fields)
-        scored = Scored(driver, team, listed, position, points)
-        rows.setdefault(fields["id"], {}).setdefault(kind, []).append(scored)
+    found: dict[str, _Stop] = {}
+    for event_id, year, number, first_date, kind, *scored in entries:
+        if event_id not in found:
+            found[event_id] = _Stop(event_id, year, number, first_date)
+            rows[event_id] = defaultdict(list)
+        rows[event_id][kind].append(Scored._make(scored))
     return [
         _Round(event, [RoundResult(event.round or 0, SessionKind(kind), own) for kind, own in rows[event.id].items()])
         for event in sorted(found.values(), key=_key)
@@ -213,7 +224,7 @@ def _found(connection: Connection, event_id: str, competitor: Competitor) -> lis
     ]
 
 
-def _replace(connection: Connection, event: Event, competitor: Competitor, wanted: Sequence[Standing]) -> bool:
+def _replace(connection: Connection, event: Event | _Stop, competitor: Competitor, wanted: Sequence[Standing]) -> bool:
     """Make an event's standings the wanted ones; whether that took any writing."""
     table = TABLES[competitor]
     there = {standing.competitor_id: standing for standing in _found(connection, event.id, competitor)}
