@@ -80,6 +80,8 @@ def _log_to_prefect(settings: Settings) -> None:
     for name in logs.LOGGERS:
         logger = logging.getLogger(name)
         if not any(isinstance(handler, APILogHandler) for handler in logger.handlers):
-            logger.addHandler(APILogHandler())
+            handler = APILogHandler()
+            handler.addFilter(lambda _record: FlowRunContext.get() is not None)
+            logger.addHandler(handler)
         if name != "fastf1":
             logger.setLevel(settings.log_level.value)

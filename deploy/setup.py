@@ -1,0 +1,119 @@
+"""Make ready what the Docker work pool needs, however often: settings file, tables, pool, limit, deployments.
+
+python -m deploy.setup [--settings-file /settings/.env]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.exceptions import ObjectNotFound
+from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
+
+from core.database import connect
+from core.settings import Settings
+from deploy.automations import apply_automations
+
+POOL = "f1"
+QUEUES = {"high": 1, "normal": 2, "low": 3}
+"""Work queues and their priorities: results, the calendar, long backfills."""
+
+LIMIT, SLOTS, DECAY = "f1-upstream", 20, 0.05
+"""The brake beside the requests' ledger: 180 an hour, and 20 at once. A bucket of 200 slots would let nearly 400 pass
+in its first hour."""
+
+API_SECONDS = 180.0
+
+
+def write_settings(path: Path) -> None:
+    """Write the settings of this environment as a .env file, for the flow runs' eyes only."""
+    given = {name: value for field in Settings.model_fields if (value := os.environ.get(name := field.upper()))}
+    given.pop("FASTF1_CACHE_DIR", None)  # the image's own
+    for name, value in given.items():
+        if "'" in value or "\n" in value:
+            raise SystemExit(f"error: {name} holds a quote or a new line, which a .env file cannot")
+    new = path.with_suffix(".new")
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.writelines(f"{name}='{value}'\n" for name, value in given.items())
+    new.replace(path)
+    print(f"settings: {', '.join(given) or 'none'} in {path}")
+
+
+async def wait_for_api(client: PrefectClient) -> None:
+    """Wait for a server that may be starting."""
+    deadline = time.monotonic() + API_SECONDS
+    while error := await client.api_healthcheck():
+        if time.monotonic() > deadline:
+            raise SystemExit(f"error: Prefect's API at {client.api_url} does not answer: {error}")
+        await asyncio.sleep(1)
+
+
+async def make_pool(client: PrefectClient) -> None:
+    """Create the work pool and its queues, where they are not there."""
+    try:
+        await client.read_work_pool(POOL)
+    except ObjectNotFound:
+        template = await get_default_base_job_template_for_infrastructure_type("docker")
+        await client.create_work_pool(WorkPoolCreate(name=POOL, type="docker", base_job_template=template or {}))
+    for name, priority in QUEUES.items():
+        try:
+            queue = await client.read_work_queue_by_name(name, work_pool_name=POOL)
+            await client.update_work_queue(queue.id, priority=priority)
+        except ObjectNotFound:
+            await client.create_work_queue(name=name, work_pool_name=POOL, priority=priority)
+    print(f"work pool: {POOL}, queues {', '.join(QUEUES)}")
+
+
+async def make_limit(client: PrefectClient) -> None:
+    """Create the global concurrency limit, or correct it."""
+    await client.upsert_global_concurrency_limit_by_name(LIMIT, SLOTS, DECAY)
+    print(f"global concurrency limit: {LIMIT}, {SLOTS} slots, {DECAY} a second come back")
+
+
+async def prepare() -> None:
+    """All that Prefect's API needs to know before the deployments."""
+    async with get_client() as client:
+        await wait_for_api(client)
+        await make_pool(client)
+        await make_limit(client)
+
+
+async def finish() -> None:
+    """The automations, which look at the deployments' runs."""
+    async with get_client() as client:
+        await apply_automations(client)
+
+
+def main() -> int:
+    """The command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.setup", description="Make the Docker work pool ready.")
+    parser.add_argument("--settings-file", type=Path, help="write the settings there, for the flow runs")
+    given = parser.parse_args()
+    if given.settings_file:
+        write_settings(given.settings_file)
+    database = connect(Settings.load())
+    database.ensure_schema()
+    print(f"tables: {database.name}")
+    try:
+        asyncio.run(prepare())
+    except httpx.HTTPError as error:
+        print(f"error: Prefect's API: {error}", file=sys.stderr)
+        return 1
+    deployed = subprocess.run([sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"], check=False)
+    if deployed.returncode:
+        return deployed.returncode
+    asyncio.run(finish())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

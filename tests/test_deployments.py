@@ -1,0 +1,110 @@
+"""The files that deploy: what they say is complete, importable, the same everywhere, and no secret."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prefect import Flow
+from prefect.deployments.runner import RunnerDeployment
+from prefect.events.schemas.automations import AutomationCore
+from prefect.flows import load_flow_from_entrypoint
+
+from flows import serve
+
+ROOT = Path(__file__).parents[1]
+WRITTEN: dict[str, Any] = yaml.safe_load((ROOT / "prefect.yaml").read_text())
+DEPLOYMENTS: list[dict[str, Any]] = WRITTEN["deployments"]
+FLOWS = ("sync-schedule", "refresh-statuses", "poll-results")
+each_deployment = pytest.mark.parametrize("written", DEPLOYMENTS, ids=lambda written: written["entrypoint"])
+
+
+def flow_of(written: dict[str, Any]) -> Flow[..., Any]:
+    """The flow that an entrypoint names."""
+    path, _, name = written["entrypoint"].partition(":")
+    return load_flow_from_entrypoint(f"{ROOT / path}:{name}")
+
+
+def test_every_flow_is_deployed_and_served() -> None:
+    defined = {
+        match[1]
+        for path in (ROOT / "flows").glob("*.py")
+        for match in re.finditer(r'^@flow\(name="([a-z-]+)"', path.read_text(), re.MULTILINE)
+    }
+    assert defined == set(FLOWS)
+    assert sorted(flow_of(written).name for written in DEPLOYMENTS) == sorted(defined)
+    assert sorted(served.flow.name for served in serve.SERVED) == sorted(defined)
+
+
+@each_deployment
+def test_a_deployment_says_all_that_it_must(written: dict[str, Any]) -> None:
+    assert written["name"] == "default"
+    assert written["description"].endswith(".")
+    assert written["parameters"] == {}
+    assert written["tags"][0] == "f1"
+    assert [schedule["timezone"] for schedule in written["schedules"]] == ["UTC"]
+    assert written["concurrency_limit"]["limit"] == 1
+    assert written["concurrency_limit"]["collision_strategy"] == "CANCEL_NEW"
+    pool = written["work_pool"]
+    assert (pool["name"], pool["work_queue_name"] in ("high", "normal", "low")) == ("f1", True)
+    assert pool["job_variables"]["image_pull_policy"] == "IfNotPresent"
+    assert "f1-data{{ $F1_SUFFIX }}:/data" in pool["job_variables"]["volumes"]
+    assert pool["job_variables"]["env"]["PREFECT_HOME"] == "/data/prefect"
+
+
+def test_the_code_is_pulled_explicitly_from_where_the_image_has_it() -> None:
+    assert WRITTEN["pull"] == [{"prefect.deployments.steps.set_working_directory": {"directory": "/app"}}]
+    assert "\nWORKDIR /app\n" in (ROOT / "Dockerfile").read_text()
+
+
+def test_serve_and_the_work_pool_keep_the_same_hours() -> None:
+    in_the_pool = {
+        flow_of(written).name: ([schedule["cron"] for schedule in written["schedules"]], written["tags"])
+        for written in DEPLOYMENTS
+    }
+    assert {served.flow.name: ([served.cron], list(served.tags)) for served in serve.SERVED} == in_the_pool
+
+
+def test_what_is_served_runs_one_at_a_time() -> None:
+    for made in serve.deployments():
+        assert isinstance(made, RunnerDeployment)
+        assert made.concurrency_limit == 1
+        assert made.concurrency_options is not None
+        assert made.concurrency_options.collision_strategy.value == "CANCEL_NEW"
+        assert made.paused is False
+
+
+def test_no_secret_is_in_a_deployment() -> None:
+    text = (ROOT / "prefect.yaml").read_text()
+    for secret in ("password", "secret", "token", "api_key", "prefect.blocks"):
+        assert secret not in text.lower()
+    assert not re.search(r"://[^\s/]*:[^\s/]*@", text)
+    names = {name for written in DEPLOYMENTS for name in written["work_pool"]["job_variables"]["env"]}
+    assert not names & {"DATABASE_URL", "F1_USERNAME", "F1_PASSWORD"}
+
+
+def test_the_scheduler_can_be_turned_off(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    environment.setenv("ENABLE_SCHEDULER", "false")
+    assert serve.main([]) == 0
+    assert "nothing is scheduled" in capsys.readouterr().out
+
+
+def test_automations_are_valid_and_look_at_events_that_exist() -> None:
+    written = yaml.safe_load((ROOT / "deploy" / "automations.yaml").read_text())["automations"]
+    for one in written:
+        for action in one["actions"]:
+            if action.pop("block", None):
+                action["block_document_id"] = "00000000-0000-0000-0000-000000000000"
+        assert AutomationCore.model_validate(one).description
+
+
+def test_compose_starts_what_the_deployments_need() -> None:
+    written = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    assert {"postgres", "server", "setup", "worker", "redis", "migrate", "api", "services"} == set(written["services"])
+    names = {volume["name"] for volume in written["volumes"].values() if volume}
+    mounted = {volume.partition("{{")[0] for volume in DEPLOYMENTS[0]["work_pool"]["job_variables"]["volumes"]}
+    assert names == mounted
+    assert written["services"]["setup"]["environment"]["F1_NETWORK"] == written["networks"]["f1"]["name"]
