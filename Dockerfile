@@ -33,6 +33,7 @@ ENV PATH=/venv/bin:$PATH \
     PREFECT_HOME=/data/prefect \
     PREFECT_RESULTS_LOCAL_STORAGE_PATH=/data/results \
     PREFECT_SERVER_ANALYTICS_ENABLED=false \
+    PREFECT_UI_STATIC_DIRECTORY=/tmp/prefect-ui \
     DO_NOT_TRACK=1 \
     FASTF1_CACHE_DIR=/data/fastf1 \
     MPLCONFIGDIR=/data/matplotlib

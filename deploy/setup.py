@@ -20,8 +20,10 @@ from prefect.exceptions import ObjectNotFound
 from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
 
 from core.database import connect
+from core.errors import F1FlowsError, UsageError
 from core.settings import Settings
 from deploy.automations import apply_automations
+from flows import command
 
 POOL = "f1"
 QUEUES = {"high": 1, "normal": 2, "low": 3}
@@ -35,12 +37,16 @@ API_SECONDS = 180.0
 
 
 def write_settings(path: Path) -> None:
-    """Write the settings of this environment as a .env file, for the flow runs' eyes only."""
+    """Write the settings of this environment as a .env file, for the flow runs' eyes only.
+
+    Raises:
+        UsageError: a value cannot be written there.
+    """
     given = {name: value for field in Settings.model_fields if (value := os.environ.get(name := field.upper()))}
     given.pop("FASTF1_CACHE_DIR", None)  # the image's own
     for name, value in given.items():
         if "'" in value or "\n" in value:
-            raise SystemExit(f"error: {name} holds a quote or a new line, which a .env file cannot")
+            raise UsageError(f"{name} holds a quote or a new line, which a .env file cannot")
     new = path.with_suffix(".new")
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.writelines(f"{name}='{value}'\n" for name, value in given.items())
@@ -49,11 +55,15 @@ def write_settings(path: Path) -> None:
 
 
 async def wait_for_api(client: PrefectClient) -> None:
-    """Wait for a server that may be starting."""
+    """Wait for a server that may be starting.
+
+    Raises:
+        F1FlowsError: it takes too long.
+    """
     deadline = time.monotonic() + API_SECONDS
     while error := await client.api_healthcheck():
         if time.monotonic() > deadline:
-            raise SystemExit(f"error: Prefect's API at {client.api_url} does not answer: {error}")
+            raise F1FlowsError(f"Prefect's API at {client.api_url} does not answer: {error}")
         await asyncio.sleep(1)
 
 
@@ -98,21 +108,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.setup", description="Make the Docker work pool ready.")
     parser.add_argument("--settings-file", type=Path, help="write the settings there, for the flow runs")
     given = parser.parse_args()
-    if given.settings_file:
-        write_settings(given.settings_file)
+    return command.told(lambda: make_ready(given.settings_file))
+
+
+def make_ready(settings_file: Path | None) -> None:
+    """All of it, in order.
+
+    Raises:
+        F1FlowsError: what is wrong, in a line.
+    """
+    if settings_file:
+        write_settings(settings_file)
     database = connect(Settings.load())
     database.ensure_schema()
-    print(f"tables: {database.name}")
+    print(f"tables: {database.name}", flush=True)
     try:
         asyncio.run(prepare())
+        deployed = subprocess.run([sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"], check=False)
+        if deployed.returncode:
+            raise F1FlowsError(f"prefect deploy --all ended with status {deployed.returncode}")
+        asyncio.run(finish())
     except httpx.HTTPError as error:
-        print(f"error: Prefect's API: {error}", file=sys.stderr)
-        return 1
-    deployed = subprocess.run([sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"], check=False)
-    if deployed.returncode:
-        return deployed.returncode
-    asyncio.run(finish())
-    return 0
+        raise F1FlowsError(f"Prefect's API: {error}") from error
 
 
 if __name__ == "__main__":

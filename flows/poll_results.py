@@ -22,7 +22,7 @@ from core.polling import FIRST_LIVETIMING_SEASON
 from core.records import Event, ResultsState, SessionKind, Source
 from core.retries import FETCH, UPSERT
 from core.upsert.results import Outcome, Polled
-from flows import command, report
+from flows import artifacts, command, report
 from flows.run import Run
 from flows.tasks import (
     ask_jolpica,
@@ -166,9 +166,10 @@ def correct_standings(run: Run, event: Event) -> None:
 
 
 def announce(run: Run, polled: Polled) -> None:
-    """Emit a Prefect event for an accepted revision, where a Prefect API is there."""
+    """Emit a Prefect event for an accepted revision, and show it in the UI, where a Prefect API is there."""
     if run.flow_run_id is None or not polled.outcome.is_revision:
         return
+    artifacts.show_result(run.database, polled)
     what = "revised" if polled.outcome is Outcome.RESTORED else polled.outcome.value
     emit_event(
         event=f"f1.results.{what}",

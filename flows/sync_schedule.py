@@ -12,6 +12,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 from prefect import flow
+from prefect.events import emit_event
 from prefect.runtime import flow_run
 
 from core.calendar import FIRST_SEASON, CircuitsNeed, circuits_need, sources_of
@@ -19,7 +20,7 @@ from core.errors import SourceEmpty, SourceError, UpstreamDown, UsageError
 from core.records import ListedEvent, ScheduleAnswer, Source
 from core.retries import FETCH, UPSERT
 from core.upsert.schedule import SeasonSummary
-from flows import command, report
+from flows import artifacts, command, report
 from flows.run import Run
 from flows.tasks import cached_schedule, fetch_schedule, known_calendar, store_schedule
 
@@ -84,7 +85,20 @@ def sync(run: Run, season: int, force: bool, *, expected: bool = True) -> Season
         logger.info("%s", line)
     for note in summary.notes:
         logger.warning("%s", note)
+    if run.flow_run_id is not None and (summary.changes or summary.notes):
+        announce(summary)
     return summary
+
+
+def announce(summary: SeasonSummary) -> None:
+    """Show a sync that found something in Prefect's UI, and emit an event when something changed."""
+    artifacts.show_season(summary)
+    if summary.changes:
+        emit_event(
+            event="f1.schedule.changed",
+            resource={"prefect.resource.id": f"f1.season.{summary.season}"},
+            payload={"changes": len(summary.changes), "summary": report.season_lines(summary)[0]},
+        )
 
 
 def first_answer(run: Run, season: int, *, known_before: bool) -> ScheduleAnswer | None:

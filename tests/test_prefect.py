@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.events.clients import AssertingEventsClient
 from prefect.events.worker import EventsWorker
@@ -125,9 +126,38 @@ def test_a_poll_emits_an_event_for_each_accepted_revision_and_is_never_cached(
     worker.drain()
     client = AssertingEventsClient.last
     assert client is not None
-    ours = [(event.event, event.resource.id) for event in client.events if event.event.startswith("f1.")]
+    ours = [(event.event, event.resource.id) for event in client.events if event.event.startswith("f1.results")]
     assert ours == [("f1.results.official", f"{SPA}/race"), ("f1.results.revised", f"{SPA}/race")]
     assert list(storage.rglob("f1-flows-*")) == []
+    shown = artifact("2024-belgian-grand-prix-race")
+    assert "Revised: Russell 1 → DSQ, 25 → 0 points" in shown
+    assert "| DSQ | 63 | George Russell | Mercedes |" in shown
+    assert "| 1 | 44 | Lewis Hamilton | Mercedes | +2 | 25 |" in shown
+
+
+def artifact(key: str) -> str:
+    """The latest artifact of a key, as the UI shows it."""
+    found = Artifact.get(key)
+    assert found is not None
+    return str(found.data)
+
+
+def test_a_sync_that_found_something_is_shown_and_told(
+    engine: None, storage: Path, replay: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = EventsWorker.instance(AssertingEventsClient)
+    monkeypatch.setattr(EventsWorker, "instance", classmethod(lambda *_: worker))
+    for moment in (datetime(2024, 3, 1, tzinfo=UTC), datetime(2024, 3, 12, 10, tzinfo=UTC)):
+        replay.as_of = moment
+        sync_schedule(season=2024, now=moment)
+        shown = artifact("schedule-2024")
+        sync_schedule(season=2024, now=moment)
+    worker.drain()
+    client = AssertingEventsClient.last
+    assert client is not None
+    told = [event.payload["changes"] for event in client.events if event.event == "f1.schedule.changed"]
+    assert told == [148, 12], "the first sync, and the sprints' new name; nothing for what changed nothing"
+    assert "| 2024-chinese-grand-prix/sprint_qualifying | renamed | Sprint Shootout | Sprint Qualifying |" in shown
 
 
 def test_an_idle_poll_is_a_completed_run_without_a_request(engine: None, storage: Path, replay: Upstream) -> None:
