@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install demo test lint bench clean
+.PHONY: help install demo test bench serve up down test-docker clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed ## make .venv with everything pinned in constraints.txt
 
@@ -27,6 +27,19 @@ test: install ## lint, type-check and run every test, on SQLite and PostgreSQL
 
 bench: install ## measure speed and size as ratios
 	$(BIN)/python -m benchmarks
+
+serve: install ## run all flows on their schedules, in one process
+	@$(BIN)/python -m flows.serve
+
+up: ## build the image and start everything on Docker: PostgreSQL, Prefect, a Docker work pool
+	docker build --tag f1-flows:local .
+	docker compose up --detach
+
+down: ## stop what make up started; its volumes stay
+	docker compose down
+
+test-docker: ## deploy to a real Docker work pool, see a run's rows in PostgreSQL, leave nothing behind
+	deploy/test_docker.sh
 
 clean: ## remove what make has made
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache
