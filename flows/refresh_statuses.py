@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from prefect import flow
+from prefect.events import emit_event
 
-from core.records import Change
+from core.polling import SESSIONS_OF_JOLPICA
+from core.records import Change, Entity, Status
 from core.retries import UPSERT
 from flows import command, report
 from flows.run import Run
@@ -35,7 +37,18 @@ def refresh_statuses(now: datetime | None = None) -> Sequence[Change]:
     for change in changes:
         logger.info("%s", report.change_line(change))
     logger.info("%s", report.statuses_line(changes))
+    if run.flow_run_id is not None:
+        announce(changes)
     return changes
+
+
+def announce(changes: Sequence[Change]) -> None:
+    """Emit a Prefect event for each session that is over and whose results are now awaited from Jolpica."""
+    for change in changes:
+        kind = change.entity_id.partition("/")[2]
+        over = change.after is not None and change.after.get("status") == Status.COMPLETED
+        if over and change.entity is Entity.SESSION and kind in SESSIONS_OF_JOLPICA:
+            emit_event(event="f1.session.completed", resource={"prefect.resource.id": change.entity_id})
 
 
 def main(arguments: list[str]) -> int:

@@ -166,7 +166,16 @@ def test_an_idle_poll_is_a_completed_run_without_a_request(engine: None, storage
     assert replay.requests == []
 
 
-def test_statuses_move_in_a_flow_run(engine: None, storage: Path, replay: Upstream) -> None:
+def test_statuses_move_in_a_flow_run(
+    engine: None, storage: Path, replay: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = EventsWorker.instance(AssertingEventsClient)
+    monkeypatch.setattr(EventsWorker, "instance", classmethod(lambda *_: worker))
     sync_schedule(season=2024, now=NOW)
     moved = refresh_statuses(now=datetime(2024, 3, 2, 16, tzinfo=UTC))
     assert ("2024-bahrain-grand-prix/race", "live") in {(c.entity_id, (c.after or {})["status"]) for c in moved}
+    worker.drain()
+    client = AssertingEventsClient.last
+    assert client is not None
+    over = [event.resource.id for event in client.events if event.event == "f1.session.completed"]
+    assert over == ["2024-bahrain-grand-prix/qualifying"], "no test and no practice: Jolpica has none of theirs"
