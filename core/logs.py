@@ -11,6 +11,7 @@ from pythonjsonlogger.json import JsonFormatter
 from core.settings import LogFormat, Settings
 
 LOGGERS = ("core", "flows", "fastf1")
+PREFECT = "prefect"
 
 
 class ConsoleFormatter(logging.Formatter):
@@ -54,3 +55,14 @@ def configure(settings: Settings) -> None:
         logger.propagate = False
         if name != "fastf1":
             logger.setLevel(settings.log_level.value)
+
+
+def adopt_prefect(settings: Settings) -> None:
+    """Write the lines of Prefect's own loggers as JSON too, where that is the format."""
+    if settings.log_format is not LogFormat.JSON:
+        return
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == PREFECT]
+    for logger in (logging.getLogger(name) for name in (*names, "")):
+        for handler in logger.handlers:
+            if isinstance(handler, logging.StreamHandler):
+                handler.setFormatter(formatter(settings.log_format))

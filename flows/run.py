@@ -9,18 +9,28 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
 from prefect import Task
+from prefect.concurrency.sync import rate_limit
 from prefect.context import FlowRunContext
 from prefect.logging.handlers import APILogHandler
 
 from core import logs
 from core.database import Database, connect
 from core.deadline import Deadline
+from core.errors import RateLimited
+from core.records import Source
 from core.retries import UPSERT, RetryPolicy, retrying
 from core.settings import Settings
 from core.upsert.ledger import Ledger
 from core.upsert.results import Cadence
 
 logger = logging.getLogger(__name__)
+
+GLOBAL_LIMIT = "f1-upstream"
+"""Prefect's global concurrency limit, which `deploy.setup` creates."""
+
+BRAKE_SECONDS = 15.0
+"""How long a request waits for a slot of it."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -60,6 +70,20 @@ class Run:
         """The requests' ledger, at this run's `now`."""
         return Ledger(self.database, self.now)
 
+    def permit(self, host: str, path: str) -> Callable[[int | None, float], None]:
+        """Enter a request to Jolpica in the ledger; in a flow run Prefect's global limit, if there, brakes before.
+
+        Raises:
+            BudgetExhausted: the hourly budget is spent.
+            RateLimited: the global limit had no slot in time.
+        """
+        if self.flow_run_id is not None:
+            try:
+                rate_limit(GLOBAL_LIMIT, timeout_seconds=BRAKE_SECONDS)
+            except TimeoutError as error:
+                raise RateLimited(Source.JOLPICA.value, 60.0) from error
+        return self.ledger.permit(host, path)
+
     @property
     def cadence(self) -> Cadence:
         """What the settings say of when results are asked for."""
@@ -76,7 +100,8 @@ class Run:
 
 
 def _log_to_prefect(settings: Settings) -> None:
-    """Let our log lines, and FastF1's, appear with the flow run in Prefect's UI."""
+    """Let our log lines, and FastF1's, appear with the flow run in Prefect's UI; and Prefect's own in our format."""
+    logs.adopt_prefect(settings)
     for name in logs.LOGGERS:
         logger = logging.getLogger(name)
         if not any(isinstance(handler, APILogHandler) for handler in logger.handlers):

@@ -72,7 +72,7 @@ def fetch_schedule(run: Run, season: int, source: Source) -> ScheduleAnswer:
 
     upstream.prepare(run.settings)
     if source is Source.JOLPICA:
-        return answer_from_races(schedule.fetch_races(season, run.deadline, run.ledger.permit), season)
+        return answer_from_races(schedule.fetch_races(season, run.deadline, run.permit), season)
     answer = answer_from_frame(schedule.fetch_frame(season, source, run.deadline), season, source)
     answer = calendar.begun(answer, run.now)
     if not answer.events:
@@ -137,9 +137,7 @@ def ask_jolpica(run: Run, question: Question) -> list[tuple[Debt, SessionResult]
     from core.transform.schedule import event_of_result
 
     upstream.prepare(run.settings)
-    races = results.fetch_races_with_results(
-        question.season, question.kind, question.round, Deadline(), run.ledger.permit
-    )
+    races = results.fetch_races_with_results(question.season, question.kind, question.round, Deadline(), run.permit)
     listed = [event_of_result(race, question.season) for race in races]
     matched = match_events([debt.event for debt in question.debts], listed)
     by_event = {debt.event.id: debt for debt in question.debts}
@@ -227,7 +225,7 @@ def compare_standings(run: Run, event: Event) -> list[str]:
     published: dict[Competitor, list[Standing]] = {}
     listed: list[dict[str, Any]] = []
     for competitor in TABLES:
-        rows = results.fetch_standings(event.season, event.round or 0, competitor, Deadline(), run.ledger.permit)
+        rows = results.fetch_standings(event.season, event.round or 0, competitor, Deadline(), run.permit)
         published[competitor] = standings_of(rows)
         listed += rows
     if not all(published.values()):

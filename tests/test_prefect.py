@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,16 +14,20 @@ from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.events.clients import AssertingEventsClient
 from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import PrefectConsoleHandler
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 from sqlalchemy import select
 
+from core import logs
 from core.database import Database
 from core.records import SessionKind
 from core.replay import Fault, Upstream
 from core.schema import changes
+from core.settings import Settings
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
+from flows.run import GLOBAL_LIMIT
 from flows.sync_schedule import sync_schedule
 
 pytestmark = pytest.mark.xdist_group("prefect")
@@ -179,3 +185,47 @@ def test_statuses_move_in_a_flow_run(
     assert client is not None
     over = [event.resource.id for event in client.events if event.event == "f1.session.completed"]
     assert over == ["2024-bahrain-grand-prix/qualifying"], "no test and no practice: Jolpica has none of theirs"
+
+
+def test_json_lines_are_prefect_s_and_ours_alike(
+    engine: None, storage: Path, replay: Upstream, environment: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    logger = logging.getLogger("prefect")
+    kept = [(handler, handler.formatter) for name in ("prefect", "") for handler in logging.getLogger(name).handlers]
+    environment.setenv("LOG_FORMAT", "json")
+    console = PrefectConsoleHandler(stream=sys.stderr)
+    logger.addHandler(console)
+    logs.configure(Settings.load())
+    capfd.readouterr()
+    try:
+        sync_schedule(season=2024, now=NOW)
+    finally:
+        logger.removeHandler(console)
+        for handler, formatter in kept:
+            handler.setFormatter(formatter)
+        for name in logs.LOGGERS:
+            logging.getLogger(name).handlers.clear()
+            logging.getLogger(name).propagate = True
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
+    tasks = [line for line in lines if line["logger"] == "prefect.task_runs"]
+    ours = [line for line in lines if line["logger"] == "flows.sync_schedule"]
+    assert {"time", "level", "message", "flow_run_id"} <= set(tasks[0])
+    assert "148 added" in ours[-1]["message"]
+
+
+def test_the_global_limit_brakes_beside_the_ledger(
+    engine: None, storage: Path, replay: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jolpica is asked through the limit's slots: with none to come, it is not asked."""
+    with get_client(sync_client=True) as client:
+        client.upsert_global_concurrency_limit_by_name(GLOBAL_LIMIT, 1, 0.0001)
+    try:
+        sync_schedule(season=2024, now=NOW)
+        replay.requests.clear()
+        monkeypatch.setattr("flows.run.BRAKE_SECONDS", 0.5)
+        (polled,) = poll_results(event=SPA, session=SessionKind.RACE, now=datetime(2024, 7, 29, tzinfo=UTC))
+        assert polled.outcome == "put off"
+        assert [request for request in replay.requests if "/ergast/" in request.path] == []
+    finally:
+        with get_client(sync_client=True) as client:
+            client.delete_global_concurrency_limit_by_name(GLOBAL_LIMIT)
