@@ -34,7 +34,7 @@ from core.records import (
 )
 from core.schema import columns, drivers, held, result_revisions, results, sessions
 from core.times import date_over
-from core.upsert.rows import delete_rows, read_records, write_changes, write_rows
+from core.upsert.rows import read_records, write_changes, write_held, write_rows
 from core.upsert.standings import recompute_standings, write_competitors
 
 HELD_KINDS = (HeldKind.RESULTS_REJECTED, HeldKind.RESULTS_SUPERSEDED)
@@ -290,15 +290,7 @@ class _Acceptance:
         )
         stamp = _stamp(self.session, after, self.now)
         write_rows(self.connection, sessions, {after.id: self.session}, {after.id: after}, stamp=stamp)
-        kept = self.holding.kept
-        differing = {key: answer for key, answer in kept.items() if self.held.get(key) != answer}
-        delete_rows(
-            self.connection,
-            held,
-            ("entity", "entity_id", "kind"),
-            [key for key in self.held if key not in kept or key in differing],
-        )
-        write_rows(self.connection, held, {}, differing)
+        write_held(self.connection, self.held, self.holding.kept)
         told = [*_state_changes(self.session, after, told=bool(happened)), *happened]
         write_changes(self.connection, told, self.now, self.flow_run_id)
 

@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, delete, insert, select, text, update
 
-from core.records import Change, Record
-from core.schema import changes, columns
+from core.holding import Key
+from core.records import Change, Held, Record
+from core.schema import changes, columns, held
 
 R = TypeVar("R", bound=Record)
+HELD_KEY = ("entity", "entity_id", "kind")
 CHANNEL = "f1_changes"
 NOTICE_BYTES = 7_900
 """PostgreSQL refuses a notice of 8,000 bytes and more."""
@@ -70,6 +72,13 @@ def delete_rows(connection: Connection, table: Table, keys: Sequence[str], gone:
         for name in keys:
             statement = statement.where(table.c[name] == bindparam(f"is_{name}"))
         connection.execute(statement, rows)
+
+
+def write_held(connection: Connection, before: Mapping[Key, Held], after: Mapping[Key, Held]) -> None:
+    """Make the held answers what they should be: gone, new or said again; equal ones are not touched."""
+    differing = {key: answer for key, answer in after.items() if before.get(key) != answer}
+    delete_rows(connection, held, HELD_KEY, [key for key in before if key not in after or key in differing])
+    write_rows(connection, held, {}, differing)
 
 
 def write_changes(connection: Connection, happened: Sequence[Change], at: datetime, flow_run_id: str | None) -> None:

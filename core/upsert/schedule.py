@@ -12,9 +12,7 @@ from core.database import Database
 from core.lifecycle import reconcile
 from core.records import Change, Circuit, Event, Held, ListedEvent, Record, ScheduleAnswer, Session, Status
 from core.schema import circuits, events, held, sessions
-from core.upsert.rows import delete_rows, read_records, write_changes, write_rows
-
-HELD_KEY = ("entity", "entity_id", "kind")
+from core.upsert.rows import read_records, write_changes, write_held, write_rows
 
 
 class SeasonSummary(Record):
@@ -73,7 +71,7 @@ def upsert_schedule(
         write_rows(connection, circuits, known.circuits, after.circuits)
         write_rows(connection, events, known.events, after.events, stamp=now)
         write_rows(connection, sessions, known.sessions, after.sessions, stamp=now)
-        _write_held(connection, known, after)
+        write_held(connection, known.held, after.held)
         write_changes(connection, result.changes, now, flow_run_id)
     taking_place = [event for event in after.events.values() if event.status is not Status.CANCELLED]
     return SeasonSummary(
@@ -85,10 +83,3 @@ def upsert_schedule(
         changes=result.changes,
         notes=result.notes,
     )
-
-
-def _write_held(connection: Connection, known: Calendar, after: Calendar) -> None:
-    differing = {key: answer for key, answer in after.held.items() if known.held.get(key) != answer}
-    gone = [key for key in known.held if key not in after.held]
-    delete_rows(connection, held, HELD_KEY, [*gone, *(key for key in differing if key in known.held)])
-    write_rows(connection, held, {}, differing)
