@@ -19,7 +19,7 @@ SHOWN = 60
 
 def show_season(summary: SeasonSummary) -> None:
     """An artifact of a sync: its summary, what changed, what is held."""
-    lines = [f"# {summary.season}", "", *report.season_lines(summary), ""]
+    lines = [f"# {summary.season}", "", report.season_line(summary), ""]
     told = [change for change in summary.changes if change.kind is not ChangeKind.ADDED]
     if told:
         lines += ["| whom | what | before | after |", "|---|---|---|---|"]

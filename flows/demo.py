@@ -54,8 +54,7 @@ class Demo:
     def calendar(self, now: datetime) -> None:
         """Sync the schedule, and say what came of it."""
         for summary in sync_schedule.fn(season=SEASON, now=now):
-            for line in report.season_lines(summary):
-                self.console.print(f"  {line}")
+            self.console.print(f"  {report.season_line(summary)}")
             for note in summary.notes[:1]:
                 self.console.print(f"  [yellow]held[/] {note}")
             if len(summary.notes) > 1:

@@ -27,23 +27,22 @@ TITLES = {
 SHOWN_CHANGES = 40
 
 
-def season_lines(summary: SeasonSummary) -> list[str]:
+def season_line(summary: SeasonSummary) -> str:
     """A sync's summary in one line."""
     cancelled = f", {summary.cancelled} cancelled" if summary.cancelled else ""
     counts = Counter(change.kind.value for change in summary.changes)
     what = ", ".join(f"{number} {kind}" for kind, number in counts.most_common()) or "nothing changed"
-    return [
+    return (
         f"{summary.season}: {summary.events} events{cancelled}, {summary.sessions} sessions "
         f"from {summary.source}: {what}"
-    ]
+    )
 
 
 def print_seasons(summaries: Sequence[SeasonSummary]) -> None:
     """Each season's summary on standard output, and what changed as a table, unless all of it is new."""
     console = Console(soft_wrap=True)
     for summary in summaries:
-        for line in season_lines(summary):
-            console.print(line, highlight=False)
+        console.print(season_line(summary), highlight=False)
         told = [change for change in summary.changes if change.kind is not ChangeKind.ADDED]
         if told:
             console.print(changes_table(told[:SHOWN_CHANGES]))

@@ -81,8 +81,7 @@ def sync(run: Run, season: int, force: bool, *, expected: bool = True) -> Season
         return None
     races = circuit_races(run, season, circuits_need(known, answer))
     summary: SeasonSummary = run.step(store_schedule, UPSERT)(run, answer, races, force=force)
-    for line in report.season_lines(summary):
-        logger.info("%s", line)
+    logger.info("%s", report.season_line(summary))
     for note in summary.notes:
         logger.warning("%s", note)
     if run.flow_run_id is not None and (summary.changes or summary.notes):
@@ -97,7 +96,7 @@ def announce(summary: SeasonSummary) -> None:
         emit_event(
             event="f1.schedule.changed",
             resource={"prefect.resource.id": f"f1.season.{summary.season}"},
-            payload={"changes": len(summary.changes), "summary": report.season_lines(summary)[0]},
+            payload={"changes": len(summary.changes), "summary": report.season_line(summary)},
         )
 
 
