@@ -22,6 +22,7 @@ from core.retries import UPSERT, RetryPolicy, retrying
 from core.settings import Settings
 from core.upsert.ledger import Ledger
 from core.upsert.results import Cadence
+from flows import clock
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class Run:
         retrying(UPSERT, database.ensure_schema)()
         if flow_run_id is None:
             logger.info("no Prefect API is configured: running directly")
-        return cls(settings, database, (now or datetime.now(UTC)).astimezone(UTC), now is not None, flow_run_id)
+        return cls(settings, database, (now or clock.present()).astimezone(UTC), now is not None, flow_run_id)
 
     @property
     def ledger(self) -> Ledger:

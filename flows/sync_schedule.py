@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from prefect import flow
 from prefect.events import emit_event
@@ -20,7 +20,7 @@ from core.errors import SourceEmpty, SourceError, UpstreamDown, UsageError
 from core.records import ListedEvent, ScheduleAnswer, Source
 from core.retries import FETCH, UPSERT
 from core.upsert.schedule import SeasonSummary
-from flows import artifacts, command, report
+from flows import artifacts, clock, command, report
 from flows.run import Run
 from flows.tasks import cached_schedule, fetch_schedule, known_calendar, store_schedule
 
@@ -57,7 +57,7 @@ def check_season(season: int, now: datetime | None) -> None:
     Raises:
         UsageError: it is before 1950 or after the next year.
     """
-    last = (now or datetime.now(UTC)).year + 1
+    last = (now or clock.present()).year + 1
     if not FIRST_SEASON <= season <= last:
         raise UsageError(f"season {season}: must be from {FIRST_SEASON} to {last}")
 

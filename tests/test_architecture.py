@@ -62,6 +62,12 @@ def test_the_rules_do_no_io_and_never_ask_the_time(room: str) -> None:
         assert ".now(" not in path.read_text()
 
 
+def test_one_module_of_the_flows_asks_the_time() -> None:
+    """So that a test in containers stubs the clock by one file."""
+    flows = CORE.parent / "flows"
+    assert [path.name for path in flows.glob("*.py") if ".now(" in path.read_text()] == ["clock.py"]
+
+
 def test_revisions_are_listed_in_order() -> None:
     config = Config()
     config.set_main_option("script_location", "core:migrations")
