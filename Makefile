@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install demo test bench serve up down test-docker clean
+.PHONY: help install demo test bench serve up down test-docker test-night clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,8 +38,14 @@ up: ## build the image and start everything on Docker: PostgreSQL, Prefect, a Do
 down: ## stop what make up started; its volumes stay
 	docker compose down
 
-test-docker: ## deploy to a real Docker work pool, see a run's rows in PostgreSQL, leave nothing behind
-	deploy/test_docker.sh
+# What ends a test in its time, and leaves nothing behind, is Ctrl-C.
+IN_DOCKER := timeout --foreground --signal INT --kill-after 60
+
+test-docker: install ## deploy to a real Docker work pool, see runs' rows in PostgreSQL, leave nothing behind
+	$(IN_DOCKER) 900 $(BIN)/python -m pytest tests/docker -m 'not night' --durations 0
+
+test-night: install ## live through a race weekend in containers, and through what can break: half an hour
+	$(IN_DOCKER) 3000 $(BIN)/python -m pytest tests/docker -m night --durations 0
 
 clean: ## remove what make has made
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,89 @@
+"""What holds once everything is deployed: a run's rows arrive, and it can do no harm."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+from stack import DEPLOYMENTS, Stack, docker, inspected, within
+
+NIGHT = datetime(2024, 3, 2, 22, tzinfo=UTC)
+"""After Bahrain's race, whose results are published."""
+
+BAHRAIN = "2024-bahrain-grand-prix"
+NOW = f'now="{NIGHT.isoformat()}"'
+
+
+@pytest.fixture(autouse=True, scope="module")
+def season(stack: Stack) -> None:
+    """The calendar, by a run in a container; upstream lives in the night after Bahrain."""
+    stack.upstream.as_of = NIGHT
+    said = stack.inside("prefect", "deployment", "run", DEPLOYMENTS[0], "-p", "season=2024", "-p", NOW, "--watch")
+    assert "Completed" in said
+
+
+def test_a_deployment_s_rows_are_in_postgresql(stack: Stack) -> None:
+    said = stack.inside("prefect", "deployment", "run", "poll-results/default", "--param", NOW, "--watch")
+    assert "Completed" in said
+    assert stack.rows("SELECT count(*) FROM events WHERE season = 2024") == [(25,)]
+    podium = stack.rows(
+        f"SELECT position, driver_id, points FROM results WHERE session_id = '{BAHRAIN}/race' AND position < 4"
+        " ORDER BY position"
+    )
+    assert podium == [(1, "max_verstappen", 26), (2, "perez", 18), (3, "sainz", 15)]
+    assert "Verstappen" in stack.inside("python", "-m", "flows", "results", f"{BAHRAIN}/race")
+
+
+def test_a_run_is_no_root_can_write_nothing_and_shows_no_secret(stack: Stack) -> None:
+    run = stack.create("refresh-statuses/default", now=NIGHT.isoformat())
+    container = within(60, "the run's container", lambda: next(iter(stack.run_containers()), None))
+    known = inspected(container)
+    assert known["Config"]["User"] == "f1"
+    assert known["HostConfig"]["ReadonlyRootfs"]
+    assert known["HostConfig"]["CapDrop"] == ["ALL"]
+    assert known["HostConfig"]["SecurityOpt"] == ["no-new-privileges:true"]
+    assert stack.password not in str(known), "settings reach a run by a volume"
+    assert [ended.state_name for ended in stack.ended([run])] == ["Completed"]
+
+    for deployment in DEPLOYMENTS:
+        said = stack.inside("prefect", "deployment", "inspect", deployment)
+        assert "f1-settings" in said
+        assert stack.password not in said
+    assert stack.password not in stack.inside("python", "-m", "flows", "config")
+
+
+def test_no_secret_and_no_way_to_change_anything_is_in_the_image(stack: Stack) -> None:
+    history = docker("history", "--no-trunc", stack.image)
+    assert "PIP_INDEX_URL=" not in history
+    assert "PIP_EXTRA_INDEX_URL=" not in history
+    for name in (variable.partition("=")[0] for variable in inspected(stack.image)["Config"]["Env"]):
+        assert not any(word in name for word in ("PASSWORD", "SECRET", "TOKEN", "DATABASE", "PIP_INDEX")), name
+    as_a_run = ("--rm", "--network", "none", "--read-only", "--cap-drop", "ALL")
+    look = "id -u; ls -A /app | xargs; readlink /app/.env; touch /app/x /venv/x 2>&1 | grep -c 'Read-only'; which pip"
+    said = docker("run", *as_a_run, stack.image, "bash", "-c", f"{look}; true").splitlines()
+    assert said == ["10001", ".env core deploy flows prefect.yaml", "/settings/.env", "2"]
+
+
+def test_of_ten_runs_at_once_one_works_and_the_others_end_quietly(stack: Stack) -> None:
+    stack.pause(True)
+    runs = [stack.create("poll-results/default", now=NIGHT.isoformat()) for _ in range(10)]
+    stack.pause(False)
+    ended = stack.ended(runs)
+    assert Counter(run.state_name for run in ended) == {"Completed": 1, "Cancelled": 9}
+    reasons = {run.state.message for run in ended if run.state and run.state_name == "Cancelled"}
+    assert reasons == {"Deployment concurrency limit reached."}
+    within(30, "no container of a run is left", lambda: not stack.run_containers())
+    assert stack.slots_taken() == dict.fromkeys(DEPLOYMENTS, 0)
+
+
+def test_a_schedule_is_cached_across_containers_and_results_never_are(stack: Stack) -> None:
+    stack.upstream.requests.clear()
+    asked = []
+    for _ in range(2):
+        sync = stack.create("sync-schedule/default", season=2024)
+        poll = stack.create("poll-results/default", event=BAHRAIN, session="race", now=NIGHT.isoformat())
+        assert [run.state_name for run in stack.ended([sync, poll])] == ["Completed", "Completed"]
+        asked.append((len(stack.asked("/schedule/")), len(stack.asked("/2024/1/results"))))
+        stack.upstream.requests.clear()
+    assert asked == [(1, 1), (0, 1)]
