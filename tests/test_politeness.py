@@ -1,0 +1,139 @@
+"""Two workers with a backlog: together they ask Jolpica no more than one may, and Prefect's limit brakes before that.
+
+Each worker is a process of its own, as a flow run's container is, with the same PostgreSQL and the same Prefect server.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.settings import get_current_settings
+from prefect.testing.utilities import prefect_test_harness
+from sqlalchemy import insert, select
+
+from core.database import Database
+from core.records import SessionKind
+from core.replay import Upstream, facts, jolpica
+from core.schema import sessions, upstream_requests
+from core.transform.schedule import answer_from_races
+from core.upsert.ledger import BUDGET, HOUR
+from core.upsert.schedule import upsert_schedule
+from deploy.setup import DECAY, LIMIT, SLOTS
+
+pytestmark = pytest.mark.xdist_group("prefect")
+
+ROOT = Path(__file__).parents[1]
+NOW = datetime(2024, 12, 9, tzinfo=UTC)
+"""The season is over: everything is published, and nothing was asked for yet."""
+
+WORKER = """
+import sys
+from datetime import datetime
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from flows import run
+from flows.poll_results import poll_results
+
+run.BRAKE_SECONDS = 6.0
+now = datetime.fromisoformat(sys.argv[1])
+with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    for event in sys.argv[2:]:
+        outcomes = [one.outcome.value for one in poll_results(event=event, session="race", now=now)]
+        print(*outcomes, sep="\\n", flush=True)
+        if "put off" in outcomes:
+            break
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """A Prefect server of the workers' own."""
+    with prefect_test_harness(server_startup_timeout=90):
+        url = get_current_settings().api.url
+        assert url is not None
+        yield url
+
+
+@pytest.fixture
+def api(server: str) -> Iterator[str]:
+    """The server's API, with the limit that `deploy.setup` makes."""
+    with get_client(sync_client=True) as client:
+        client.upsert_global_concurrency_limit_by_name(LIMIT, SLOTS, DECAY)
+        yield server
+        client.delete_global_concurrency_limit_by_name(LIMIT)
+
+
+def work(api: str, database: Database, workers: int = 2) -> tuple[list[list[str]], float]:
+    """What became of a season's races, polled by processes at once, one by one; and for how many seconds."""
+    with database.reading() as connection:
+        query = select(sessions.c.event_id).where(sessions.c.kind == SessionKind.RACE.value)
+        backlog = sorted(connection.scalars(query))
+    began = time.monotonic()
+    # Half of what the one asks for, the other asks for too.
+    shares = [backlog[number * 6 : number * 6 + 12] for number in range(workers)]
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", WORKER, NOW.isoformat(), *share],
+            env=os.environ | {"PREFECT_API_URL": api, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for share in shares
+    ]
+    try:
+        said = [process.communicate(timeout=55) for process in started]
+    finally:
+        for process in started:
+            process.kill()
+    assert [process.returncode for process in started] == [0] * workers, said
+    return [out.split("\n") for out, _ in said], time.monotonic() - began
+
+
+@pytest.fixture
+def backlog(postgresql: Database, replay: Upstream) -> Database:
+    """The calendar of a season, and not one result."""
+    postgresql.ensure_schema()
+    calendar = answer_from_races(jolpica.races(2024, facts.calendar().events), 2024)
+    upsert_schedule(postgresql, calendar, (), datetime(2024, 2, 1, tzinfo=UTC))
+    return postgresql
+
+
+def asked_at(database: Database) -> list[datetime]:
+    """When each request of the ledger was made, in order."""
+    with database.reading() as connection:
+        return sorted(connection.scalars(select(upstream_requests.c.at)))
+
+
+def test_two_workers_are_braked_by_prefect_s_limit(api: str, backlog: Database, replay: Upstream) -> None:
+    """A third one has just taken most of the slots."""
+    left = 8
+    with get_client(sync_client=True) as client:
+        client.increment_concurrency_slots([LIMIT], SLOTS - left, mode="rate_limit")
+    said, seconds = work(api, backlog)
+    assert all("put off" in lines for lines in said), "both met the limit"
+    asked = len(asked_at(backlog))
+    assert left <= asked <= left + DECAY * seconds + 1
+    assert asked == len([request for request in replay.requests if "/ergast/" in request.path])
+
+
+def test_two_workers_share_one_hourly_budget(api: str, backlog: Database, replay: Upstream) -> None:
+    """Nearly all of it is spent; some of that was nearly an hour ago, and is given back under way."""
+    ages = [HOUR - timedelta(seconds=seconds) for seconds in range(1, 6)]
+    ages += [timedelta(seconds=10 * number) for number in range(BUDGET - 5 - len(ages))]
+    with backlog.writing() as connection:
+        spent = [{"at": NOW - age, "host": "a third worker", "path": "", "status": 200} for age in ages]
+        connection.execute(insert(upstream_requests), spent)
+    said, _ = work(api, backlog)
+    assert all("put off" in lines for lines in said), "both met the budget"
+    at = asked_at(backlog)
+    assert max(sum(one - HOUR < other <= one for other in at) for one in at) == BUDGET
+    asked = len([request for request in replay.requests if "/ergast/" in request.path])
+    assert asked == len(at) - len(ages) < SLOTS
