@@ -45,7 +45,7 @@ test-docker: install ## deploy to a real Docker work pool, see runs' rows in Pos
 	$(IN_DOCKER) 900 $(BIN)/python -m pytest tests/docker -m 'not night' --durations 0
 
 test-night: install ## live through a race weekend in containers, and through what can break: half an hour
-	$(IN_DOCKER) 3000 $(BIN)/python -m pytest tests/docker -m night --durations 0
+	$(IN_DOCKER) 3000 $(BIN)/python -m pytest tests/docker -m night --durations 0 -rP
 
 clean: ## remove what make has made
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache

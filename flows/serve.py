@@ -47,6 +47,10 @@ LOOPBACK = "127.0.0.1"
 USUAL_PORT = 4200
 SERVER_START_SECONDS = 120.0
 SERVER_STOP_SECONDS = 4.0
+GRACE_SECONDS = 120
+HEARTBEAT = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
+"""As in prefect.yaml: deploy/automations.yaml takes a run for dead that is silent for two minutes."""
+
 STOP_SECONDS = 5.0
 """How long runs under way, and the pausing of schedules, are waited for."""
 
@@ -70,7 +74,9 @@ SERVED = (
 
 def deployments() -> list[RunnerDeployment]:
     """The flows as deployments that this process runs."""
-    one_at_a_time = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
+    one_at_a_time = ConcurrencyLimitConfig(
+        limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW, grace_period_seconds=GRACE_SECONDS
+    )
     return [
         RunnerDeployment.from_flow(
             served.flow,
@@ -215,6 +221,7 @@ def _serve() -> None:
         print("ENABLE_SCHEDULER is false: nothing is scheduled")
         return
     signal.signal(signal.SIGTERM, _stop)
+    os.environ.update(HEARTBEAT)
     connect(settings).ensure_schema()
     if command.prefect_api() is not None:
         run_all()

@@ -74,7 +74,19 @@ def test_what_is_served_runs_one_at_a_time() -> None:
         assert made.concurrency_limit == 1
         assert made.concurrency_options is not None
         assert made.concurrency_options.collision_strategy.value == "CANCEL_NEW"
+        assert made.concurrency_options.grace_period_seconds == serve.GRACE_SECONDS
         assert made.paused is False
+
+
+@each_deployment
+def test_a_dead_run_is_noticed_before_its_next_turn_and_no_other_is_taken_for_dead(written: dict[str, Any]) -> None:
+    """A poll comes every 300 seconds, and its slot must be free then; a heartbeat or two may be lost."""
+    automations = yaml.safe_load((ROOT / "deploy" / "automations.yaml").read_text())["automations"]
+    (silence,) = [one["trigger"]["within"] for one in automations if one["name"] == "f1-run-is-dead"]
+    env = written["work_pool"]["job_variables"]["env"]
+    assert env.items() >= serve.HEARTBEAT.items()
+    assert 3 * int(env["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]) < silence <= 150
+    assert written["concurrency_limit"]["grace_period_seconds"] == serve.GRACE_SECONDS <= 150
 
 
 def test_no_secret_is_in_a_deployment() -> None:

@@ -51,9 +51,8 @@ def stack(image: str, request: pytest.FixtureRequest) -> Stack:
     """A stack that is up, with empty tables, for a file's tests; removed also where it fails to start."""
     made = Stack(image)
     STACKS.append(made)
+    # A generator would remove what failed to start before its log is shown.
     request.addfinalizer(lambda: STACKS.remove(made))
-    request.addfinalizer(made.remove)
+    request.addfinalizer(made.remove)  # noqa: PT021
     made.start()
     return made
-
-

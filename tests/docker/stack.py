@@ -74,14 +74,14 @@ def docker(*arguments: str, seconds: float = 120, stdin: str | None = None, merg
 
 
 def within(seconds: float, what: str, question: Callable[[], T | None]) -> T:
-    """The first answer of a question asked every half second; a refused connection, None and False are none.
+    """The first answer of a question asked every half second; None, False and what a restart makes of it are none.
 
     Raises:
         AssertionError: there is none in time.
     """
     deadline = time.monotonic() + seconds
     while True:
-        with suppress(OSError, psycopg.OperationalError, httpx.TransportError):
+        with suppress(OSError, psycopg.OperationalError, httpx.HTTPError):
             if answer := question():
                 return answer
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
@@ -117,8 +117,10 @@ class Stack:
         self.deploy(self.image)
         self.start_worker()
 
-    def serve_upstream(self) -> None:
-        """Let the upstream answer."""
+    def serve_upstream(self, upstream: Upstream | None = None) -> None:
+        """Let the upstream answer, or another one in its stead."""
+        self.stop_upstream()
+        self.upstream = upstream or self.upstream
         self._served.enter_context(serve(self.upstream, self._upstream_port))
 
     def stop_upstream(self) -> None:
@@ -240,6 +242,10 @@ class Stack:
             for known in self._api.read_deployment_schedules(deployment_id):
                 wanted = CronSchedule(cron=cron, timezone="UTC") if cron else None
                 self._api.update_deployment_schedule(deployment_id, known.id, cron is not None, wanted)
+
+    def runs_of(self, deployment: str) -> list[FlowRun]:
+        """All runs of a deployment there are."""
+        return [run for run in self.read() if run.deployment_id == self._deployments[deployment]]
 
     def pause(self, paused: bool) -> None:
         """Let the work pool give its workers nothing, or what has come together since."""
