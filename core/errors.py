@@ -79,6 +79,10 @@ class UpstreamDown(F1FlowsError):
     """No source had a usable answer."""
 
 
+class PrefectError(F1FlowsError):
+    """Prefect's API does not give what a run needs of it."""
+
+
 class DatabaseError(F1FlowsError):
     """The database cannot be used as it is."""
 

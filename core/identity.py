@@ -41,6 +41,11 @@ def session_id(event: str, kind: SessionKind) -> str:
     return f"{event}/{kind.value}"
 
 
+def season_of(entity_id: str) -> int:
+    """The season that an event's or a session's id begins with."""
+    return int(entity_id.partition("-")[0])
+
+
 def same_place(known: Event, listed: ListedEvent) -> bool:
     """Whether both are at one circuit, however their sources spell the place."""
     if known.circuit_id and listed.circuit and known.circuit_id == listed.circuit.id:

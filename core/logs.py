@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -24,29 +26,44 @@ class ConsoleFormatter(logging.Formatter):
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
+Circumstances = Callable[[], Mapping[str, Any]]
+"""Gives the fields that each line has beside its own, such as the flow run it is written in."""
+
+
 class UtcJsonFormatter(JsonFormatter):
-    """One JSON object a line; `time` in UTC."""
+    """One JSON object a line: `time` in UTC, the line's own fields, and its circumstances."""
+
+    def __init__(self, circumstances: Circumstances, **options: Any) -> None:
+        super().__init__(**options)
+        self._circumstances = circumstances
+
+    def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
+        """The line's own fields win: Prefect's lines know their run."""
+        super().add_fields(log_data, record, message_dict)
+        for name, value in self._circumstances().items():
+            log_data.setdefault(name, value)
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
         """ISO 8601 with milliseconds."""
         return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
 
 
-def formatter(log_format: LogFormat) -> logging.Formatter:
+def formatter(log_format: LogFormat, circumstances: Circumstances = dict) -> logging.Formatter:
     """How lines of a format are written."""
     if log_format is LogFormat.JSON:
         return UtcJsonFormatter(
-            "{asctime}{levelname}{name}{message}",
+            circumstances,
+            fmt="{asctime}{levelname}{name}{message}",
             style="{",
             rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
         )
     return ConsoleFormatter()
 
 
-def configure(settings: Settings) -> None:
+def configure(settings: Settings, circumstances: Circumstances = dict) -> None:
     """Send our log lines, and FastF1's, to standard error in the settings' format and level."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter(settings.log_format))
+    handler.setFormatter(formatter(settings.log_format, circumstances))
     handler.set_name("f1-flows")
     for name in LOGGERS:
         logger = logging.getLogger(name)
@@ -57,7 +74,7 @@ def configure(settings: Settings) -> None:
             logger.setLevel(settings.log_level.value)
 
 
-def adopt_prefect(settings: Settings) -> None:
+def adopt_prefect(settings: Settings, circumstances: Circumstances) -> None:
     """Write the lines of Prefect's own loggers as JSON too, where that is the format."""
     if settings.log_format is not LogFormat.JSON:
         return
@@ -65,4 +82,4 @@ def adopt_prefect(settings: Settings) -> None:
     for logger in (logging.getLogger(name) for name in (*names, "")):
         for handler in logger.handlers:
             if isinstance(handler, logging.StreamHandler):
-                handler.setFormatter(formatter(settings.log_format))
+                handler.setFormatter(formatter(settings.log_format, circumstances))

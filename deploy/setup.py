@@ -29,10 +29,6 @@ POOL = "f1"
 QUEUES = {"high": 1, "normal": 2, "low": 3}
 """Work queues and their priorities: results, the calendar, long backfills."""
 
-LIMIT, SLOTS, DECAY = "f1-upstream", 20, 0.05
-"""The brake beside the requests' ledger: 180 an hour, and 20 at once. A bucket of 200 slots would let nearly 400 pass
-in its first hour."""
-
 API_SECONDS = 180.0
 
 
@@ -83,18 +79,11 @@ async def make_pool(client: PrefectClient) -> None:
     print(f"work pool: {POOL}, queues {', '.join(QUEUES)}")
 
 
-async def make_limit(client: PrefectClient) -> None:
-    """Create the global concurrency limit, or correct it."""
-    await client.upsert_global_concurrency_limit_by_name(LIMIT, SLOTS, DECAY)
-    print(f"global concurrency limit: {LIMIT}, {SLOTS} slots, {DECAY} a second come back")
-
-
 async def prepare() -> None:
     """All that Prefect's API needs to know before the deployments."""
     async with get_client() as client:
         await wait_for_api(client)
         await make_pool(client)
-        await make_limit(client)
 
 
 async def finish() -> None:

@@ -1,24 +1,40 @@
-"""What an operator sees in Prefect's UI beside a run: markdown artifacts of syncs and of accepted results."""
+"""What an operator sees in Prefect's UI beside a run: markdown, tables and progress, made of the database's rows."""
 
 from __future__ import annotations
 
-from prefect.artifacts import create_markdown_artifact
-from sqlalchemy import select, text
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from sqlalchemy import ColumnElement, Row, select
+
+from core.calendar import Calendar
 from core.database import Database
 from core.differences import LETTERS
 from core.identity import slug
-from core.records import ChangeKind
-from core.schema import drivers, teams
+from core.records import ChangeKind, Entry, Event, Session, SessionKind
+from core.schema import drivers, results_freshness, teams
 from core.upsert.results import Polled, read_entries
-from core.upsert.schedule import SeasonSummary
+from core.upsert.schedule import SeasonSummary, read_calendar
 from flows import report
 
-SHOWN = 60
+COLUMNS = (SessionKind.QUALIFYING, SessionKind.SPRINT, SessionKind.RACE)
+SHOWN_CHANGES = 60
+SHOWN_SESSIONS = 10
+LONG = 20
+"""So many sessions in one run are worth a progress bar."""
 
 
-def show_season(summary: SeasonSummary) -> None:
-    """An artifact of a sync: its summary, what changed, what is held."""
+def show_sync(database: Database, summary: SeasonSummary, now: datetime) -> None:
+    """A sync: its summary, what changed, what is held, and how fresh the season's latest results are."""
     lines = [f"# {summary.season}", "", report.season_line(summary), ""]
     told = [change for change in summary.changes if change.kind is not ChangeKind.ADDED]
     if told:
@@ -26,36 +42,115 @@ def show_season(summary: SeasonSummary) -> None:
         lines += [
             f"| {change.entity_id} | {change.kind.value} | {report.readable(change.before)} "
             f"| {report.readable(change.after)} |"
-            for change in told[:SHOWN]
+            for change in told[:SHOWN_CHANGES]
         ]
+        lines += [f"\nand {len(told) - SHOWN_CHANGES} more"] if len(told) > SHOWN_CHANGES else []
     lines += [f"- held: {note}" for note in summary.notes]
+    of_season = results_freshness.c.session_id.startswith(f"{summary.season}-")
+    lines += ["", *freshness_lines(_read_freshness(database, of_season), now)]
     create_markdown_artifact("\n".join(lines), key=f"schedule-{summary.season}", description="the last sync")
 
 
+def freshness_lines(fresh: Sequence[Row[Any]], now: datetime) -> list[str]:
+    """A table of how long after their scheduled ends the latest sessions' results were there."""
+    over = [row for row in fresh if row.ends_at <= now and row.session_id.partition("/")[2] in COLUMNS]
+    if not over:
+        return []
+    lines = ["## How fresh results are", "", "After the scheduled end:", ""]
+    lines += ["| session | provisional | official | last revision |", "|---|---:|---:|---:|"]
+    for row in over[-SHOWN_SESSIONS:]:
+        seconds = (row.seconds_to_provisional, row.seconds_to_official, row.seconds_to_last_revision)
+        lines.append(f"| {row.session_id} | {' | '.join(map(report.lapse, seconds))} |")
+    return lines
+
+
+def show_season(database: Database, season: int) -> None:
+    """The season's state: an event a row, with its status and what is known of its results."""
+    with database.reading() as connection:
+        calendar = read_calendar(connection, season)
+    create_table_artifact(
+        season_table(calendar), key=f"season-{season}", description=f"{season}: what is known of each event"
+    )
+
+
+def season_table(calendar: Calendar) -> list[dict[str, Any]]:
+    """Events in the order of their dates; of a session its results' state, their revision, and when they are due."""
+    rows = []
+    for event in sorted(calendar.events.values(), key=_by_date):
+        known = calendar.sessions_of(event.id)
+        held = sum(answer.entity_id.partition("/")[0] == event.id for answer in calendar.held.values())
+        row = {"round": event.round or "", "event": event.name, "from": str(event.first_date), "status": event.status}
+        row |= {kind.value: _state(known[kind]) if kind in known else "" for kind in COLUMNS}
+        rows.append(row | {"held": held or ""})
+    return rows
+
+
+def _by_date(event: Event) -> tuple[Any, ...]:
+    return event.first_date, event.id
+
+
+def _state(session: Session) -> str:
+    if session.revision:
+        again = f" ({session.revision} revisions)" if session.revision > 1 else ""
+        return f"{session.results_state.value}{again}"
+    if session.next_poll_at is not None:
+        return f"awaited, asked for from {session.next_poll_at:%d %b %H:%M} UTC"
+    return session.status.value
+
+
 def show_result(database: Database, polled: Polled) -> None:
-    """An artifact of an accepted result: the classification with places gained, what was revised, how fresh it is."""
-    prefix = f'"{database.schema}".' if database.schema else ""
+    """An accepted result: the classification with places gained, what was revised, how fresh it is."""
     with database.reading() as connection:
         entries = read_entries(connection, polled.session_id)
         names = {row.id: f"{row.given_name} {row.family_name}" for row in connection.execute(select(drivers))}
         team_names = {row.id: row.name for row in connection.execute(select(teams))}
-        freshness = connection.execute(
-            text(f"SELECT * FROM {prefix}results_freshness WHERE session_id = :id"), {"id": polled.session_id}
-        ).first()
     lines = [f"# {polled.session_id}", "", f"Revision {polled.revision}, {polled.outcome.value}.", ""]
     if polled.diff:
         lines += [f"Revised: {polled.diff}", ""]
     lines += ["| | car | driver | team | gained | points |", "|---:|---:|---|---|---:|---:|"]
-    for entry in entries:
-        place = LETTERS.get(entry.classification or "", entry.classification) or str(entry.position or "–")
-        gained = f"{entry.grid - entry.position:+d}" if entry.grid and entry.position else ""
-        driver = names.get(entry.driver_id or "", entry.driver_code or "–")
-        team = team_names.get(entry.team_id or "", "–")
-        points = f"{entry.points:f}" if entry.points else ""
-        lines.append(f"| {place} | {entry.car_number} | {driver} | {team} | {gained} | {points} |")
-    if freshness is not None and freshness.seconds_to_last_revision is not None:
-        minutes = freshness.seconds_to_last_revision / 60
-        lines += ["", f"Known {minutes:.0f} minutes after the scheduled end."]
+    lines += [_entry_line(entry, names, team_names) for entry in entries]
+    for row in _read_freshness(database, results_freshness.c.session_id == polled.session_id):
+        lines += ["", f"Known {report.lapse(row.seconds_to_last_revision)} after the scheduled end.", ""]
     lines += [f"- {warning}" for warning in polled.warnings]
     key = slug(polled.session_id)
     create_markdown_artifact("\n".join(lines), key=key, description=f"revision {polled.revision}")
+
+
+def _entry_line(entry: Entry, names: dict[str, str], team_names: dict[str, str]) -> str:
+    place = LETTERS.get(entry.classification or "", entry.classification) or str(entry.position or "–")
+    gained = f"{entry.grid - entry.position:+d}" if entry.grid and entry.position else ""
+    driver = names.get(entry.driver_id or "", entry.driver_code or "–")
+    team = team_names.get(entry.team_id or "", "–")
+    points = f"{entry.points:f}" if entry.points else ""
+    return f"| {place} | {entry.car_number} | {driver} | {team} | {gained} | {points} |"
+
+
+def _read_freshness(database: Database, condition: ColumnElement[bool]) -> Sequence[Row[Any]]:
+    """How fresh the results of some sessions are, in the order of the sessions' ends."""
+    fresh = select(results_freshness).where(condition).order_by(results_freshness.c.ends_at)
+    with database.reading() as connection:
+        return connection.execute(fresh).all()
+
+
+@dataclass
+class Progress:
+    """A bar in Prefect's UI for a run over many sessions; none for a few, or for a direct run."""
+
+    artifact: UUID | None
+    total: int
+    shown: float = 0.0
+
+    @classmethod
+    def begin(cls, total: int, what: str, *, visible: bool) -> Progress:
+        """A bar at nothing."""
+        if not visible or total < LONG:
+            return cls(None, total)
+        made: Any = create_progress_artifact(0.0, key=slug(what), description=f"{total} {what}")
+        return cls(made, total)
+
+    def show(self, done: int) -> None:
+        """Move the bar, where that is a twentieth or the end: each move is a call of Prefect's API."""
+        percent = 100.0 * done / self.total if self.total else 100.0
+        if self.artifact is not None and (percent - self.shown >= 5 or percent >= 100 > self.shown):
+            update_progress_artifact(self.artifact, progress=percent)
+            self.shown = percent

@@ -16,6 +16,7 @@ from core import logs
 from core.errors import F1FlowsError
 from core.records import SessionKind
 from core.settings import Settings
+from flows.run import circumstances
 
 
 class Parser(argparse.ArgumentParser):
@@ -71,7 +72,7 @@ def run(flow: Flow[..., Any], made: Parser, arguments: list[str], show: Callable
     def outcome() -> None:
         parameters = vars(made.parse_args(arguments))
         settings = Settings.load()
-        logs.configure(settings)
+        logs.configure(settings, circumstances)
         if (api := prefect_api()) is None:
             show(flow.fn(**parameters))
             return

@@ -60,14 +60,18 @@ def poll_results(
         raise UsageError("a session is named within its event: give --event too")
     run = Run.begin(now)
     due: Sequence[Debt] = run.step(read_debts, UPSERT)(run, event, session)
+    run.tag({debt.event.season for debt in due})
+    progress = artifacts.Progress.begin(len(due), "sessions polled", visible=run.flow_run_id is not None)
     polled: list[Polled] = []
     for outcome in answers(run, questions(due), force):
         polled.append(outcome)
-        logger.log(report.poll_level(outcome), "%s", report.poll_line(outcome))
+        logger.log(report.poll_level(outcome), "%s", report.poll_line(outcome), extra=report.poll_fields(outcome))
         announce(run, outcome)
+        progress.show(len(polled))
     for owed in run.step(read_standings_owed, UPSERT)(run):
         correct_standings(run, owed)
-    logger.info("%s", report.polls_line(polled, len(due)))
+    show_seasons(run, due, polled)
+    logger.info("%s", report.polls_line(polled, len(due)), extra=run.account)
     return polled
 
 
@@ -176,6 +180,15 @@ def announce(run: Run, polled: Polled) -> None:
         resource={"prefect.resource.id": polled.session_id, "prefect.resource.name": polled.session_id},
         payload=polled.model_dump(mode="json"),
     )
+
+
+def show_seasons(run: Run, due: Sequence[Debt], polled: Sequence[Polled]) -> None:
+    """Show the state of each season that has a new revision."""
+    if run.flow_run_id is None:
+        return
+    revised = {outcome.session_id for outcome in polled if outcome.outcome.is_revision}
+    for season in sorted({debt.event.season for debt in due if debt.session.id in revised}):
+        artifacts.show_season(run.database, season)
 
 
 def main(arguments: list[str]) -> int:

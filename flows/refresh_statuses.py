@@ -15,10 +15,11 @@ from datetime import datetime
 from prefect import flow
 from prefect.events import emit_event
 
+from core.identity import season_of
 from core.polling import SESSIONS_OF_JOLPICA
 from core.records import Change, Entity, Status
 from core.retries import UPSERT
-from flows import command, report
+from flows import artifacts, command, report
 from flows.run import Run
 from flows.tasks import move_statuses
 
@@ -35,15 +36,19 @@ def refresh_statuses(now: datetime | None = None) -> Sequence[Change]:
     run = Run.begin(now)
     changes: Sequence[Change] = run.step(move_statuses, UPSERT)(run)
     for change in changes:
-        logger.info("%s", report.change_line(change))
-    logger.info("%s", report.statuses_line(changes))
-    if run.flow_run_id is not None:
-        announce(changes)
+        logger.info("%s", report.change_line(change), extra={change.entity.value: change.entity_id})
+    logger.info("%s", report.statuses_line(changes), extra=run.account)
+    if run.flow_run_id is not None and changes:
+        announce(run, changes)
     return changes
 
 
-def announce(changes: Sequence[Change]) -> None:
-    """Emit a Prefect event for each session that is over and whose results are now awaited from Jolpica."""
+def announce(run: Run, changes: Sequence[Change]) -> None:
+    """Show the seasons concerned; emit a Prefect event for each session over whose results Jolpica will have."""
+    seasons = sorted({season_of(change.entity_id) for change in changes})
+    run.tag(seasons)
+    for season in seasons:
+        artifacts.show_season(run.database, season)
     for change in changes:
         kind = change.entity_id.partition("/")[2]
         over = change.after is not None and change.after.get("status") == Status.COMPLETED

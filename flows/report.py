@@ -106,6 +106,15 @@ def print_statuses(changes: Sequence[Change]) -> None:
     console.print(statuses_line(changes), highlight=False)
 
 
+def lapse(seconds: int | None) -> str:
+    """A stretch of time as a person says it."""
+    if seconds is None:
+        return "–"
+    if abs(seconds) < 2 * 3600:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h" if abs(seconds) < 2 * 86400 else f"{seconds / 86400:.0f} days"
+
+
 def poll_level(polled: Polled) -> int:
     """How loud a poll's line is."""
     loud = polled.outcome in (Outcome.REJECTED, Outcome.HELD, Outcome.FAILED)
@@ -119,6 +128,11 @@ def poll_line(polled: Polled) -> str:
         line += f", revision {polled.revision}, {polled.entries} entries"
     parts = [line, *([polled.diff] if polled.diff else []), *polled.warnings]
     return "; ".join(parts)
+
+
+def poll_fields(polled: Polled) -> dict[str, Any]:
+    """The fields of a poll's log line."""
+    return {"session": polled.session_id, "outcome": polled.outcome.value, "revision": polled.revision}
 
 
 def polls_line(polled: Sequence[Polled], due: int) -> str:

@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any, ParamSpec, TypeVar
 
 from prefect import Task
-from prefect.concurrency.sync import rate_limit
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
 from prefect.logging.handlers import APILogHandler
 
-from core import logs
+from core import logs, tally
 from core.database import Database, connect
 from core.deadline import Deadline
-from core.errors import RateLimited
-from core.records import Source
 from core.retries import UPSERT, RetryPolicy, retrying
 from core.settings import Settings
 from core.upsert.ledger import Ledger
 from core.upsert.results import Cadence
-from flows import clock
+from flows import clock, limit
 
 logger = logging.getLogger(__name__)
-
-GLOBAL_LIMIT = "f1-upstream"
-"""Prefect's global concurrency limit, which `deploy.setup` creates."""
-
-BRAKE_SECONDS = 15.0
-"""How long a request waits for a slot of it."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,7 +33,10 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a flow. `now` is what it reconciles with; `now_given` that a caller set it, not the clock."""
+    """One run of a flow. `now` is what it reconciles with; `now_given` that a caller set it, not the clock.
+
+    `flow_run_id` is None where the flow runs directly; `requests` counts those sent so far, by source.
+    """
 
     settings: Settings
     database: Database
@@ -46,6 +44,8 @@ class Run:
     now_given: bool
     flow_run_id: str | None
     deadline: Deadline = field(default_factory=Deadline)
+    requests: Counter[str] = field(default_factory=tally.begin)
+    began: float = field(default_factory=monotonic)
 
     @classmethod
     def begin(cls, now: datetime | None) -> Run:
@@ -56,14 +56,14 @@ class Run:
             DatabaseError: the database cannot be used.
         """
         settings = Settings.load()
-        context = FlowRunContext.get()
-        flow_run_id = str(context.flow_run.id) if context and context.flow_run else None
-        if flow_run_id is not None:
+        flow_run = present_flow_run()
+        if flow_run is not None:
             _log_to_prefect(settings)
         database = connect(settings)
         retrying(UPSERT, database.ensure_schema)()
-        if flow_run_id is None:
+        if flow_run is None:
             logger.info("no Prefect API is configured: running directly")
+        flow_run_id = str(flow_run.id) if flow_run else None
         return cls(settings, database, (now or clock.present()).astimezone(UTC), now is not None, flow_run_id)
 
     @property
@@ -77,13 +77,23 @@ class Run:
         Raises:
             BudgetExhausted: the hourly budget is spent.
             RateLimited: the global limit had no slot in time.
+            PrefectError: a deployment's run, and the limit that is made with deployments is not there.
         """
-        if self.flow_run_id is not None:
-            try:
-                rate_limit(GLOBAL_LIMIT, timeout_seconds=BRAKE_SECONDS)
-            except TimeoutError as error:
-                raise RateLimited(Source.JOLPICA.value, 60.0) from error
+        if (flow_run := present_flow_run()) is not None:
+            limit.take(strict=flow_run.deployment_id is not None)
         return self.ledger.permit(host, path)
+
+    def tag(self, seasons: Iterable[int]) -> None:
+        """Tag the Prefect flow run with the seasons it is about."""
+        if (flow_run := present_flow_run()) is None or not (wanted := {str(season) for season in seasons}):
+            return
+        with get_client(sync_client=True) as client:
+            client.update_flow_run(flow_run.id, tags=sorted({*flow_run.tags, *wanted}))
+
+    @property
+    def account(self) -> dict[str, Any]:
+        """The fields of its last log line: how long it took, and the requests it sent, by source."""
+        return {"seconds": round(monotonic() - self.began, 3), "requests": dict(self.requests)}
 
     @property
     def cadence(self) -> Cadence:
@@ -100,9 +110,21 @@ class Run:
         return task.with_options(**options) if options else task
 
 
+def present_flow_run() -> FlowRun | None:
+    """Prefect's flow run that this code is in, its tasks among it."""
+    context = FlowRunContext.get()
+    return context.flow_run if context else None
+
+
+def circumstances() -> dict[str, str]:
+    """The flow run that a log line is written in, under Prefect's names."""
+    flow_run = present_flow_run()
+    return {"flow_run_id": str(flow_run.id), "flow_run_name": flow_run.name} if flow_run else {}
+
+
 def _log_to_prefect(settings: Settings) -> None:
     """Let our log lines, and FastF1's, appear with the flow run in Prefect's UI; and Prefect's own in our format."""
-    logs.adopt_prefect(settings)
+    logs.adopt_prefect(settings, circumstances)
     for name in logs.LOGGERS:
         logger = logging.getLogger(name)
         if not any(isinstance(handler, APILogHandler) for handler in logger.handlers):

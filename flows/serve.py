@@ -36,7 +36,7 @@ from core import logs
 from core.database import connect
 from core.errors import F1FlowsError
 from core.settings import Settings
-from flows import command
+from flows import command, limit
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
 from flows.sync_schedule import sync_schedule
@@ -120,6 +120,7 @@ class _Runner(Runner):
 
 def run_all() -> None:
     """Serve every flow until SIGTERM or Ctrl-C."""
+    limit.create()
     logger.info("serving %s", "; ".join(f"{served.flow.name} at {served.cron!r} (UTC)" for served in SERVED))
     asyncio.run(_Runner().run_until_told())
 

@@ -45,10 +45,10 @@ def sync_schedule(season: int | None = None, force: bool = False, now: datetime 
     if season is not None:
         check_season(season, now)
     run = Run.begin(now)
-    if season is not None:
-        return [summary] if (summary := sync(run, season, force)) else []
-    seasons = (run.now.year, run.now.year + 1)
-    return [summary for year in seasons if (summary := sync(run, year, force, expected=year == run.now.year))]
+    seasons = (season,) if season is not None else (run.now.year, run.now.year + 1)
+    run.tag(seasons)
+    synced = [sync(run, year, force, expected=season is not None or year == run.now.year) for year in seasons]
+    return [summary for summary in synced if summary]
 
 
 def check_season(season: int, now: datetime | None) -> None:
@@ -77,21 +77,22 @@ def sync(run: Run, season: int, force: bool, *, expected: bool = True) -> Season
         logger.warning("%s", error)
         return None
     if answer is None:
-        logger.info("%s is not published yet: nothing to do", season)
+        logger.info("%s is not published yet: nothing to do", season, extra=run.account)
         return None
     races = circuit_races(run, season, circuits_need(known, answer))
     summary: SeasonSummary = run.step(store_schedule, UPSERT)(run, answer, races, force=force)
-    logger.info("%s", report.season_line(summary))
+    logger.info("%s", report.season_line(summary), extra=run.account)
     for note in summary.notes:
         logger.warning("%s", note)
     if run.flow_run_id is not None and (summary.changes or summary.notes):
-        announce(summary)
+        announce(run, summary)
     return summary
 
 
-def announce(summary: SeasonSummary) -> None:
+def announce(run: Run, summary: SeasonSummary) -> None:
     """Show a sync that found something in Prefect's UI, and emit an event when something changed."""
-    artifacts.show_season(summary)
+    artifacts.show_sync(run.database, summary, run.now)
+    artifacts.show_season(run.database, summary.season)
     if summary.changes:
         emit_event(
             event="f1.schedule.changed",

@@ -25,9 +25,9 @@ from core.records import SessionKind
 from core.replay import Fault, Upstream
 from core.schema import changes
 from core.settings import Settings
+from flows import limit
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
-from flows.run import GLOBAL_LIMIT
 from flows.sync_schedule import sync_schedule
 
 pytestmark = pytest.mark.xdist_group("prefect")
@@ -218,14 +218,14 @@ def test_the_global_limit_brakes_beside_the_ledger(
 ) -> None:
     """Jolpica is asked through the limit's slots: with none to come, it is not asked."""
     with get_client(sync_client=True) as client:
-        client.upsert_global_concurrency_limit_by_name(GLOBAL_LIMIT, 1, 0.0001)
+        client.upsert_global_concurrency_limit_by_name(limit.NAME, 1, 0.0001)
     try:
         sync_schedule(season=2024, now=NOW)
         replay.requests.clear()
-        monkeypatch.setattr("flows.run.BRAKE_SECONDS", 0.5)
+        monkeypatch.setattr("flows.limit.WAIT_SECONDS", 0.5)
         (polled,) = poll_results(event=SPA, session=SessionKind.RACE, now=datetime(2024, 7, 29, tzinfo=UTC))
         assert polled.outcome == "put off"
         assert [request for request in replay.requests if "/ergast/" in request.path] == []
     finally:
         with get_client(sync_client=True) as client:
-            client.delete_global_concurrency_limit_by_name(GLOBAL_LIMIT)
+            client.delete_global_concurrency_limit_by_name(limit.NAME)

@@ -31,6 +31,7 @@ from fastf1.internals.f1account.transport import LIVETIMING_URL, LivetimingAuthA
 from fastf1.logger import LoggingManager
 from fastf1.req import Cache, _SessionWithRateLimiting
 
+from core import tally
 from core.deadline import Deadline
 from core.errors import (
     F1FlowsError,
@@ -45,6 +46,8 @@ from core.errors import (
 )
 from core.records import Source
 from core.settings import LogLevel, Settings
+
+logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 4.0
 READ_SECONDS = 8.0
@@ -97,6 +100,7 @@ class Line(_SessionWithRateLimiting):  # type: ignore[misc]
         kwargs["timeout"] = (min(CONNECT_SECONDS, call.deadline.left), min(READ_SECONDS, call.deadline.left))
         began = time.monotonic()
         status = None
+        tally.count(call.source.value)
         try:
             response: requests.Response = super().send(request, **kwargs)
             status = response.status_code
@@ -106,8 +110,11 @@ class Line(_SessionWithRateLimiting):  # type: ignore[misc]
         except requests.RequestException as error:
             raise _Passing(SourceUnreachable(call.source.value, "cannot be reached")) from error
         finally:
+            ms = (time.monotonic() - began) * 1000
+            told = {"source": call.source.value, "host": parts.netloc, "path": path, "status": status, "ms": round(ms)}
+            logger.debug("%s %s%s: %s, %.0f ms", call.source.value, parts.netloc, path, status, ms, extra=told)
             if answered is not None:
-                answered(status, (time.monotonic() - began) * 1000)
+                answered(status, ms)
         try:
             if "/livetiming" in parts.path or "livetiming" in parts.netloc:
                 _check_feed(call.source, response)

@@ -1,0 +1,46 @@
+"""Prefect's global concurrency limit on requests to Jolpica: a brake beside the ledger, which is the budget."""
+
+from __future__ import annotations
+
+import httpx
+from prefect.client.orchestration import get_client
+from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
+from prefect.concurrency.sync import rate_limit
+
+from core.errors import PrefectError, RateLimited
+from core.records import Source
+
+NAME, SLOTS, DECAY = "f1-upstream", 20, 0.05
+"""180 requests an hour, and 20 at once. A bucket of 200 slots would let nearly 400 pass in its first hour."""
+
+WAIT_SECONDS = 15.0
+"""How long a request waits for a slot."""
+
+
+def create() -> dict[str, str]:
+    """Create the limit, or correct it; a step of prefect.yaml too.
+
+    Raises:
+        PrefectError: Prefect's API does not answer, or refuses.
+    """
+    try:
+        with get_client(sync_client=True) as client:
+            client.upsert_global_concurrency_limit_by_name(NAME, SLOTS, DECAY)
+    except httpx.HTTPError as error:
+        raise PrefectError(f"Prefect API {client.api_url}: {error}") from error
+    return {"limit": NAME}
+
+
+def take(*, strict: bool) -> None:
+    """Take a slot, which comes back with time; where the limit does not exist, that is an error if `strict`.
+
+    Raises:
+        RateLimited: no slot came in time.
+        PrefectError: the limit is not there, or Prefect's API fails.
+    """
+    try:
+        rate_limit(NAME, timeout_seconds=WAIT_SECONDS, strict=strict)
+    except TimeoutError as error:
+        raise RateLimited(Source.JOLPICA.value, 60.0) from error
+    except ConcurrencySlotAcquisitionError as error:
+        raise PrefectError(f"{error}; `prefect deploy --all` makes the limit") from error
