@@ -32,8 +32,8 @@ serve: install ## run all flows on their schedules, in one process
 	@$(BIN)/python -m flows.serve
 
 up: ## build the image and start everything on Docker: PostgreSQL, Prefect, a Docker work pool
-	docker build --tag f1-flows:local .
-	docker compose up --detach
+	docker compose up --build --detach
+	@echo "Prefect's UI: http://$$(docker compose port server 4200)"
 
 down: ## stop what make up started; its volumes stay
 	docker compose down
