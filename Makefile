@@ -32,11 +32,12 @@ serve: install ## run all flows on their schedules, in one process
 	@$(BIN)/python -m flows.serve
 
 up: ## build the image and start everything on Docker: PostgreSQL, Prefect, a Docker work pool
-	docker compose up --build --detach
+	docker compose up --build --detach || { docker compose logs --tail 3 setup; exit 1; }
 	@echo "Prefect's UI: http://$$(docker compose port server 4200)"
 
 down: ## stop what make up started; its volumes stay
-	docker compose down
+	docker ps --quiet --filter network=f1-flows --filter label=io.prefect.flow-run-id | xargs -r docker stop
+	docker compose --profile scale down
 
 # What ends a test in its time, and leaves nothing behind, is Ctrl-C.
 IN_DOCKER := timeout --foreground --signal INT --kill-after 60
