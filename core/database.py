@@ -7,10 +7,11 @@ All writers take one lock (an advisory lock on PostgreSQL, `BEGIN IMMEDIATE` on 
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, event, inspect, text
@@ -52,12 +53,20 @@ class Database:
         self.is_postgresql = url.get_backend_name() == "postgresql"
         self.schema = schema if self.is_postgresql else None
         connect: dict[str, Any] = (
-            {"connect_timeout": CONNECT_SECONDS, "application_name": "f1-flows"}
+            # Said outright, for a database in SQL_ASCII says nothing: psycopg would give bytes where text is.
+            {"connect_timeout": CONNECT_SECONDS, "application_name": "f1-flows", "client_encoding": "utf8"}
             if self.is_postgresql
             else {"timeout": LOCK_SECONDS}
         )
         connect = {key: value for key, value in connect.items() if key not in url.query}
-        self.engine = create_engine(url, connect_args=connect, hide_parameters=True, pool_pre_ping=self.is_postgresql)
+        self.engine = create_engine(
+            url,
+            connect_args=connect,
+            hide_parameters=True,
+            pool_pre_ping=self.is_postgresql,
+            # Names as they are: PostgreSQL takes no escapes beyond ASCII into such a database.
+            json_serializer=partial(json.dumps, ensure_ascii=False),
+        )
         self.engine = self.engine.execution_options(schema_translate_map={None: self.schema})
         if not self.is_postgresql:
             event.listen(self.engine, "connect", _configure_sqlite)

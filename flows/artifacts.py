@@ -20,7 +20,7 @@ from core.calendar import Calendar
 from core.database import Database
 from core.differences import LETTERS
 from core.identity import slug
-from core.records import ChangeKind, Entry, Event, Session, SessionKind
+from core.records import ChangeKind, Entry, Event, Session, SessionKind, Status
 from core.schema import drivers, results_freshness, teams
 from core.upsert.results import Polled, read_entries
 from core.upsert.schedule import SeasonSummary, read_calendar
@@ -74,7 +74,7 @@ def show_season(database: Database, season: int) -> None:
 
 
 def season_table(calendar: Calendar) -> list[dict[str, Any]]:
-    """Events in the order of their dates; of a session its results' state, their revision, and when they are due."""
+    """Events in the order of their dates; of a session its results' state and revisions."""
     rows = []
     for event in sorted(calendar.events.values(), key=_by_date):
         known = calendar.sessions_of(event.id)
@@ -93,9 +93,7 @@ def _state(session: Session) -> str:
     if session.revision:
         again = f" ({session.revision} revisions)" if session.revision > 1 else ""
         return f"{session.results_state.value}{again}"
-    if session.next_poll_at is not None:
-        return f"awaited, asked for from {session.next_poll_at:%d %b %H:%M} UTC"
-    return session.status.value
+    return session.results_state.value if session.status is Status.COMPLETED else session.status.value
 
 
 def show_result(database: Database, polled: Polled) -> None:

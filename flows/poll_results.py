@@ -17,7 +17,7 @@ from prefect.events import emit_event
 
 from core.deadline import Deadline
 from core.debts import Debt, Question, questions
-from core.errors import BudgetExhausted, RateLimited, SourceEmpty, SourceError, UsageError
+from core.errors import BudgetExhausted, RateLimited, SourceError, UsageError
 from core.polling import FIRST_LIVETIMING_SEASON
 from core.records import Event, ResultsState, SessionKind, Source
 from core.retries import FETCH, UPSERT
@@ -120,11 +120,11 @@ def timed(run: Run, debt: Debt, force: bool) -> Polled:
     """What live timing says of a session."""
     try:
         result = run.step(ask_livetiming, FETCH)(run, debt)
-    except SourceEmpty:
-        return not_yet(run, debt)
     except SourceError as error:
         logger.warning("%s: %s", debt.session.id, error)
         return next(failed(run, [debt], error))
+    if result is None:
+        return not_yet(run, debt)
     stored: Polled = run.step(store_result, UPSERT)(run, debt.session.id, result, force=force)
     return stored
 

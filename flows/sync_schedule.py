@@ -111,12 +111,13 @@ def first_answer(run: Run, season: int, *, known_before: bool) -> ScheduleAnswer
     for source in sources_of(season, run.now):
         try:
             fetch = run.step(fetch_schedule, FETCH, **cached_schedule(run, season, source))
-            answer: ScheduleAnswer = fetch(run, season, source)
-            return answer
+            answer: ScheduleAnswer | None = fetch(run, season, source)
+            if answer is not None:
+                return answer
+            failures.append(SourceEmpty(source.value, "not published"))
         except SourceError as error:
             failures.append(error)
-            level = logging.INFO if isinstance(error, SourceEmpty) else logging.WARNING
-            logger.log(level, "%s schedule: %s", season, error)
+            logger.warning("%s schedule: %s", season, error)
     if not known_before and all(isinstance(failure, SourceEmpty) for failure in failures):
         return None
     raise UpstreamDown(f"no source has the {season} schedule: {'; '.join(map(str, failures))}; nothing was changed")
@@ -129,11 +130,11 @@ def circuit_races(run: Run, season: int, need: CircuitsNeed) -> tuple[ListedEven
     if need is CircuitsNeed.AGAIN and run.ledger.asked_since(run.now - CIRCUITS_ASKED_AGAIN, f"/{season}/races"):
         return ()
     try:
-        answer: ScheduleAnswer = run.step(fetch_schedule, FETCH)(run, season, Source.JOLPICA)
+        answer: ScheduleAnswer | None = run.step(fetch_schedule, FETCH)(run, season, Source.JOLPICA)
     except SourceError as error:
         logger.warning("%s circuits: %s; they are asked for again next time", season, error)
         return ()
-    return answer.events
+    return answer.events if answer else ()
 
 
 def main(arguments: list[str]) -> int:

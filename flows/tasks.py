@@ -5,6 +5,7 @@ FastF1 takes a second to import, so that only the steps that ask upstream do so.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from typing import Any
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
 from prefect.context import TaskRunContext
+from prefect.transactions import get_transaction
 
 from core import calendar
 from core.calendar import Calendar
@@ -29,6 +31,8 @@ from core.upsert.schedule import SeasonSummary, read_calendar, upsert_schedule
 from core.upsert.standings import TABLES, accept_standings, put_standings_off, standings_owed
 from core.upsert.statuses import refresh_statuses
 from flows.run import Run
+
+logger = logging.getLogger(__name__)
 
 TIMING_SECONDS = 60.0
 SCHEDULE_CACHE_VERSION = 1
@@ -61,23 +65,28 @@ def step(policy: RetryPolicy, run_name: str) -> Callable[[Callable[..., Any]], T
 
 
 @step(FETCH, "fetch-schedule-{season}-{source.value}")
-def fetch_schedule(run: Run, season: int, source: Source) -> ScheduleAnswer:
-    """What a source says of a season now.
+def fetch_schedule(run: Run, season: int, source: Source) -> ScheduleAnswer | None:
+    """What a source says of a season now; None where it has published nothing, which is no fault.
 
     Raises:
-        SourceError: it has no usable answer; `SourceEmpty` where the season is not published.
+        SourceError: it has no usable answer.
     """
     from core.fetch import schedule, upstream
     from core.transform.schedule import answer_from_frame, answer_from_races
 
     upstream.prepare(run.settings)
-    if source is Source.JOLPICA:
-        return answer_from_races(schedule.fetch_races(season, run.deadline, run.permit), season)
-    answer = answer_from_frame(schedule.fetch_frame(season, source, run.deadline), season, source)
-    answer = calendar.begun(answer, run.now)
-    if not answer.events:
+    try:
+        if source is Source.JOLPICA:
+            return answer_from_races(schedule.fetch_races(season, run.deadline, run.permit), season)
+        answer = answer_from_frame(schedule.fetch_frame(season, source, run.deadline), season, source)
+        if (answer := calendar.begun(answer, run.now)).events:
+            return answer
         raise SourceEmpty(source.value, "nothing of this season yet")
-    return answer
+    except SourceEmpty as error:
+        logger.info("%s schedule: %s", season, error)
+        if (transaction := get_transaction()) is not None:
+            transaction.write_on_commit = False  # only answers are cached
+        return None
 
 
 def cached_schedule(run: Run, season: int, source: Source) -> dict[str, Any]:
@@ -148,12 +157,11 @@ def ask_jolpica(run: Run, question: Question) -> list[tuple[Debt, SessionResult]
 
 
 @step(FETCH, "ask-livetiming-{debt.session.id}")
-def ask_livetiming(run: Run, debt: Debt) -> SessionResult:
-    """A session's classification by live timing.
+def ask_livetiming(run: Run, debt: Debt) -> SessionResult | None:
+    """A session's classification by live timing; None where it has nothing yet.
 
     Raises:
-        SourceEmpty: live timing has nothing yet.
-        SourceError: any other fault, typed.
+        SourceError: any fault, typed.
     """
     from core.fetch import results, upstream
     from core.times import SessionTime
@@ -162,7 +170,7 @@ def ask_livetiming(run: Run, debt: Debt) -> SessionResult:
     session, event = debt.session, debt.event
     time = SessionTime(session.local_date, session.starts_at, session.utc_offset_minutes)
     if session.starts_at is None or time.wall_time is None:
-        raise SourceEmpty(Source.LIVETIMING.value, "a session without a time is not filed there")
+        return None  # it is filed there by its time
     upstream.prepare(run.settings)
     timed = results.TimedSession(
         season=event.season,
@@ -173,7 +181,10 @@ def ask_livetiming(run: Run, debt: Debt) -> SessionResult:
         wall_time=time.wall_time,
         starts_at=session.starts_at,
     )
-    timing = results.fetch_timing(timed, Deadline(TIMING_SECONDS))
+    try:
+        timing = results.fetch_timing(timed, Deadline(TIMING_SECONDS))
+    except SourceEmpty:
+        return None
     return result_of_timing(event.season, event.round, session.kind, timing.results, timing.laps)
 
 

@@ -159,6 +159,30 @@ def test_a_commit_notifies_its_change_ids(postgresql: Database, answer: Schedule
     assert heard == [str(ids)]
 
 
+def test_a_database_that_knows_no_encoding_holds_the_same_names(
+    postgresql: Database, environment: pytest.MonkeyPatch, answer: ScheduleAnswer
+) -> None:
+    """SQL_ASCII: what a cluster made under the C locale gives to every new database."""
+    name = f"ascii_{postgresql.schema}"
+    with postgresql.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(
+            text(f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+        )
+    plain = Database(postgresql.url.set(database=name), "f1")
+    named = answer.model_copy(
+        update={"events": (answer.events[0].model_copy(update={"name": "São Paulo Grand Prix"}),)}
+    )
+    try:
+        plain.ensure_schema()
+        upsert_schedule(plain, named, (), NOW)
+        with plain.reading() as connection:
+            assert connection.scalars(select(events.c.name)).all() == ["São Paulo Grand Prix"]
+    finally:
+        plain.engine.dispose()
+        with postgresql.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(f"DROP DATABASE {name}"))
+
+
 def test_notices_stay_within_what_postgresql_takes() -> None:
     ids = list(range(10**9, 10**9 + 3000))
     texts = notices(ids)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sys
@@ -10,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import yaml
+from prefect import flow
 from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.events.clients import AssertingEventsClient
@@ -21,13 +24,17 @@ from sqlalchemy import select
 
 from core import logs
 from core.database import Database
+from core.errors import PrefectError
+from core.identity import slug
 from core.records import SessionKind
 from core.replay import Fault, Upstream
 from core.schema import changes
 from core.settings import Settings
-from flows import limit
+from deploy import automations
+from flows import artifacts, limit
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
+from flows.run import circumstances
 from flows.sync_schedule import sync_schedule
 
 pytestmark = pytest.mark.xdist_group("prefect")
@@ -86,6 +93,18 @@ def test_a_schedule_is_cached_as_json_and_a_given_now_bypasses_it(
     assert result["data"]["season"] == 2024
     sync_schedule(season=2024, now=NOW)
     assert len([request for request in replay.requests if request.path.startswith("/schedule/")]) == 2
+
+
+def test_what_is_not_published_is_neither_a_failed_task_nor_cached(
+    engine: None, storage: Path, replay: Upstream
+) -> None:
+    for _ in range(2):
+        replay.requests.clear()
+        state = sync_schedule(season=2027, return_state=True)
+        assert state.is_completed()
+        assert set(task_states(str(state.state_details.flow_run_id)).values()) == {"Completed"}
+        assert [request.path for request in replay.requests if request.path.startswith("/schedule/")]
+    assert list(storage.rglob("f1-flows-schedule-*")) == []
 
 
 def test_a_lesser_source_is_never_cached(engine: None, storage: Path, replay: Upstream) -> None:
@@ -166,10 +185,53 @@ def test_a_sync_that_found_something_is_shown_and_told(
     assert "| 2024-chinese-grand-prix/sprint_qualifying | renamed | Sprint Shootout | Sprint Qualifying |" in shown
 
 
+def test_a_season_s_state_is_a_table_and_its_freshness_is_shown(engine: None, storage: Path, replay: Upstream) -> None:
+    """Bahrain's race is awaited, then official; the next sync that finds something tells how soon it was."""
+    replay.as_of = datetime(2024, 3, 2, 14, tzinfo=UTC)
+    sync_schedule(season=2024, now=replay.as_of)
+    bahrain = "2024-bahrain-grand-prix"
+    assert state_of(bahrain)["race"] == "scheduled"
+    refresh_statuses(now=datetime(2024, 3, 2, 17, 20, tzinfo=UTC))
+    assert state_of(bahrain)["race"] == "awaited"
+    assert state_of(bahrain)["status"] == "completed"
+    replay.as_of = datetime(2024, 3, 2, 20, tzinfo=UTC)
+    state = poll_results(event=bahrain, session=SessionKind.RACE, now=replay.as_of, return_state=True)
+    assert state_of(bahrain)["race"] == "official"
+    with get_client(sync_client=True) as client:
+        assert client.read_flow_run(state.state_details.flow_run_id).tags == ["2024"]
+    replay.as_of = datetime(2024, 3, 12, 10, tzinfo=UTC)
+    sync_schedule(season=2024, now=replay.as_of)
+    assert f"| {bahrain}/race | – | 3 h | 3 h |" in artifact("schedule-2024")
+
+
+def state_of(event: str) -> dict[str, object]:
+    """An event's row in the table of its season's state."""
+    rows = json.loads(artifact(f"season-{event[:4]}"))
+    (found,) = [row for row in rows if slug(row["event"]) == event[5:]]
+    return dict(found)
+
+
+def test_a_backlog_has_a_bar_that_ends_full(engine: None, storage: Path, replay: Upstream) -> None:
+    replay.as_of = now = datetime(2024, 4, 22, tzinfo=UTC)
+    sync_schedule(season=2024, now=now)
+    polled = poll_results(now=now)
+    assert len(polled) > artifacts.LONG
+    assert artifact("sessions-polled") == "100"
+
+
 def test_an_idle_poll_is_a_completed_run_without_a_request(engine: None, storage: Path, replay: Upstream) -> None:
     state = poll_results(now=NOW, return_state=True)
     assert state.is_completed()
     assert replay.requests == []
+
+
+def test_results_not_published_yet_are_no_failed_task(engine: None, storage: Path, replay: Upstream) -> None:
+    replay.as_of, now = datetime(2024, 3, 2, 14, tzinfo=UTC), datetime(2024, 3, 2, 17, 45, tzinfo=UTC)
+    sync_schedule(season=2024, now=now)
+    state = poll_results(event="2024-bahrain-grand-prix", session=SessionKind.RACE, now=now, return_state=True)
+    (polled,) = state.result()
+    assert polled.outcome == "not published yet"
+    assert set(task_states(str(state.state_details.flow_run_id)).values()) == {"Completed"}
 
 
 def test_statuses_move_in_a_flow_run(
@@ -195,7 +257,7 @@ def test_json_lines_are_prefect_s_and_ours_alike(
     environment.setenv("LOG_FORMAT", "json")
     console = PrefectConsoleHandler(stream=sys.stderr)
     logger.addHandler(console)
-    logs.configure(Settings.load())
+    logs.configure(Settings.load(), circumstances)
     capfd.readouterr()
     try:
         sync_schedule(season=2024, now=NOW)
@@ -211,6 +273,9 @@ def test_json_lines_are_prefect_s_and_ours_alike(
     ours = [line for line in lines if line["logger"] == "flows.sync_schedule"]
     assert {"time", "level", "message", "flow_run_id"} <= set(tasks[0])
     assert "148 added" in ours[-1]["message"]
+    assert (ours[-1]["flow_run_id"], ours[-1]["flow_run_name"]) == (tasks[0]["flow_run_id"], "sync-schedule-2024")
+    assert ours[-1]["requests"] == {"fastf1": 1, "jolpica": 1}
+    assert 0 < ours[-1]["seconds"] < 60
 
 
 def test_the_global_limit_brakes_beside_the_ledger(
@@ -229,3 +294,51 @@ def test_the_global_limit_brakes_beside_the_ledger(
     finally:
         with get_client(sync_client=True) as client:
             client.delete_global_concurrency_limit_by_name(limit.NAME)
+
+
+def test_a_deployment_s_run_asks_jolpica_through_the_limit_or_not_at_all(
+    engine: None, storage: Path, replay: Upstream
+) -> None:
+    """Strict: with no limit made, a deployment's run says so; a run by hand has the ledger."""
+
+    @flow
+    def taking(strict: bool) -> None:
+        limit.take(strict=strict)
+
+    taking(strict=False)
+    with pytest.raises(PrefectError, match="prefect deploy --all"):
+        taking(strict=True)
+    limit.create()
+    try:
+        taking(strict=True)
+        with get_client(sync_client=True) as client:
+            made = client.read_global_concurrency_limit_by_name(limit.NAME)
+        assert (made.limit, made.slot_decay_per_second) == (20, 0.05)
+    finally:
+        with get_client(sync_client=True) as client:
+            client.delete_global_concurrency_limit_by_name(limit.NAME)
+
+
+def test_automations_are_applied_however_often(engine: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a webhook's address its automations are left out; with one they are there, once."""
+    monkeypatch.delenv("F1_RESULTS_WEBHOOK_URL", raising=False)
+    monkeypatch.delenv("F1_ALERTS_WEBHOOK_URL", raising=False)
+    assert applied() == {"f1-run-is-dead", "f1-run-hangs"}
+    monkeypatch.setenv("F1_RESULTS_WEBHOOK_URL", "http://127.0.0.1:9/results")
+    monkeypatch.setenv("F1_ALERTS_WEBHOOK_URL", "http://127.0.0.1:9/alerts")
+    written = {one["name"] for one in yaml.safe_load(automations.FILE.read_text())["automations"]}
+    for _ in range(2):
+        assert applied() == written
+
+
+def applied() -> set[str]:
+    """The automations that the server has once the file was applied; no two of a name."""
+
+    async def apply() -> list[str]:
+        async with get_client() as client:
+            await automations.apply_automations(client)
+            return [automation.name for automation in await client.read_automations()]
+
+    names = asyncio.run(apply())
+    assert len(names) == len(set(names))
+    return set(names)
