@@ -159,6 +159,13 @@ class ListedEvent(Record):
     circuit: Circuit | None = None
 
 
+class Unpublished(Record):
+    """A source has nothing of what was asked for, which is no fault; `why` in words."""
+
+    source: Source
+    why: str
+
+
 class ScheduleAnswer(Record):
     """What one source answered for one season.
 

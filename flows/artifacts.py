@@ -18,13 +18,13 @@ from sqlalchemy import ColumnElement, Row, select
 
 from core.calendar import Calendar
 from core.database import Database
-from core.differences import LETTERS
 from core.identity import slug
-from core.records import ChangeKind, Entry, Event, Session, SessionKind, Status
-from core.schema import drivers, results_freshness, teams
-from core.upsert.results import Polled, read_entries
+from core.records import ChangeKind, Event, Session, SessionKind, Status
+from core.schema import results_freshness
+from core.upsert.results import Polled
 from core.upsert.schedule import SeasonSummary, read_calendar
 from flows import report
+from flows.classification import markdown, read_classification
 
 COLUMNS = (SessionKind.QUALIFYING, SessionKind.SPRINT, SessionKind.RACE)
 SHOWN_CHANGES = 60
@@ -98,29 +98,16 @@ def _state(session: Session) -> str:
 
 def show_result(database: Database, polled: Polled) -> None:
     """An accepted result: the classification with places gained, what was revised, how fresh it is."""
-    with database.reading() as connection:
-        entries = read_entries(connection, polled.session_id)
-        names = {row.id: f"{row.given_name} {row.family_name}" for row in connection.execute(select(drivers))}
-        team_names = {row.id: row.name for row in connection.execute(select(teams))}
-    lines = [f"# {polled.session_id}", "", f"Revision {polled.revision}, {polled.outcome.value}.", ""]
+    found = read_classification(database, polled.session_id)
+    lines = [f"# {found.heading}", "", f"`{polled.session_id}`: {found.state}.", ""]
     if polled.diff:
         lines += [f"Revised: {polled.diff}", ""]
-    lines += ["| | car | driver | team | gained | points |", "|---:|---:|---|---|---:|---:|"]
-    lines += [_entry_line(entry, names, team_names) for entry in entries]
+    lines += markdown(found)
     for row in _read_freshness(database, results_freshness.c.session_id == polled.session_id):
         lines += ["", f"Known {report.lapse(row.seconds_to_last_revision)} after the scheduled end.", ""]
     lines += [f"- {warning}" for warning in polled.warnings]
     key = slug(polled.session_id)
     create_markdown_artifact("\n".join(lines), key=key, description=f"revision {polled.revision}")
-
-
-def _entry_line(entry: Entry, names: dict[str, str], team_names: dict[str, str]) -> str:
-    place = LETTERS.get(entry.classification or "", entry.classification) or str(entry.position or "–")
-    gained = f"{entry.grid - entry.position:+d}" if entry.grid and entry.position else ""
-    driver = names.get(entry.driver_id or "", entry.driver_code or "–")
-    team = team_names.get(entry.team_id or "", "–")
-    points = f"{entry.points:f}" if entry.points else ""
-    return f"| {place} | {entry.car_number} | {driver} | {team} | {gained} | {points} |"
 
 
 def _read_freshness(database: Database, condition: ColumnElement[bool]) -> Sequence[Row[Any]]:

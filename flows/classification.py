@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from core.database import Database
 from core.differences import LETTERS
@@ -20,68 +21,103 @@ from core.upsert.rows import read_records
 
 RACED = (SessionKind.RACE, SessionKind.SPRINT)
 NOTHING = "–"
+LEFT = ("driver", "team")
 
 
-def print_classification(database: Database, session_id: str, as_of: datetime | None) -> None:
-    """Print a session's results, as they hold or as they were believed.
+@dataclass(frozen=True)
+class Classification:
+    """A session's classification as text: what it is, its columns' titles, and a row an entry, best first."""
+
+    heading: str
+    state: str
+    titles: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def read_classification(database: Database, session_id: str, as_of: datetime | None = None) -> Classification:
+    """A session's results, as they hold or as they were believed.
 
     Raises:
         UsageError: there is no such session; the nearest events are named.
         F1FlowsError: it has no results, or had none then.
     """
     with database.reading() as connection:
-        found = read_records(connection, sessions, Session, sessions.c.id == session_id)
-        if not found:
-            event_id, _, kind = session_id.partition("/")
-            own = connection.scalars(select(sessions.c.kind).where(sessions.c.event_id == event_id)).all()
-            if own:
-                raise UsageError(f"{event_id} has no {kind or 'session of that name'}: it has {', '.join(own)}")
-            raise UsageError(unknown(connection, session_id))
-        session = found[0]
-        event = read_records(connection, events, Event, events.c.id == session.event_id)[0]
+        session, event = _session_and_event(connection, session_id)
         then = results_as_of(connection, session_id, as_of or datetime.max.replace(tzinfo=UTC))
         if then is None:
             raise F1FlowsError(f"{session_id} has no results{' at that time' if as_of else ' yet'}")
         revision, state, entries = then
-        known = select(result_revisions.c.revision, result_revisions.c.observed_at, result_revisions.c.state)
-        revisions = connection.execute(
-            known.where(result_revisions.c.session_id == session_id).order_by("revision")
-        ).all()
+        known = select(result_revisions.c.revision, result_revisions.c.observed_at)
+        revisions = connection.execute(known.where(result_revisions.c.session_id == session_id)).all()
         names = {row.id: f"{row.given_name} {row.family_name}" for row in connection.execute(select(drivers))}
         team_names = {row.id: row.name for row in connection.execute(select(teams))}
     observed = next(row.observed_at for row in revisions if row.revision == revision)
-    console = Console(highlight=False)
-    console.print(f"[bold]{escape(event.name)} {event.season}[/], {session.name}")
-    console.print(f"revision {revision} of {len(revisions)}, {state}, known since {observed:%d %b %Y %H:%M} UTC")
-    console.print(classification_table(session.kind, entries, names, team_names))
-
-
-def classification_table(
-    kind: SessionKind, entries: list[Entry], names: dict[str, str], team_names: dict[str, str]
-) -> Table:
-    """Entries as a table: place, driver, team, and what the kind of session tells."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("", justify="right")
-    table.add_column("car", justify="right")
-    table.add_column("driver", no_wrap=True)
-    table.add_column("team", no_wrap=True)
-    raced = kind in RACED
-    for title in ("grid", "laps", "time", "points") if raced else ("Q1", "Q2", "Q3", "best"):
-        table.add_column(title, justify="right")
+    raced = session.kind in RACED
+    told = ("grid", "gained", "laps", "time", "points") if raced else ("Q1", "Q2", "Q3", "best")
     most = max((entry.laps or 0 for entry in entries), default=0)
-    for entry in entries:
-        letter = LETTERS.get(entry.classification or "", entry.classification)
-        place = letter or (str(entry.position) if entry.position else NOTHING)
-        driver = names.get(entry.driver_id or "", entry.driver_code or NOTHING)
-        team = team_names.get(entry.team_id or "", NOTHING)
-        if raced:
-            grid = "pit" if entry.grid == 0 else _text(entry.grid)
-            cells = [grid, _text(entry.laps), _race_time(entry, most), _points(entry)]
-        else:
-            cells = [_lap(ms) for ms in (entry.q1_ms, entry.q2_ms, entry.q3_ms, entry.best_lap_ms)]
-        style = {1: "bold yellow", 2: "bold", 3: "bold"}.get(entry.position or 0, "" if entry.position else "dim")
-        table.add_row(place, entry.car_number, escape(driver), escape(team), *cells, style=style)
-    return table
+    return Classification(
+        heading=f"{event.name} {event.season}, {session.name}",
+        state=f"revision {revision} of {len(revisions)}, {state}, known since {observed:%d %b %Y %H:%M} UTC",
+        titles=("", "car", *LEFT, *told),
+        rows=tuple(
+            (
+                _place(entry),
+                entry.car_number,
+                names.get(entry.driver_id or "", entry.driver_code or NOTHING),
+                team_names.get(entry.team_id or "", NOTHING),
+                *(
+                    _raced(entry, most)
+                    if raced
+                    else map(_lap, (entry.q1_ms, entry.q2_ms, entry.q3_ms, entry.best_lap_ms))
+                ),
+            )
+            for entry in entries
+        ),
+    )
+
+
+def _session_and_event(connection: Connection, session_id: str) -> tuple[Session, Event]:
+    found = read_records(connection, sessions, Session, sessions.c.id == session_id)
+    if not found:
+        event_id, _, kind = session_id.partition("/")
+        own = connection.scalars(select(sessions.c.kind).where(sessions.c.event_id == event_id)).all()
+        if own:
+            raise UsageError(f"{event_id} has no {kind or 'session of that name'}: it has {', '.join(own)}")
+        raise UsageError(unknown(connection, session_id))
+    return found[0], read_records(connection, events, Event, events.c.id == found[0].event_id)[0]
+
+
+def print_classification(database: Database, session_id: str, as_of: datetime | None) -> None:
+    """Print a session's classification on the terminal; raises what `read_classification` does."""
+    classification = read_classification(database, session_id, as_of)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in classification.titles:
+        table.add_column(title, justify="left" if title in LEFT else "right", no_wrap=title in LEFT)
+    for row in classification.rows:
+        style = {"1": "bold yellow", "2": "bold", "3": "bold"}.get(row[0], "" if row[0].isdigit() else "dim")
+        table.add_row(*map(escape, row), style=style)
+    console = Console(highlight=False)
+    console.print(f"[bold]{escape(classification.heading)}[/]")
+    console.print(classification.state)
+    console.print(table)
+
+
+def markdown(classification: Classification) -> list[str]:
+    """A classification's table as lines of markdown."""
+    lines = [classification.titles, ["---" if title in LEFT else "---:" for title in classification.titles]]
+    return [f"| {' | '.join(row)} |" for row in (*lines, *classification.rows)]
+
+
+def _place(entry: Entry) -> str:
+    letter = LETTERS.get(entry.classification or "", entry.classification)
+    return letter or (str(entry.position) if entry.position else NOTHING)
+
+
+def _raced(entry: Entry, most: int) -> tuple[str, ...]:
+    """Grid, places gained on it, laps, time, points."""
+    grid = "pit" if entry.grid == 0 else _text(entry.grid)
+    gained = f"{entry.grid - entry.position:+d}" if entry.grid and entry.position else ""
+    return grid, "" if gained == "+0" else gained, _text(entry.laps), _race_time(entry, most), _points(entry)
 
 
 def _race_time(entry: Entry, most: int) -> str:

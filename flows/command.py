@@ -12,11 +12,10 @@ import httpx
 from prefect import Flow
 from prefect.settings import get_current_settings
 
-from core import logs
 from core.errors import F1FlowsError
 from core.records import SessionKind
 from core.settings import Settings
-from flows.run import circumstances
+from flows import prefect_logs
 
 
 class Parser(argparse.ArgumentParser):
@@ -72,7 +71,7 @@ def run(flow: Flow[..., Any], made: Parser, arguments: list[str], show: Callable
     def outcome() -> None:
         parameters = vars(made.parse_args(arguments))
         settings = Settings.load()
-        logs.configure(settings, circumstances)
+        prefect_logs.configure(settings)
         if (api := prefect_api()) is None:
             show(flow.fn(**parameters))
             return

@@ -95,7 +95,9 @@ def change_line(change: Change) -> str:
 
 def statuses_line(changes: Sequence[Change]) -> str:
     """What a refresh came to, in one line."""
-    return f"{len(changes)} statuses moved" if changes else "no status is due to move"
+    if not changes:
+        return "no status is due to move"
+    return "1 status moved" if len(changes) == 1 else f"{len(changes)} statuses moved"
 
 
 def print_statuses(changes: Sequence[Change]) -> None:

@@ -12,11 +12,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from prefect import Task
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import FlowRun
-from prefect.context import FlowRunContext
-from prefect.logging.handlers import APILogHandler
 
-from core import logs, tally
+from core import tally
 from core.database import Database, connect
 from core.deadline import Deadline
 from core.retries import UPSERT, RetryPolicy, retrying
@@ -24,6 +21,7 @@ from core.settings import Settings
 from core.upsert.ledger import Ledger
 from core.upsert.results import Cadence
 from flows import clock, limit
+from flows.prefect_logs import present_flow_run, show_in_ui
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +56,7 @@ class Run:
         settings = Settings.load()
         flow_run = present_flow_run()
         if flow_run is not None:
-            _log_to_prefect(settings)
+            show_in_ui(settings)
         database = connect(settings)
         retrying(UPSERT, database.ensure_schema)()
         if flow_run is None:
@@ -108,28 +106,3 @@ class Run:
         if self.flow_run_id is None:
             return retrying(policy, task.fn)
         return task.with_options(**options) if options else task
-
-
-def present_flow_run() -> FlowRun | None:
-    """Prefect's flow run that this code is in, its tasks among it."""
-    context = FlowRunContext.get()
-    return context.flow_run if context else None
-
-
-def circumstances() -> dict[str, str]:
-    """The flow run that a log line is written in, under Prefect's names."""
-    flow_run = present_flow_run()
-    return {"flow_run_id": str(flow_run.id), "flow_run_name": flow_run.name} if flow_run else {}
-
-
-def _log_to_prefect(settings: Settings) -> None:
-    """Let our log lines, and FastF1's, appear with the flow run in Prefect's UI; and Prefect's own in our format."""
-    logs.adopt_prefect(settings, circumstances)
-    for name in logs.LOGGERS:
-        logger = logging.getLogger(name)
-        if not any(isinstance(handler, APILogHandler) for handler in logger.handlers):
-            handler = APILogHandler()
-            handler.addFilter(lambda _record: FlowRunContext.get() is not None)
-            logger.addHandler(handler)
-        if name != "fastf1":
-            logger.setLevel(settings.log_level.value)

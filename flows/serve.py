@@ -32,11 +32,10 @@ from prefect.schedules import Cron
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.types.entrypoint import EntrypointType
 
-from core import logs
 from core.database import connect
 from core.errors import F1FlowsError
 from core.settings import Settings
-from flows import command, limit
+from flows import command, limit, prefect_logs
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
 from flows.sync_schedule import sync_schedule
@@ -46,13 +45,13 @@ logger = logging.getLogger("flows.serve")
 LOOPBACK = "127.0.0.1"
 USUAL_PORT = 4200
 SERVER_START_SECONDS = 120.0
-SERVER_STOP_SECONDS = 4.0
+SERVER_STOP_SECONDS = 3.0
+STOP_SECONDS = 4.0
+"""How long runs under way, and the pausing of schedules, are waited for."""
+
 GRACE_SECONDS = 120
 HEARTBEAT = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
 """As in prefect.yaml: deploy/automations.yaml takes a run for dead that is silent for two minutes."""
-
-STOP_SECONDS = 5.0
-"""How long runs under way, and the pausing of schedules, are waited for."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +216,7 @@ def main(arguments: list[str]) -> int:
 
 def _serve() -> None:
     settings = Settings.load()
-    logs.configure(settings)
+    prefect_logs.configure(settings)
     if not settings.enable_scheduler:
         print("ENABLE_SCHEDULER is false: nothing is scheduled")
         return

@@ -17,7 +17,7 @@ from prefect.runtime import flow_run
 
 from core.calendar import FIRST_SEASON, CircuitsNeed, circuits_need, sources_of
 from core.errors import SourceEmpty, SourceError, UpstreamDown, UsageError
-from core.records import ListedEvent, ScheduleAnswer, Source
+from core.records import ListedEvent, ScheduleAnswer, Source, Unpublished
 from core.retries import FETCH, UPSERT
 from core.upsert.schedule import SeasonSummary
 from flows import artifacts, clock, command, report
@@ -111,10 +111,11 @@ def first_answer(run: Run, season: int, *, known_before: bool) -> ScheduleAnswer
     for source in sources_of(season, run.now):
         try:
             fetch = run.step(fetch_schedule, FETCH, **cached_schedule(run, season, source))
-            answer: ScheduleAnswer | None = fetch(run, season, source)
-            if answer is not None:
+            answer: ScheduleAnswer | Unpublished = fetch(run, season, source)
+            if isinstance(answer, ScheduleAnswer):
                 return answer
-            failures.append(SourceEmpty(source.value, "not published"))
+            failures.append(SourceEmpty(source.value, answer.why))
+            logger.info("%s schedule: %s", season, failures[-1])
         except SourceError as error:
             failures.append(error)
             logger.warning("%s schedule: %s", season, error)
@@ -130,11 +131,11 @@ def circuit_races(run: Run, season: int, need: CircuitsNeed) -> tuple[ListedEven
     if need is CircuitsNeed.AGAIN and run.ledger.asked_since(run.now - CIRCUITS_ASKED_AGAIN, f"/{season}/races"):
         return ()
     try:
-        answer: ScheduleAnswer | None = run.step(fetch_schedule, FETCH)(run, season, Source.JOLPICA)
+        answer: ScheduleAnswer | Unpublished = run.step(fetch_schedule, FETCH)(run, season, Source.JOLPICA)
     except SourceError as error:
         logger.warning("%s circuits: %s; they are asked for again next time", season, error)
         return ()
-    return answer.events if answer else ()
+    return answer.events if isinstance(answer, ScheduleAnswer) else ()
 
 
 def main(arguments: list[str]) -> int:

@@ -5,7 +5,6 @@ FastF1 takes a second to import, so that only the steps that ask upstream do so.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -22,7 +21,17 @@ from core.deadline import Deadline
 from core.debts import Debt, Question
 from core.errors import SourceEmpty
 from core.identity import match_events
-from core.records import Change, Event, ListedEvent, ScheduleAnswer, SessionKind, SessionResult, Source, Standing
+from core.records import (
+    Change,
+    Event,
+    ListedEvent,
+    ScheduleAnswer,
+    SessionKind,
+    SessionResult,
+    Source,
+    Standing,
+    Unpublished,
+)
 from core.retries import FETCH, UPSERT, RetryPolicy, is_transient
 from core.standings import Competitor
 from core.upsert.debts import debts_due, debts_of
@@ -31,8 +40,6 @@ from core.upsert.schedule import SeasonSummary, read_calendar, upsert_schedule
 from core.upsert.standings import TABLES, accept_standings, put_standings_off, standings_owed
 from core.upsert.statuses import refresh_statuses
 from flows.run import Run
-
-logger = logging.getLogger(__name__)
 
 TIMING_SECONDS = 60.0
 SCHEDULE_CACHE_VERSION = 1
@@ -65,8 +72,8 @@ def step(policy: RetryPolicy, run_name: str) -> Callable[[Callable[..., Any]], T
 
 
 @step(FETCH, "fetch-schedule-{season}-{source.value}")
-def fetch_schedule(run: Run, season: int, source: Source) -> ScheduleAnswer | None:
-    """What a source says of a season now; None where it has published nothing, which is no fault.
+def fetch_schedule(run: Run, season: int, source: Source) -> ScheduleAnswer | Unpublished:
+    """What a source says of a season now.
 
     Raises:
         SourceError: it has no usable answer.
@@ -83,10 +90,9 @@ def fetch_schedule(run: Run, season: int, source: Source) -> ScheduleAnswer | No
             return answer
         raise SourceEmpty(source.value, "nothing of this season yet")
     except SourceEmpty as error:
-        logger.info("%s schedule: %s", season, error)
         if (transaction := get_transaction()) is not None:
             transaction.write_on_commit = False  # only answers are cached
-        return None
+        return Unpublished(source=source, why=error.what)
 
 
 def cached_schedule(run: Run, season: int, source: Source) -> dict[str, Any]:

@@ -1,0 +1,53 @@
+"""Prefect's log lines in our format, and ours in Prefect's UI."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+
+from prefect.client.schemas.objects import FlowRun
+from prefect.context import FlowRunContext
+from prefect.logging.handlers import APILogHandler
+from prefect.runtime import flow_run as runtime
+
+from core import logs
+from core.errors import UsageError
+from core.settings import Settings
+
+
+def present_flow_run() -> FlowRun | None:
+    """Prefect's flow run that this code is in, its tasks among it."""
+    context = FlowRunContext.get()
+    return context.flow_run if context else None
+
+
+def circumstances() -> dict[str, str]:
+    """The flow run that a log line is written in, under Prefect's names."""
+    flow_run = present_flow_run()
+    return {"flow_run_id": str(flow_run.id), "flow_run_name": flow_run.name} if flow_run else {}
+
+
+def configure(settings: Settings) -> None:
+    """Send our lines, FastF1's and Prefect's to standard error in the settings' format."""
+    logs.configure(settings, circumstances)
+    logs.adopt_prefect(settings, circumstances)
+
+
+def show_in_ui(settings: Settings) -> None:
+    """Let our lines, and FastF1's, appear with the flow run that they are written in."""
+    logs.adopt_prefect(settings, circumstances)
+    for name in logs.LOGGERS:
+        logger = logging.getLogger(name)
+        if not any(isinstance(handler, APILogHandler) for handler in logger.handlers):
+            handler = APILogHandler()
+            handler.addFilter(lambda _record: FlowRunContext.get() is not None)
+            logger.addHandler(handler)
+        if name != "fastf1":
+            logger.setLevel(settings.log_level.value)
+
+
+if runtime.id is not None:
+    # A process made for one flow run: its first lines are written before the flow, which says what is wrong with the
+    # settings, is called.
+    with suppress(UsageError):
+        logs.adopt_prefect(Settings.load(), circumstances)
