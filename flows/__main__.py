@@ -3,6 +3,7 @@
 python -m flows config            what is in force, and where it comes from; secrets hidden
 python -m flows db upgrade        create or upgrade the tables
 python -m flows db check          say whether they are up to date
+python -m flows results ID        a session's classification, now or as it was believed
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ def show_sync(database: Database, summary: SeasonSummary, now: datetime) -> None
 def freshness_lines(fresh: Sequence[Row[Any]], now: datetime) -> list[str]:
     """A table of how long after their scheduled ends the latest sessions' results were there."""
     over = [row for row in fresh if row.ends_at <= now and row.session_id.partition("/")[2] in COLUMNS]
-    if not over:
+    if all(row.seconds_to_last_revision is None for row in over):
         return []
     lines = ["## How fresh results are", "", "After the scheduled end:", ""]
     lines += ["| session | provisional | official | last revision |", "|---|---:|---:|---:|"]

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from prefect import flow
 from prefect.events import emit_event
+from prefect.runtime import flow_run
 
 from core.deadline import Deadline
 from core.debts import Debt, Question, questions
@@ -44,7 +45,12 @@ WITHOUT_RETRY_AFTER = timedelta(minutes=15)
 """How long a rate limit that does not say is respected."""
 
 
-@flow(name="poll-results", flow_run_name="poll-results")
+def _run_name() -> str:
+    event, session = flow_run.parameters.get("event"), flow_run.parameters.get("session")
+    return "-".join(["poll-results", *([event] if event else []), *([SessionKind(session).value] if session else [])])
+
+
+@flow(name="poll-results", flow_run_name=_run_name)
 def poll_results(
     event: str | None = None, session: SessionKind | None = None, force: bool = False, now: datetime | None = None
 ) -> list[Polled]:

@@ -193,7 +193,8 @@ def test_a_season_s_state_is_a_table_and_its_freshness_is_shown(engine: None, st
     state = poll_results(event=bahrain, session=SessionKind.RACE, now=replay.as_of, return_state=True)
     assert state_of(bahrain)["race"] == "official"
     with get_client(sync_client=True) as client:
-        assert client.read_flow_run(state.state_details.flow_run_id).tags == ["2024"]
+        run = client.read_flow_run(state.state_details.flow_run_id)
+    assert (run.name, run.tags) == (f"poll-results-{bahrain}-race", ["2024"])
     replay.as_of = datetime(2024, 3, 12, 10, tzinfo=UTC)
     sync_schedule(season=2024, now=replay.as_of)
     assert f"| {bahrain}/race | – | 3 h | 3 h |" in artifact("schedule-2024")
