@@ -21,7 +21,8 @@ from core.replay import Upstream
 from core.schema import changes, driver_standings, result_revisions, results, sessions, team_standings
 from core.settings import Settings
 from core.transform.results import result_of_race
-from core.upsert.results import Cadence, accept_result
+from core.upsert.polls import Cadence
+from core.upsert.results import accept_result
 
 SEASON = 2024
 AFTER = datetime(2024, 12, 10, tzinfo=UTC)

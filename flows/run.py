@@ -19,7 +19,7 @@ from core.deadline import Deadline
 from core.retries import UPSERT, RetryPolicy, retrying
 from core.settings import Settings
 from core.upsert.ledger import Ledger
-from core.upsert.results import Cadence
+from core.upsert.polls import Cadence
 from flows import clock, limit
 from flows.prefect_logs import present_flow_run, show_in_ui
 

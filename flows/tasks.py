@@ -35,7 +35,8 @@ from core.records import (
 from core.retries import FETCH, UPSERT, RetryPolicy, is_transient
 from core.standings import Competitor
 from core.upsert.debts import debts_due, debts_of
-from core.upsert.results import Polled, accept_result, note_poll
+from core.upsert.polls import note_poll
+from core.upsert.results import Polled, accept_result
 from core.upsert.schedule import SeasonSummary, read_calendar, upsert_schedule
 from core.upsert.standings import TABLES, accept_standings, put_standings_off, standings_owed
 from core.upsert.statuses import refresh_statuses

@@ -39,7 +39,8 @@ from core.schema import (
 from core.settings import Settings
 from core.transform.results import result_of_race
 from core.transform.schedule import answer_from_races
-from core.upsert.results import Cadence, accept_result
+from core.upsert.polls import Cadence
+from core.upsert.results import accept_result
 from core.upsert.schedule import upsert_schedule
 from core.upsert.statuses import refresh_statuses
 from flows.poll_results import main, poll_results

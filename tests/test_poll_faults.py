@@ -44,7 +44,7 @@ HTML = b"<!DOCTYPE html><html><body>Please wait while we check your browser</bod
 @pytest.fixture(autouse=True)
 def quick(no_waiting: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """No waiting between tries, and little for an answer."""
-    monkeypatch.setattr(upstream, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(upstream, "READ_SECONDS", 2.0)
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def document(rows: int, total: int) -> bytes:
 
 FAULTS: dict[str, tuple[dict[str, Any], str, int]] = {
     "500": ({"status": 500}, "server error 500", 3),
-    "timeout": ({"delay_seconds": 1.0}, "did not answer in time", 1),
+    "timeout": ({"delay_seconds": 60}, "did not answer in time", 1),
     "truncated": ({"truncate": 2000}, "an answer that is not JSON", 3),
     "html": ({"body": HTML, "headers": {"Content-Type": "text/html"}}, "an answer that is not JSON", 3),
     "half a table": ({"body": document(10, 20)}, "10 of 20 rows", 3),

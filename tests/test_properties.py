@@ -27,7 +27,8 @@ from core.replay import facts, jolpica
 from core.schema import changes, drivers, events, held, result_revisions, results, sessions, team_standings, teams
 from core.schema import driver_standings as driver_table
 from core.transform.schedule import answer_from_races
-from core.upsert.results import Cadence, Outcome, accept_result, read_entries, results_as_of
+from core.upsert.polls import Cadence
+from core.upsert.results import Outcome, accept_result, read_entries, results_as_of
 from core.upsert.schedule import upsert_schedule
 from core.upsert.statuses import refresh_statuses
 

@@ -29,7 +29,7 @@ NOW = datetime(2024, 2, 1, 12, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
 FASTF1, JOLPICA, ANY = "^/schedule/", "^/ergast/", "^/"
 EVERY = 10**6
-SLOW = 1.0
+SLOW = 60.0
 HTML = b"<!DOCTYPE html><html><body>Please wait while we check your browser</body></html>"
 FAULTS: dict[str, dict[str, Any]] = {
     "500": {"status": 500},
@@ -55,7 +55,7 @@ TRIES = {"500": 3, "timeout": 1, "empty": 1, "truncated": 3, "html": 3, "429": 1
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No waiting between tries, and little for an answer."""
     monkeypatch.setattr(tenacity.nap, "time", SimpleNamespace(sleep=lambda _seconds: None))
-    monkeypatch.setattr(upstream, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(upstream, "READ_SECONDS", 2.0)
 
 
 def fails(replay: Upstream, fault: str, match: str) -> None:

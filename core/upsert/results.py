@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from core import holding, polling
-from core.changes import session_changes
+from core import holding
 from core.database import Database
 from core.differences import diff_entries, diff_text
 from core.holding import Holding
@@ -33,11 +31,9 @@ from core.records import (
     Status,
 )
 from core.schema import columns, drivers, held, result_revisions, results, sessions
-from core.times import date_over
+from core.upsert.polls import HELD_KINDS, Cadence, known_session, settled, stamp, state_changes
 from core.upsert.rows import read_records, write_changes, write_held, write_rows
 from core.upsert.standings import recompute_standings, write_competitors
-
-HELD_KINDS = (HeldKind.RESULTS_REJECTED, HeldKind.RESULTS_SUPERSEDED)
 
 
 class Outcome(StrEnum):
@@ -58,14 +54,6 @@ class Outcome(StrEnum):
     def is_revision(self) -> bool:
         """Whether a new revision was written."""
         return self in (Outcome.PUBLISHED, Outcome.OFFICIAL, Outcome.REVISED, Outcome.RESTORED)
-
-
-@dataclass(frozen=True)
-class Cadence:
-    """The settings that the polling cadence depends on."""
-
-    delay: timedelta
-    interval: timedelta
 
 
 class Polled(Record):
@@ -100,36 +88,6 @@ def accept_result(
         return _Acceptance(connection, session_id, result, now, cadence, flow_run_id, force).run()
 
 
-def note_poll(
-    database: Database,
-    session_id: str,
-    now: datetime,
-    cadence: Cadence,
-    *,
-    error: str | None = None,
-    not_before: datetime | None = None,
-    flow_run_id: str | None = None,
-) -> None:
-    """Enter a poll that brought no result: "not published yet" (no error) or a fault; `not_before` puts it off."""
-    with database.writing() as connection:
-        known = _known_session(connection, session_id)
-        session = known.session
-        after = session.model_copy(
-            update={
-                "poll_attempts": session.poll_attempts + 1,
-                "last_error": error,
-                "next_poll_at": polling.retry_after_fault(now, 1 if session.last_error is None else 3)
-                if error
-                else known.next_poll(session, now, cadence),
-            }
-        )
-        if not_before is not None:
-            after = after.model_copy(update={"next_poll_at": max(not_before, now)})
-        after = _settled(after)
-        write_rows(connection, sessions, {session.id: session}, {after.id: after}, stamp=_stamp(session, after, now))
-        write_changes(connection, _state_changes(session, after), now, flow_run_id)
-
-
 class _Acceptance:
     """One result on its way into the database."""
 
@@ -148,7 +106,7 @@ class _Acceptance:
         self.cadence = cadence
         self.flow_run_id = flow_run_id
         self.force = force
-        self.whereabouts = _known_session(connection, session_id)
+        self.whereabouts = known_session(connection, session_id)
         self.session = self.whereabouts.session
         self.before = read_entries(connection, session_id)
         self.result = self._identified(result)
@@ -279,7 +237,7 @@ class _Acceptance:
         if after.revision > self.session.revision:
             for kind in HELD_KINDS:
                 self.holding.forget(Entity.SESSION, self.session.id, kind)
-        after = _settled(
+        after = settled(
             after.model_copy(
                 update={
                     "poll_attempts": after.poll_attempts + 1,
@@ -288,10 +246,10 @@ class _Acceptance:
                 }
             )
         )
-        stamp = _stamp(self.session, after, self.now)
-        write_rows(self.connection, sessions, {after.id: self.session}, {after.id: after}, stamp=stamp)
+        news_at = stamp(self.session, after, self.now)
+        write_rows(self.connection, sessions, {after.id: self.session}, {after.id: after}, stamp=news_at)
         write_held(self.connection, self.held, self.holding.kept)
-        told = [*_state_changes(self.session, after, told=bool(happened)), *happened]
+        told = [*state_changes(self.session, after, told=bool(happened)), *happened]
         write_changes(self.connection, told, self.now, self.flow_run_id)
 
     def _holds_already(self) -> bool:
@@ -340,81 +298,6 @@ def results_as_of(connection: Connection, session_id: str, moment: datetime) -> 
 
 def _order(entry: Entry) -> tuple[Any, ...]:
     return (entry.listed_position is None, entry.listed_position or 0, entry.car_number, entry.ordinal)
-
-
-@dataclass(frozen=True)
-class _KnownSession:
-    """A session with what its next poll depends on, and whether anything of it is held: one query."""
-
-    session: Session
-    last_date: date | None
-    official_since: datetime | None
-    holds: bool
-
-    def next_poll(self, session: Session, now: datetime, cadence: Cadence) -> datetime | None:
-        """When a session, in whatever state it is by now, is asked for next."""
-        ended = polling.over_at(session)
-        season_end = ended if self.last_date is None else max(ended, date_over(self.last_date))
-        return polling.next_poll(
-            session.results_state,
-            kind=session.kind,
-            ended_at=ended,
-            official_since=self.official_since or now,
-            now=now,
-            season_end=season_end,
-            delay=cadence.delay,
-            interval=cadence.interval,
-        )
-
-
-def _settled(session: Session) -> Session:
-    if session.next_poll_at is not None:
-        return session
-    return session.model_copy(update={"results_state": ResultsState.SETTLED})
-
-
-def _state_changes(before: Session, after: Session, *, told: bool = False) -> list[Change]:
-    """The status that results bring, and the settling of a session; a revision tells of its own state."""
-    same = {"revision": before.revision}
-    if told and after.results_state is not ResultsState.SETTLED:
-        same["results_state"] = before.results_state  # type: ignore[assignment]
-    return session_changes(before, after.model_copy(update=same))
-
-
-def _stamp(before: Session, after: Session, now: datetime) -> datetime | None:
-    """`updated_at` moves with what is news, not with the bookkeeping of polls."""
-    news = session_changes(before, after)
-    return now if news else None
-
-
-def _known_session(connection: Connection, session_id: str) -> _KnownSession:
-    others = sessions.alias()
-    season = session_id.split("-")[0]
-    official = result_revisions.c.state == ResultsState.OFFICIAL.value
-    wanted = [column for column in sessions.columns if column.name in Session.model_fields]
-    row = dict(
-        connection.execute(
-            select(
-                *wanted,
-                select(func.max(others.c.local_date))
-                .where(others.c.event_id.like(f"{season}-%"), others.c.status != Status.CANCELLED.value)
-                .scalar_subquery()
-                .label("last_date"),
-                select(func.min(result_revisions.c.observed_at))
-                .where(result_revisions.c.session_id == session_id, official)
-                .scalar_subquery()
-                .label("official_since"),
-                select(func.count())
-                .where(held.c.entity_id == session_id, held.c.kind.in_(HELD_KINDS))
-                .scalar_subquery()
-                .label("holds"),
-            ).where(sessions.c.id == session_id)
-        )
-        .mappings()
-        .one()
-    )
-    last_date, official_since, holds = row.pop("last_date"), row.pop("official_since"), row.pop("holds")
-    return _KnownSession(Session(**row), last_date, official_since, bool(holds))
 
 
 def _drivers_by_number(connection: Connection, event_id: str) -> Mapping[str, tuple[str | None, str | None]]:
