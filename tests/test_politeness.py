@@ -26,7 +26,8 @@ from core.schema import sessions, upstream_requests
 from core.transform.schedule import answer_from_races
 from core.upsert.ledger import BUDGET, HOUR
 from core.upsert.schedule import upsert_schedule
-from deploy.setup import DECAY, LIMIT, SLOTS
+from flows import limit
+from flows.limit import DECAY, SLOTS
 
 pytestmark = pytest.mark.xdist_group("prefect")
 
@@ -38,10 +39,10 @@ WORKER = """
 import sys
 from datetime import datetime
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-from flows import run
+from flows import limit
 from flows.poll_results import poll_results
 
-run.BRAKE_SECONDS = 6.0
+limit.WAIT_SECONDS = 6.0
 now = datetime.fromisoformat(sys.argv[1])
 with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
     for event in sys.argv[2:]:
@@ -63,11 +64,11 @@ def server() -> Iterator[str]:
 
 @pytest.fixture
 def api(server: str) -> Iterator[str]:
-    """The server's API, with the limit that `deploy.setup` makes."""
+    """The server's API, with the limit that a deployment makes."""
+    limit.create()
+    yield server
     with get_client(sync_client=True) as client:
-        client.upsert_global_concurrency_limit_by_name(LIMIT, SLOTS, DECAY)
-        yield server
-        client.delete_global_concurrency_limit_by_name(LIMIT)
+        client.delete_global_concurrency_limit_by_name(limit.NAME)
 
 
 def work(api: str, database: Database, workers: int = 2) -> tuple[list[list[str]], float]:
@@ -116,7 +117,7 @@ def test_two_workers_are_braked_by_prefect_s_limit(api: str, backlog: Database, 
     """A third one has just taken most of the slots."""
     left = 8
     with get_client(sync_client=True) as client:
-        client.increment_concurrency_slots([LIMIT], SLOTS - left, mode="rate_limit")
+        client.increment_concurrency_slots([limit.NAME], SLOTS - left, mode="rate_limit")
     said, seconds = work(api, backlog)
     assert all("put off" in lines for lines in said), "both met the limit"
     asked = len(asked_at(backlog))
@@ -137,3 +138,16 @@ def test_two_workers_share_one_hourly_budget(api: str, backlog: Database, replay
     assert max(sum(one - HOUR < other <= one for other in at) for one in at) == BUDGET
     asked = len([request for request in replay.requests if "/ergast/" in request.path])
     assert asked == len(at) - len(ages) < SLOTS
+
+
+def test_while_prefect_s_api_does_not_answer_the_ledger_has_to_do() -> None:
+    """A server that restarts under a deployment's run does not end it."""
+    taken = subprocess.run(
+        [sys.executable, "-c", "from flows import limit; limit.take(strict=True)"],
+        env=os.environ | {"PREFECT_API_URL": "http://127.0.0.1:9/api", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    assert taken.returncode == 0, taken.stderr
+    assert "asking without its limit" in taken.stderr
