@@ -321,12 +321,12 @@ def test_automations_are_applied_however_often(engine: None, monkeypatch: pytest
     """Without a webhook's address its automations are left out; with one they are there, once."""
     monkeypatch.delenv("F1_RESULTS_WEBHOOK_URL", raising=False)
     monkeypatch.delenv("F1_ALERTS_WEBHOOK_URL", raising=False)
-    assert applied() == {"f1-run-is-dead", "f1-run-hangs"}
+    written = yaml.safe_load(automations.FILE.read_text())["automations"]
+    assert applied() == {one["name"] for one in written if not any("block" in action for action in one["actions"])}
     monkeypatch.setenv("F1_RESULTS_WEBHOOK_URL", "http://127.0.0.1:9/results")
     monkeypatch.setenv("F1_ALERTS_WEBHOOK_URL", "http://127.0.0.1:9/alerts")
-    written = {one["name"] for one in yaml.safe_load(automations.FILE.read_text())["automations"]}
     for _ in range(2):
-        assert applied() == written
+        assert applied() == {one["name"] for one in written}
 
 
 def applied() -> set[str]:
