@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 from core.errors import DatabaseError, DatabaseUnavailable, SchemaForeign, SchemaNewer
 from core.migrations import HEAD, REVISIONS, VERSION_TABLE
 from core.schema import metadata
-from core.settings import Settings
+from core.settings import SECRETS, Settings, shown_url
 
 CONNECT_SECONDS = 5
 LOCK_SECONDS = 60
@@ -77,8 +77,8 @@ class Database:
 
     @property
     def name(self) -> str:
-        """The URL without its password."""
-        return self.url.render_as_string(hide_password=True)
+        """The URL without its passwords."""
+        return shown_url(self.url)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -192,7 +192,9 @@ class Database:
             raise DatabaseError(f"database {self.name}: {self._hidden(str(error).splitlines()[0])}") from error
 
     def _hidden(self, said: str) -> str:
-        return said.replace(self.url.password, "***") if self.url.password else said
+        for secret in (self.url.password, *(self.url.query.get(name) for name in SECRETS)):
+            said = said.replace(str(secret), "***") if secret else said
+        return said
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

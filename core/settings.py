@@ -30,6 +30,16 @@ DRIVERS = {
 }
 
 
+SECRETS = ("password", "sslpassword")
+"""What libpq also takes in a URL's query, and nobody else is to see."""
+
+
+def shown_url(url: URL) -> str:
+    """A database's URL as it may be shown: without its passwords."""
+    hidden = {name: "***" for name in SECRETS if name in url.query}
+    return url.update_query_dict(hidden).render_as_string(hide_password=True)
+
+
 class LogFormat(StrEnum):
     """How a log line is written."""
 
@@ -90,6 +100,8 @@ class Settings(BaseSettings):
             raise ValueError("is not a database URL, such as postgresql://user:password@host/name") from None
         if url.drivername not in DRIVERS:
             raise ValueError(f"names a database we cannot use ({url.drivername}): PostgreSQL or SQLite")
+        if "@" in (url.host or ""):
+            raise ValueError("has an @ in its user or password: write %40")
         return value
 
     @field_validator("database_schema")
@@ -148,7 +160,7 @@ class Settings(BaseSettings):
         for name in type(self).model_fields:
             value = getattr(self, name)
             if name == "database_url":
-                texts[name] = self.database.render_as_string(hide_password=True)
+                texts[name] = shown_url(self.database)
             elif isinstance(value, SecretStr):
                 texts[name] = "***"
             else:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from time import monotonic
 from typing import Any, ParamSpec, TypeVar
 
@@ -64,10 +65,13 @@ class Run:
         flow_run_id = str(flow_run.id) if flow_run else None
         return cls(settings, database, (now or clock.present()).astimezone(UTC), now is not None, flow_run_id)
 
-    @property
+    @cached_property
     def ledger(self) -> Ledger:
-        """The requests' ledger, at this run's `now`."""
-        return Ledger(self.database, self.now)
+        """The requests' ledger: by the clock, whatever `now` was given, for Jolpica's hour is no other.
+
+        Only an upstream of one's own lives in the time that is given.
+        """
+        return Ledger(self.database, self.now if self.settings.f1_upstream_url else clock.present())
 
     def permit(self, host: str, path: str) -> Callable[[int | None, float], None]:
         """Enter a request to Jolpica in the ledger; in a flow run Prefect's global limit, if there, brakes before.

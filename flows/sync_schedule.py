@@ -128,7 +128,7 @@ def circuit_races(run: Run, season: int, need: CircuitsNeed) -> tuple[ListedEven
     """Jolpica's races, for their circuits; after asking in vain once a day at the most. Never fatal: they can wait."""
     if need is CircuitsNeed.NONE:
         return ()
-    if need is CircuitsNeed.AGAIN and run.ledger.asked_since(run.now - CIRCUITS_ASKED_AGAIN, f"/{season}/races"):
+    if need is CircuitsNeed.AGAIN and run.ledger.asked_since(run.ledger.now - CIRCUITS_ASKED_AGAIN, f"/{season}/races"):
         return ()
     try:
         answer: ScheduleAnswer | Unpublished = run.step(fetch_schedule, FETCH)(run, season, Source.JOLPICA)

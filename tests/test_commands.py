@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from sqlalchemy import text
 from core.database import Database
 from core.migrations import VERSION_TABLE
 from core.replay import Upstream
+from core.upsert.ledger import HOUR
 from flows import __main__ as commands
-from flows import sync_schedule
+from flows import clock, sync_schedule
+from flows.run import Run
 
 
 def sync(*arguments: str) -> int:
@@ -54,6 +57,7 @@ def test_a_naive_now_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
         ("F1_UPSTREAM_URL", "http://127.0.0.1:port"),
         ("DATABASE_URL", "nonsense"),
         ("DATABASE_URL", "mysql://user:secret-word@127.0.0.1/f1"),
+        ("DATABASE_URL", "postgresql://f1:x@secret-word@127.0.0.1/f1"),
         ("DATABASE_SCHEMA", 'x"; DROP'),
         ("POLL_INTERVAL_MINUTES", "soon"),
         ("LOG_FORMAT", "xml"),
@@ -70,12 +74,22 @@ def test_a_wrong_setting_is_named_and_no_secret_with_it(
     assert "secret-word" not in line
 
 
-def test_no_database_there(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    environment.setenv("DATABASE_URL", "postgresql+asyncpg://user:secret-word@127.0.0.1:9/f1")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+asyncpg://user:secret-word@127.0.0.1:9/f1",
+        "postgresql://user@127.0.0.1:9/f1?password=secret-word",
+        "postgresql:///f1?host=127.0.0.1&port=9&user=user&password=secret-word&sslpassword=secret-word",
+    ],
+)
+def test_no_database_there(url: str, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    environment.setenv("DATABASE_URL", url)
     assert sync("2024") == 1
     line = one_line(capsys)
     assert "refused" in line
     assert "secret-word" not in line
+    assert commands.main(["config"]) == 0
+    assert "secret-word" not in capsys.readouterr().out
 
 
 def test_a_wrong_password_is_not_printed(
@@ -155,6 +169,21 @@ def test_config_shows_values_and_origins_and_hides_secrets(
     assert ".env" in lines["POST_SESSION_DELAY_MINUTES"]
     assert "False" in lines["ENABLE_SCHEDULER"]
     assert "default" in lines["DATABASE_SCHEMA"]
+
+
+def test_jolpica_s_hour_is_the_clock_s_whatever_now_is_given(
+    sqlite: Database, environment: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requests of a run about the past count now; only an upstream of one's own lives in the time that is given."""
+    present, given = datetime(2026, 11, 23, tzinfo=UTC), datetime(2024, 7, 28, tzinfo=UTC)
+    monkeypatch.setattr(clock, "present", lambda: present)
+    run = Run.begin(given)
+    assert (run.now, run.ledger.now - given < HOUR, run.ledger) == (given, True, run.ledger)
+    environment.delenv("F1_UPSTREAM_URL")
+    run = Run.begin(given)
+    run.ledger.permit("host", "/")
+    assert run.now == given
+    assert present <= run.ledger.now < present + HOUR
 
 
 def test_db_commands(database: Database, capsys: pytest.CaptureFixture[str]) -> None:

@@ -87,8 +87,7 @@ class Line(_SessionWithRateLimiting):  # type: ignore[misc]
         if call is None:
             direct: requests.Response = super().send(request, **kwargs)
             return direct
-        if call.deadline.left <= 0.2:
-            raise _Passing(OutOfTime(call.source.value, "no time was left to ask"))
+        _time_left(call)
         parts = urlsplit(request.url or "")
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         answered = None
@@ -97,7 +96,8 @@ class Line(_SessionWithRateLimiting):  # type: ignore[misc]
                 answered = call.permit(parts.netloc, path)
             except F1FlowsError as error:
                 raise _Passing(error) from error
-        kwargs["timeout"] = (min(CONNECT_SECONDS, call.deadline.left), min(READ_SECONDS, call.deadline.left))
+        left = _time_left(call)  # leave to ask may have been waited for
+        kwargs["timeout"] = (min(CONNECT_SECONDS, left), min(READ_SECONDS, left))
         began = time.monotonic()
         status = None
         tally.count(call.source.value)
@@ -123,6 +123,13 @@ class Line(_SessionWithRateLimiting):  # type: ignore[misc]
         except F1FlowsError as error:
             raise _Passing(error) from error
         return response
+
+
+def _time_left(call: Call) -> float:
+    """Seconds that a request may take."""
+    if call.deadline.left <= 0.2:
+        raise _Passing(OutOfTime(call.source.value, "no time was left to ask"))
+    return call.deadline.left
 
 
 def _check(source: Source, response: requests.Response) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, select, update
 
 from core.database import Database
 from core.errors import BudgetExhausted
@@ -41,7 +41,8 @@ class Ledger:
         """
         now = self.now
         with self._database.writing() as connection:
-            in_hour = ledger.c.at > now - HOUR
+            # Another machine's clock may be ahead of ours.
+            in_hour = and_(ledger.c.at > now - HOUR, ledger.c.at < now + HOUR)
             if (connection.scalar(select(func.count()).where(in_hour)) or 0) >= self._budget:
                 freeing = select(ledger.c.at).where(in_hour).order_by(ledger.c.at.desc()).offset(self._budget - 1)
                 oldest = connection.scalar(freeing.limit(1))
