@@ -36,6 +36,7 @@ up: ## build the image and start everything on Docker: PostgreSQL, Prefect, a Do
 	@echo "Prefect's UI: http://$$(docker compose port server 4200)"
 
 down: ## stop what make up started; its volumes stay
+	docker compose stop worker
 	docker ps --quiet --filter network=f1-flows --filter label=io.prefect.flow-run-id | xargs -r docker stop
 	docker compose --profile scale down
 

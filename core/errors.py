@@ -59,6 +59,14 @@ class RateLimited(SourceError):
         self.retry_after = retry_after
 
 
+class Braked(RateLimited):
+    """Too many of us asked at once, so that we wait, unasked; `retry_after` in seconds."""
+
+    def __init__(self, source: str, retry_after: float) -> None:
+        SourceError.__init__(self, source, "our own limit on bursts of requests is reached")
+        self.retry_after = retry_after
+
+
 class BudgetExhausted(SourceError):
     """Our own budget of requests is spent; `until` is when the sliding hour frees one."""
 

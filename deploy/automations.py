@@ -26,7 +26,8 @@ async def apply_automations(client: PrefectClient) -> None:
     """Create or update each automation whose blocks are there."""
     for name, variable in WEBHOOKS.items():
         if url := os.environ.get(variable):
-            await Webhook(method="POST", url=SecretStr(url)).save(name, overwrite=True)
+            headers: Any = {"Content-Type": "application/json"}
+            await Webhook(method="POST", url=SecretStr(url), headers=headers).save(name, overwrite=True)
     for written in yaml.safe_load(FILE.read_text())["automations"]:
         missing = [block for action in written["actions"] if (block := await _fill(client, action))]
         if missing:

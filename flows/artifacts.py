@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec
 from uuid import UUID
 
+import httpx
 from prefect.artifacts import (
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
     update_progress_artifact,
 )
+from prefect.client.orchestration import get_client
+from prefect.exceptions import PrefectException
 from sqlalchemy import ColumnElement, Row, select
 
 from core.calendar import Calendar
 from core.database import Database
+from core.errors import DatabaseError
 from core.identity import slug
 from core.records import ChangeKind, Event, Session, SessionKind, Status
 from core.schema import results_freshness
@@ -25,6 +31,9 @@ from core.upsert.results import Polled
 from core.upsert.schedule import SeasonSummary, read_calendar
 from flows import report
 from flows.classification import markdown, read_classification
+from flows.prefect_logs import present_flow_run
+
+logger = logging.getLogger(__name__)
 
 COLUMNS = (SessionKind.QUALIFYING, SessionKind.SPRINT, SessionKind.RACE)
 SHOWN_CHANGES = 60
@@ -33,6 +42,32 @@ LONG = 20
 """So many sessions in one run are worth a progress bar."""
 
 
+P = ParamSpec("P")
+
+
+def shown_at_best(show: Callable[P, None]) -> Callable[P, None]:
+    """Make a function that shows something never fatal: what it shows is committed, and true without it."""
+
+    @wraps(show)
+    def tried(*arguments: P.args, **options: P.kwargs) -> None:
+        try:
+            show(*arguments, **options)
+        except (httpx.HTTPError, PrefectException, DatabaseError) as error:
+            logger.warning("not shown in Prefect's UI: %s: %s", type(error).__name__, error)
+
+    return tried
+
+
+@shown_at_best
+def tag_run(seasons: Iterable[int]) -> None:
+    """Tag the present flow run with the seasons it is about, if it is one."""
+    if (flow_run := present_flow_run()) is None or not (wanted := {str(season) for season in seasons}):
+        return
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(flow_run.id, tags=sorted({*flow_run.tags, *wanted}))
+
+
+@shown_at_best
 def show_sync(database: Database, summary: SeasonSummary, now: datetime) -> None:
     """A sync: its summary, what changed, what is held, and how fresh the season's latest results are."""
     lines = [f"# {summary.season}", "", report.season_line(summary), ""]
@@ -64,6 +99,7 @@ def freshness_lines(fresh: Sequence[Row[Any]], now: datetime) -> list[str]:
     return lines
 
 
+@shown_at_best
 def show_season(database: Database, season: int) -> None:
     """The season's state: an event a row, with its status and what is known of its results."""
     with database.reading() as connection:
@@ -96,6 +132,7 @@ def _state(session: Session) -> str:
     return session.results_state.value if session.status is Status.COMPLETED else session.status.value
 
 
+@shown_at_best
 def show_result(database: Database, polled: Polled) -> None:
     """An accepted result: the classification with places gained, what was revised, how fresh it is."""
     found = read_classification(database, polled.session_id)
@@ -121,18 +158,18 @@ def _read_freshness(database: Database, condition: ColumnElement[bool]) -> Seque
 class Progress:
     """A bar in Prefect's UI for a run over many sessions; none for a few, or for a direct run."""
 
-    artifact: UUID | None
     total: int
+    artifact: UUID | None = None
     shown: float = 0.0
 
-    @classmethod
-    def begin(cls, total: int, what: str, *, visible: bool) -> Progress:
+    @shown_at_best
+    def begin(self, what: str) -> None:
         """A bar at nothing."""
-        if not visible or total < LONG:
-            return cls(None, total)
-        made: Any = create_progress_artifact(0.0, key=slug(what), description=f"{total} {what}")
-        return cls(made, total)
+        if present_flow_run() is not None and self.total >= LONG:
+            made: Any = create_progress_artifact(0.0, key=slug(what), description=f"{self.total} {what}")
+            self.artifact = made
 
+    @shown_at_best
     def show(self, done: int) -> None:
         """Move the bar, where that is a twentieth or the end: each move is a call of Prefect's API."""
         percent = 100.0 * done / self.total if self.total else 100.0

@@ -9,7 +9,7 @@ from prefect.client.orchestration import get_client
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import rate_limit
 
-from core.errors import PrefectError, RateLimited
+from core.errors import Braked, PrefectError
 from core.records import Source
 
 logger = logging.getLogger(__name__)
@@ -41,15 +41,22 @@ def take(*, strict: bool) -> None:
     While Prefect's API does not answer, as when its server restarts under a run, the ledger has to do.
 
     Raises:
-        RateLimited: no slot came in time.
+        Braked: no slot came in time.
         PrefectError: the limit is not there.
     """
     try:
         rate_limit(NAME, timeout_seconds=WAIT_SECONDS, strict=strict)
     except TimeoutError as error:
-        raise RateLimited(Source.JOLPICA.value, 60.0) from error
+        raise Braked(Source.JOLPICA.value, 60.0) from error
     except ConcurrencySlotAcquisitionError as error:
-        if isinstance(error.__cause__, httpx.HTTPError):
+        if _does_not_answer(error.__cause__):
             logger.warning("Prefect API: %s: asking without its limit", error.__cause__)
             return
         raise PrefectError(f"{error}; `prefect deploy --all` makes the limit") from error
+
+
+def _does_not_answer(error: BaseException | None) -> bool:
+    """Whether it is the server that cannot, rather than an answer that refuses."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.is_server_error
+    return isinstance(error, httpx.TransportError)

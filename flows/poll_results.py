@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from prefect import flow
-from prefect.events import emit_event
 from prefect.runtime import flow_run
 
 from core.deadline import Deadline
@@ -23,7 +22,7 @@ from core.polling import FIRST_LIVETIMING_SEASON
 from core.records import Event, ResultsState, SessionKind, Source
 from core.retries import FETCH, UPSERT
 from core.upsert.results import Outcome, Polled
-from flows import artifacts, command, report
+from flows import artifacts, command, events, report
 from flows.run import Run
 from flows.tasks import (
     ask_jolpica,
@@ -66,8 +65,9 @@ def poll_results(
         raise UsageError("a session is named within its event: give --event too")
     run = Run.begin(now)
     due: Sequence[Debt] = run.step(read_debts, UPSERT)(run, event, session)
-    run.tag({debt.event.season for debt in due})
-    progress = artifacts.Progress.begin(len(due), "sessions polled", visible=run.flow_run_id is not None)
+    artifacts.tag_run({debt.event.season for debt in due})
+    progress = artifacts.Progress(len(due))
+    progress.begin("sessions polled")
     polled: list[Polled] = []
     for outcome in answers(run, questions(due), force):
         polled.append(outcome)
@@ -176,16 +176,11 @@ def correct_standings(run: Run, event: Event) -> None:
 
 
 def announce(run: Run, polled: Polled) -> None:
-    """Emit a Prefect event for an accepted revision, and show it in the UI, where a Prefect API is there."""
+    """Tell of an accepted revision by a Prefect event, and show it in the UI, where a Prefect API is there."""
     if run.flow_run_id is None or not polled.outcome.is_revision:
         return
+    events.results_accepted(polled)
     artifacts.show_result(run.database, polled)
-    what = "revised" if polled.outcome is Outcome.RESTORED else polled.outcome.value
-    emit_event(
-        event=f"f1.results.{what}",
-        resource={"prefect.resource.id": polled.session_id, "prefect.resource.name": polled.session_id},
-        payload=polled.model_dump(mode="json"),
-    )
 
 
 def show_seasons(run: Run, due: Sequence[Debt], polled: Sequence[Polled]) -> None:

@@ -13,13 +13,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from prefect import flow
-from prefect.events import emit_event
 
 from core.identity import season_of
-from core.polling import SESSIONS_OF_JOLPICA
-from core.records import Change, Entity, Status
+from core.records import Change
 from core.retries import UPSERT
-from flows import artifacts, command, report
+from flows import artifacts, command, events, report
 from flows.run import Run
 from flows.tasks import move_statuses
 
@@ -44,16 +42,12 @@ def refresh_statuses(now: datetime | None = None) -> Sequence[Change]:
 
 
 def announce(run: Run, changes: Sequence[Change]) -> None:
-    """Show the seasons concerned; emit a Prefect event for each session over whose results Jolpica will have."""
+    """Tell of each session over whose results Jolpica will have; show the seasons concerned in the UI."""
+    events.sessions_completed(changes)
     seasons = sorted({season_of(change.entity_id) for change in changes})
-    run.tag(seasons)
+    artifacts.tag_run(seasons)
     for season in seasons:
         artifacts.show_season(run.database, season)
-    for change in changes:
-        kind = change.entity_id.partition("/")[2]
-        over = change.after is not None and change.after.get("status") == Status.COMPLETED
-        if over and change.entity is Entity.SESSION and kind in SESSIONS_OF_JOLPICA:
-            emit_event(event="f1.session.completed", resource={"prefect.resource.id": change.entity_id})
 
 
 def main(arguments: list[str]) -> int:

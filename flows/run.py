@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -12,7 +12,6 @@ from time import monotonic
 from typing import Any, ParamSpec, TypeVar
 
 from prefect import Task
-from prefect.client.orchestration import get_client
 
 from core import tally
 from core.database import Database, connect
@@ -78,19 +77,12 @@ class Run:
 
         Raises:
             BudgetExhausted: the hourly budget is spent.
-            RateLimited: the global limit had no slot in time.
+            Braked: the global limit had no slot in time.
             PrefectError: a deployment's run, and the limit that is made with deployments is not there.
         """
         if (flow_run := present_flow_run()) is not None:
             limit.take(strict=flow_run.deployment_id is not None)
         return self.ledger.permit(host, path)
-
-    def tag(self, seasons: Iterable[int]) -> None:
-        """Tag the Prefect flow run with the seasons it is about."""
-        if (flow_run := present_flow_run()) is None or not (wanted := {str(season) for season in seasons}):
-            return
-        with get_client(sync_client=True) as client:
-            client.update_flow_run(flow_run.id, tags=sorted({*flow_run.tags, *wanted}))
 
     @property
     def account(self) -> dict[str, Any]:

@@ -142,6 +142,9 @@ def local_server() -> Iterator[str]:
             env=os.environ
             | {
                 "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+                # 600 runs a day: they are kept for 30 days.
+                "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+                "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": "2592000",
                 # Leases in memory would not survive a restart: their slots would be taken for good.
                 "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
             },

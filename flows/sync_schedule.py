@@ -12,7 +12,6 @@ import sys
 from datetime import datetime, timedelta
 
 from prefect import flow
-from prefect.events import emit_event
 from prefect.runtime import flow_run
 
 from core.calendar import FIRST_SEASON, CircuitsNeed, circuits_need, sources_of
@@ -20,7 +19,7 @@ from core.errors import SourceEmpty, SourceError, UpstreamDown, UsageError
 from core.records import ListedEvent, ScheduleAnswer, Source, Unpublished
 from core.retries import FETCH, UPSERT
 from core.upsert.schedule import SeasonSummary
-from flows import artifacts, clock, command, report
+from flows import artifacts, clock, command, events, report
 from flows.run import Run
 from flows.tasks import cached_schedule, fetch_schedule, known_calendar, store_schedule
 
@@ -46,7 +45,7 @@ def sync_schedule(season: int | None = None, force: bool = False, now: datetime 
         check_season(season, now)
     run = Run.begin(now)
     seasons = (season,) if season is not None else (run.now.year, run.now.year + 1)
-    run.tag(seasons)
+    artifacts.tag_run(seasons)
     synced = [sync(run, year, force, expected=season is not None or year == run.now.year) for year in seasons]
     return [summary for summary in synced if summary]
 
@@ -84,21 +83,17 @@ def sync(run: Run, season: int, force: bool, *, expected: bool = True) -> Season
     logger.info("%s", report.season_line(summary), extra=run.account)
     for note in summary.notes:
         logger.warning("%s", note)
-    if run.flow_run_id is not None and (summary.changes or summary.notes):
+    if run.flow_run_id is not None:
         announce(run, summary)
     return summary
 
 
 def announce(run: Run, summary: SeasonSummary) -> None:
-    """Show a sync that found something in Prefect's UI, and emit an event when something changed."""
-    artifacts.show_sync(run.database, summary, run.now)
-    artifacts.show_season(run.database, summary.season)
+    """Tell of what changed by a Prefect event, and show the sync and the season's state in the UI."""
     if summary.changes:
-        emit_event(
-            event="f1.schedule.changed",
-            resource={"prefect.resource.id": f"f1.season.{summary.season}"},
-            payload={"changes": len(summary.changes), "summary": report.season_line(summary)},
-        )
+        events.schedule_changed(summary)
+        artifacts.show_season(run.database, summary.season)
+    artifacts.show_sync(run.database, summary, run.now)
 
 
 def first_answer(run: Run, season: int, *, known_before: bool) -> ScheduleAnswer | None:

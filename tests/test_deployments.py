@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,14 @@ from prefect import Flow
 from prefect.deployments.runner import RunnerDeployment
 from prefect.events.schemas.automations import AutomationCore
 from prefect.flows import load_flow_from_entrypoint
+from prefect.server.utilities.user_templates import render_user_template_sync
 
-from flows import serve
+from flows import events, serve
 
 ROOT = Path(__file__).parents[1]
 WRITTEN: dict[str, Any] = yaml.safe_load((ROOT / "prefect.yaml").read_text())
 DEPLOYMENTS: list[dict[str, Any]] = WRITTEN["deployments"]
+AUTOMATIONS = yaml.safe_load((ROOT / "deploy" / "automations.yaml").read_text())["automations"]
 FLOWS = ("sync-schedule", "refresh-statuses", "poll-results")
 each_deployment = pytest.mark.parametrize("written", DEPLOYMENTS, ids=lambda written: written["entrypoint"])
 
@@ -81,8 +85,7 @@ def test_what_is_served_runs_one_at_a_time() -> None:
 @each_deployment
 def test_a_dead_run_is_noticed_before_its_next_turn_and_no_other_is_taken_for_dead(written: dict[str, Any]) -> None:
     """A poll comes every 300 seconds, and its slot must be free then; a heartbeat or two may be lost."""
-    automations = yaml.safe_load((ROOT / "deploy" / "automations.yaml").read_text())["automations"]
-    (silence,) = [one["trigger"]["within"] for one in automations if one["name"] == "f1-run-is-dead"]
+    (silence,) = [one["trigger"]["within"] for one in AUTOMATIONS if one["name"] == "f1-run-is-dead"]
     env = written["work_pool"]["job_variables"]["env"]
     assert env.items() >= serve.HEARTBEAT.items()
     assert 3 * int(env["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]) < silence <= 150
@@ -104,13 +107,26 @@ def test_the_scheduler_can_be_turned_off(environment: pytest.MonkeyPatch, capsys
     assert "nothing is scheduled" in capsys.readouterr().out
 
 
-def test_automations_are_valid_and_look_at_events_that_exist() -> None:
-    written = yaml.safe_load((ROOT / "deploy" / "automations.yaml").read_text())["automations"]
-    for one in written:
+def test_automations_are_valid_and_look_at_events_that_flows_emit() -> None:
+    for one in copy.deepcopy(AUTOMATIONS):
         for action in one["actions"]:
             if action.pop("block", None):
                 action["block_document_id"] = "00000000-0000-0000-0000-000000000000"
         assert AutomationCore.model_validate(one).description
+        looked_at = {name for name in one["trigger"]["expect"] + one["trigger"].get("after", []) if name[:3] == "f1."}
+        assert looked_at <= {events.SCHEDULE_CHANGED, events.SESSION_COMPLETED, *events.RESULTS.values()}
+
+
+def test_what_a_webhook_is_sent_is_json_whatever_a_run_says() -> None:
+    """A refused connection to PostgreSQL has quotes and a line break in its message."""
+    said = 'connection to server at "db", port 5432 failed: refused\n\tIs the server running?'
+    run = {"name": "poll-results", "state": {"name": "Failed", "message": said}}
+    event = {"event": "f1.results.official", "resource": {"id": "2024-x/race"}, "occurred": "2024-03-02"}
+    payloads = [action["payload"] for one in AUTOMATIONS for action in one["actions"] if "payload" in action]
+    sent = [json.loads(render_user_template_sync(payload, {"flow_run": run, "event": event})) for payload in payloads]
+    assert {"event": "f1.results.official", "session": "2024-x/race", "at": "2024-03-02"} in sent
+    assert {"text": f"F1: poll-results is Failed: {said}"} in sent
+    assert len(sent) == 4
 
 
 def test_compose_starts_what_the_deployments_need() -> None:

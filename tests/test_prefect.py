@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 from prefect import flow
@@ -213,6 +214,31 @@ def test_a_backlog_has_a_bar_that_ends_full(engine: None, storage: Path, replay:
     polled = poll_results(now=now)
     assert len(polled) > artifacts.LONG
     assert artifact("sessions-polled") == "100"
+
+
+def test_what_cannot_be_shown_is_told_all_the_same(
+    engine: None, storage: Path, replay: Upstream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Rows are committed once, so that their event has one chance: Prefect's UI does not take it away."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise httpx.ConnectError("refused")
+
+    for name in ("create_markdown_artifact", "create_table_artifact", "get_client"):
+        monkeypatch.setattr(artifacts, name, refused)
+    worker = EventsWorker.instance(AssertingEventsClient)
+    monkeypatch.setattr(EventsWorker, "instance", classmethod(lambda *_: worker))
+    replay.as_of = now = datetime(2024, 3, 2, 20, tzinfo=UTC)
+    sync_schedule(season=2024, now=now)
+    refresh_statuses(now=now)
+    state = poll_results(event="2024-bahrain-grand-prix", session=SessionKind.RACE, now=now, return_state=True)
+    assert state.is_completed()
+    worker.drain()
+    client = AssertingEventsClient.last
+    assert client is not None
+    ours = {event.event for event in client.events if event.event.startswith("f1.")}
+    assert ours == {"f1.schedule.changed", "f1.results.official"}
+    assert "not shown in Prefect's UI: ConnectError: refused" in caplog.messages
 
 
 def test_an_idle_poll_is_a_completed_run_without_a_request(engine: None, storage: Path, replay: Upstream) -> None:

@@ -7,6 +7,7 @@ import threading
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -90,13 +91,11 @@ class Enough(Exception):
     """Ends the listener, which would go on for good."""
 
 
-def test_the_listener_misses_nothing_over_a_lost_connection(
-    postgresql: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_listener_misses_nothing_over_a_lost_connection(postgresql: Database) -> None:
     postgresql.ensure_schema()
-    monkeypatch.setattr("time.sleep", lambda _seconds: None)
     listener: dict[str, Any] = {"__name__": "follow"}
     exec(code("python").replace("f1.changes", f"{postgresql.schema}.changes"), listener)
+    listener["time"] = SimpleNamespace(sleep=lambda _seconds: None)
     seen: list[str] = []
     first, all_seen = threading.Event(), threading.Event()
 
@@ -119,7 +118,7 @@ def test_the_listener_misses_nothing_over_a_lost_connection(
     assert first.wait(20)
     gone = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE :of AND pid <> pg_backend_pid()"
     with postgresql.engine.connect() as connection:
-        connection.execute(text(gone), {"of": f"%{postgresql.schema}.changes%"})
+        assert list(connection.scalars(text(gone), {"of": f"%{postgresql.schema}.changes%"})) == [True]
     for event in ("c", "d"):
         write(postgresql, event)
     assert all_seen.wait(20)
