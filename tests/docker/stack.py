@@ -142,14 +142,14 @@ class Stack:
         self._deployments = {name: self._api.read_deployment_by_name(name).id for name in DEPLOYMENTS}
         self.schedule(None)
 
-    def start_worker(self, name: str = "worker") -> None:
+    def start_worker(self) -> None:
         """Start a worker on the engine's socket."""
         self._run(
-            name,
+            "worker",
             *RESTARTING,
             *("--user", "0:0", "--tmpfs", "/data", "--env", f"DATABASE_URL={self._database('f1')}"),
             *("--volume", "/var/run/docker.sock:/var/run/docker.sock", "--env", "PREFECT_WORKER_QUERY_SECONDS=2"),
-            command=("prefect", "worker", "start", "--pool", POOL, "--type", "docker", "--name", name),
+            command=("prefect", "worker", "start", "--pool", POOL, "--type", "docker"),
         )
 
     def remove(self) -> None:
