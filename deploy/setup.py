@@ -12,10 +12,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from uuid import UUID
 
 import httpx
+from dotenv import dotenv_values
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 from prefect.exceptions import ObjectNotFound
 from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
 
@@ -40,12 +43,15 @@ def write_settings(path: Path) -> None:
     """
     given = {name: value for field in Settings.model_fields if (value := os.environ.get(name := field.upper()))}
     given.pop("FASTF1_CACHE_DIR", None)  # the image's own
-    for name, value in given.items():
-        if "'" in value or "\n" in value:
-            raise UsageError(f"{name} holds a quote or a new line, which a .env file cannot")
     new = path.with_suffix(".new")
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.writelines(f"{name}='{value}'\n" for name, value in given.items())
+        for name, value in given.items():
+            escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+            file.write(f"{name}='{escaped}'\n")
+    read = dotenv_values(new)
+    if wrong := [name for name, value in given.items() if read.get(name) != value]:
+        new.unlink()
+        raise UsageError(f"{wrong[0]} cannot be written to a .env file: ${{ has a meaning of its own there")
     new.replace(path)
     print(f"settings: {', '.join(given) or 'none'} in {path}")
 
@@ -79,16 +85,27 @@ async def make_pool(client: PrefectClient) -> None:
     print(f"work pool: {POOL}, queues {', '.join(QUEUES)}")
 
 
-async def prepare() -> None:
-    """All that Prefect's API needs to know before the deployments."""
+async def paused_deployments(client: PrefectClient) -> list[UUID]:
+    """Those that an operator has paused, whole or by their schedules: to deploy starts them again."""
+    ours = DeploymentFilter(tags=DeploymentFilterTags(all_=["f1"]))
+    found = await client.read_deployments(deployment_filter=ours)
+    return [one.id for one in found if one.paused or not any(schedule.active for schedule in one.schedules)]
+
+
+async def prepare() -> list[UUID]:
+    """All that Prefect's API needs to know before the deployments; gives those that are paused."""
     async with get_client() as client:
         await wait_for_api(client)
         await make_pool(client)
+        return await paused_deployments(client)
 
 
-async def finish() -> None:
-    """The automations, which look at the deployments' runs."""
+async def finish(paused: list[UUID]) -> None:
+    """Pause again what was paused, and apply the automations, which look at the deployments' runs."""
     async with get_client() as client:
+        for deployment in paused:
+            await client.pause_deployment(deployment)
+            print(f"deployment {deployment}: still paused")
         await apply_automations(client)
 
 
@@ -112,11 +129,11 @@ def make_ready(settings_file: Path | None) -> None:
     database.ensure_schema()
     print(f"tables: {database.name}", flush=True)
     try:
-        asyncio.run(prepare())
+        paused = asyncio.run(prepare())
         deployed = subprocess.run([sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"], check=False)
         if deployed.returncode:
             raise F1FlowsError(f"prefect deploy --all ended with status {deployed.returncode}")
-        asyncio.run(finish())
+        asyncio.run(finish(paused))
     except httpx.HTTPError as error:
         raise F1FlowsError(f"Prefect's API: {error}") from error
 

@@ -16,6 +16,9 @@ from prefect.events.schemas.automations import AutomationCore
 from prefect.flows import load_flow_from_entrypoint
 from prefect.server.utilities.user_templates import render_user_template_sync
 
+from core.errors import UsageError
+from core.settings import Settings
+from deploy import setup
 from flows import events, serve
 
 ROOT = Path(__file__).parents[1]
@@ -90,6 +93,28 @@ def test_a_dead_run_is_noticed_before_its_next_turn_and_no_other_is_taken_for_de
     assert env.items() >= serve.HEARTBEAT.items()
     assert 3 * int(env["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]) < silence <= 150
     assert written["concurrency_limit"]["grace_period_seconds"] == serve.GRACE_SECONDS <= 150
+
+
+@pytest.mark.parametrize("password", ["plain", "it's", "back\\slash", "ends with \\", '"quoted"', "a # b", "$HOME"])
+def test_settings_reach_a_run_as_they_are(password: str, environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    environment.setenv("F1_PASSWORD", password)
+    environment.setenv("LOG_LEVEL", "DEBUG")
+    file = tmp_path / "volume.env"
+    setup.write_settings(file)
+    assert (file.stat().st_mode & 0o777, Settings(_env_file=file).database_schema) == (0o600, "f1")  # type: ignore[call-arg]
+    environment.delenv("F1_PASSWORD")
+    read = Settings(_env_file=file)  # type: ignore[call-arg]
+    assert read.f1_password is not None
+    assert (read.f1_password.get_secret_value(), read.log_level) == (password, "DEBUG")
+
+
+def test_a_setting_that_would_reach_a_run_as_another_is_refused(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environment.setenv("F1_PASSWORD", "a${HOME}b")
+    with pytest.raises(UsageError, match="F1_PASSWORD"):
+        setup.write_settings(tmp_path / "volume.env")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_secret_is_in_a_deployment() -> None:

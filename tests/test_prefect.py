@@ -16,6 +16,8 @@ import yaml
 from prefect import flow
 from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import DeploymentScheduleCreate
+from prefect.client.schemas.schedules import CronSchedule
 from prefect.events.clients import AssertingEventsClient
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import PrefectConsoleHandler
@@ -31,7 +33,7 @@ from core.records import SessionKind
 from core.replay import Fault, Upstream
 from core.schema import changes
 from core.settings import Settings
-from deploy import automations
+from deploy import automations, setup
 from flows import artifacts, limit, prefect_logs
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
@@ -353,6 +355,25 @@ def test_automations_are_applied_however_often(engine: None, monkeypatch: pytest
     monkeypatch.setenv("F1_ALERTS_WEBHOOK_URL", "http://127.0.0.1:9/alerts")
     for _ in range(2):
         assert applied() == {one["name"] for one in written}
+
+
+def test_what_an_operator_paused_stays_paused_over_an_upgrade(engine: None) -> None:
+    async def upgraded() -> list[bool]:
+        async with get_client() as client:
+            known = await client.create_flow_from_name("kept")
+            schedule = DeploymentScheduleCreate(schedule=CronSchedule(cron="7 * * * *"), active=True)
+            ids = [
+                await client.create_deployment(known, name, schedules=[schedule], tags=["f1"]) for name in ("a", "b")
+            ]
+            assert await setup.paused_deployments(client) == []
+            await client.pause_deployment(ids[0])
+            paused = await setup.paused_deployments(client)
+            await client.resume_deployment(ids[0])  # as `prefect deploy` does
+        await setup.finish(paused)
+        async with get_client() as client:
+            return [(await client.read_deployment(one)).paused for one in ids]
+
+    assert asyncio.run(upgraded()) == [True, False]
 
 
 def applied() -> set[str]:
