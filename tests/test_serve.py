@@ -9,17 +9,22 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import func, select
 
-from core.replay import Upstream
+from core.database import Database
+from core.replay import Fault, Upstream
+from core.schema import events, results
 from flows import limit
 
 pytestmark = pytest.mark.xdist_group("prefect")
 
+SPA = "2024-belgian-grand-prix"
 SECONDS_TO_START = 150.0
 SECONDS_TO_RUN = 90.0
 SECONDS_TO_STOP = 10.0
@@ -52,18 +57,36 @@ def scheduled(client: httpx.Client) -> dict[str, int]:
     return {name: sum(run["flow_id"] == flow for run in runs) for flow, name in names.items()}
 
 
-def run_now(client: httpx.Client, deployment: str, parameters: dict[str, object]) -> str:
-    """Run a deployment and give the run's last state."""
+def until(question: Callable[[], bool], what: str) -> None:
+    """Ask until the answer is yes, for as long as a run may take."""
+    deadline = time.monotonic() + SECONDS_TO_RUN
+    while not question():
+        assert time.monotonic() < deadline, f"not in time: {what}"
+
+
+def start(client: httpx.Client, deployment: str, parameters: dict[str, object]) -> str:
+    """Have a deployment run, and give the run's path."""
     found = client.get(f"/deployments/name/{deployment}").json()["id"]
     asked = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
-    run = client.post(f"/deployments/{found}/create_flow_run", json=asked).json()
-    deadline = time.monotonic() + SECONDS_TO_RUN
-    while (state := client.get(f"/flow_runs/{run['id']}").json()["state_type"]) in ("SCHEDULED", "PENDING", "RUNNING"):
-        assert time.monotonic() < deadline, f"it is still {state}"
-    return str(state)
+    return f"/flow_runs/{client.post(f'/deployments/{found}/create_flow_run', json=asked).json()['id']}"
 
 
-def test_the_schedules_make_runs_and_sigterm_ends_them(served: subprocess.Popen[str]) -> None:
+def descendants(pid: int) -> list[int]:
+    """The processes that a process has started, and theirs."""
+    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [*children, *(other for child in children for other in descendants(child))]
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that waits for its parent to notice its end does not."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def test_the_schedules_make_runs_and_sigterm_ends_them(
+    served: subprocess.Popen[str], replay: Upstream, sqlite: Database
+) -> None:
     """Prefect's scheduler works with the pinned SQLAlchemy; on another it created no run, and said nothing."""
     assert served.stderr is not None
     port = next(found[1] for line in served.stderr if (found := re.search(r"server on port (\d+)", line)))
@@ -74,7 +97,15 @@ def test_the_schedules_make_runs_and_sigterm_ends_them(served: subprocess.Popen[
             assert time.monotonic() < deadline, f"no run was created: {ahead}"
         assert set(ahead) == {"sync-schedule", "refresh-statuses", "poll-results"}
         assert client.get(f"/v2/concurrency_limits/{limit.NAME}").json()["limit"] == limit.SLOTS
-        assert run_now(client, "sync-schedule/default", {"season": 2024}) == "COMPLETED"
+        run = start(client, "sync-schedule/default", {"season": 2024})
+        until(lambda: client.get(run).json()["state_type"] == "COMPLETED", "the sync")
+        # One more, that waits for an answer when the end comes.
+        replay.faults = [Fault("/ergast/", times=99, delay_seconds=60)]
+        replay.requests.clear()
+        start(client, "poll-results/default", {"event": SPA, "session": "race"})
+        until(lambda: bool(replay.requests), "upstream is asked")
+    children = descendants(served.pid)
+    assert len(children) >= 2, "the server, and the run"
     asked = time.monotonic()
     served.send_signal(signal.SIGTERM)
     _, written = served.communicate(timeout=SECONDS_TO_STOP)
@@ -82,6 +113,10 @@ def test_the_schedules_make_runs_and_sigterm_ends_them(served: subprocess.Popen[
     assert time.monotonic() - asked < SECONDS_TO_STOP
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"http://127.0.0.1:{port}/api/health")
+    assert [child for child in children if is_alive(child)] == []
+    with sqlite.reading() as connection:
+        assert connection.scalar(select(func.count()).select_from(results)) == 0
+        assert connection.scalar(select(func.count()).select_from(events)) == 25
     lines = [json.loads(line) for line in written.splitlines()]
     (found,) = [line for line in lines if line["message"].endswith("148 added")]
     assert (found["flow_run_name"], found["requests"]) == ("sync-schedule-2024", {"fastf1": 1, "jolpica": 1})
