@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
@@ -85,27 +86,46 @@ async def make_pool(client: PrefectClient) -> None:
     print(f"work pool: {POOL}, queues {', '.join(QUEUES)}")
 
 
-async def paused_deployments(client: PrefectClient) -> list[UUID]:
-    """Those that an operator has paused, whole or by their schedules: to deploy starts them again."""
-    ours = DeploymentFilter(tags=DeploymentFilterTags(all_=["f1"]))
-    found = await client.read_deployments(deployment_filter=ours)
-    return [one.id for one in found if one.paused or not any(schedule.active for schedule in one.schedules)]
+@dataclass(frozen=True)
+class Paused:
+    """What an operator has paused, whole deployments or all their schedules: to deploy starts both again."""
+
+    deployments: frozenset[UUID]
+    schedules_of: frozenset[UUID]
+
+    @classmethod
+    async def read(cls, client: PrefectClient) -> Paused:
+        """What is paused now."""
+        ours = DeploymentFilter(tags=DeploymentFilterTags(all_=["f1"]))
+        found = await client.read_deployments(deployment_filter=ours)
+        return cls(
+            frozenset(one.id for one in found if one.paused),
+            frozenset(one.id for one in found if not any(schedule.active for schedule in one.schedules)),
+        )
+
+    async def restore(self, client: PrefectClient) -> None:
+        """Pause it again."""
+        for deployment in self.deployments:
+            await client.pause_deployment(deployment)
+        for deployment in self.schedules_of:
+            for schedule in await client.read_deployment_schedules(deployment):
+                await client.update_deployment_schedule(deployment, schedule.id, active=False)
+        if still := self.deployments | self.schedules_of:
+            print(f"still paused: {len(still)} deployments")
 
 
-async def prepare() -> list[UUID]:
-    """All that Prefect's API needs to know before the deployments; gives those that are paused."""
+async def prepare() -> Paused:
+    """All that Prefect's API needs to know before the deployments; gives what is paused."""
     async with get_client() as client:
         await wait_for_api(client)
         await make_pool(client)
-        return await paused_deployments(client)
+        return await Paused.read(client)
 
 
-async def finish(paused: list[UUID]) -> None:
-    """Pause again what was paused, and apply the automations, which look at the deployments' runs."""
+async def finish(paused: Paused) -> None:
+    """What was paused is paused again; and the automations, which look at the deployments' runs."""
     async with get_client() as client:
-        for deployment in paused:
-            await client.pause_deployment(deployment)
-            print(f"deployment {deployment}: still paused")
+        await paused.restore(client)
         await apply_automations(client)
 
 

@@ -358,22 +358,26 @@ def test_automations_are_applied_however_often(engine: None, monkeypatch: pytest
 
 
 def test_what_an_operator_paused_stays_paused_over_an_upgrade(engine: None) -> None:
-    async def upgraded() -> list[bool]:
+    """A deployment, another one's schedule, and nothing of a third."""
+
+    async def upgraded() -> list[tuple[bool, bool]]:
         async with get_client() as client:
             known = await client.create_flow_from_name("kept")
-            schedule = DeploymentScheduleCreate(schedule=CronSchedule(cron="7 * * * *"), active=True)
-            ids = [
-                await client.create_deployment(known, name, schedules=[schedule], tags=["f1"]) for name in ("a", "b")
-            ]
-            assert await setup.paused_deployments(client) == []
+            hourly = DeploymentScheduleCreate(schedule=CronSchedule(cron="7 * * * *"), active=True)
+            ids = [await client.create_deployment(known, name, schedules=[hourly], tags=["f1"]) for name in "abc"]
+            assert await setup.Paused.read(client) == setup.Paused(frozenset(), frozenset())
             await client.pause_deployment(ids[0])
-            paused = await setup.paused_deployments(client)
-            await client.resume_deployment(ids[0])  # as `prefect deploy` does
-        await setup.finish(paused)
-        async with get_client() as client:
-            return [(await client.read_deployment(one)).paused for one in ids]
+            (schedule,) = await client.read_deployment_schedules(ids[1])
+            await client.update_deployment_schedule(ids[1], schedule.id, active=False)
+            paused = await setup.Paused.read(client)
+            # As `prefect deploy` does:
+            await client.resume_deployment(ids[0])
+            await client.update_deployment_schedule(ids[1], schedule.id, active=True)
+            await setup.finish(paused)
+            found = [await client.read_deployment(one) for one in ids]
+            return [(one.paused, one.schedules[0].active) for one in found]
 
-    assert asyncio.run(upgraded()) == [True, False]
+    assert asyncio.run(upgraded()) == [(True, True), (False, False), (False, True)]
 
 
 def applied() -> set[str]:

@@ -132,9 +132,9 @@ class Stack:
         said = self._run(
             "setup",
             *("--rm", "--env", f"F1_IMAGE={image}", "--env", f"F1_SUFFIX=-{self.id}", "--env", "F1_NETWORK=host"),
-            *("--env", f"DATABASE_URL={self._database('f1')}"),
+            *("--env", f"DATABASE_URL={self._database('f1')}", "--env", "LOG_FORMAT=json"),
             *("--env", f"F1_UPSTREAM_URL=http://{LOOPBACK}:{self._upstream_port}"),
-            *("--volume", f"f1-data-{self.id}:/data", "--volume", f"f1-settings-{self.id}:/settings"),
+            *self._volumes,
             command=("python", "-m", "deploy.setup", "--settings-file", "/settings/.env"),
             seconds=240,
         )
@@ -147,10 +147,19 @@ class Stack:
         self._run(
             "worker",
             *RESTARTING,
-            *("--user", "0:0", "--tmpfs", "/data", "--env", f"DATABASE_URL={self._database('f1')}"),
+            *("--user", "0:0", "--tmpfs", "/data"),
+            *("--env", "PREFECT_LOGGING_SETTINGS_PATH=/app/deploy/logging-json.yml"),
             *("--volume", "/var/run/docker.sock:/var/run/docker.sock", "--env", "PREFECT_WORKER_QUERY_SECONDS=2"),
             command=("prefect", "worker", "start", "--pool", POOL, "--type", "docker"),
         )
+
+    def command(self, *command: str) -> str:
+        """What one of our commands writes where the settings are, as `docker compose run --rm setup` has it."""
+        return self._run("command", "--rm", *self._volumes, command=command)
+
+    @property
+    def _volumes(self) -> tuple[str, ...]:
+        return "--volume", f"f1-data-{self.id}:/data", "--volume", f"f1-settings-{self.id}:/settings"
 
     def remove(self) -> None:
         """Remove every container, the worker before those it would start again, and the volumes."""
@@ -219,7 +228,7 @@ class Stack:
 
     def container(self, name: str, *action: str, seconds: float = 60) -> str:
         """Do something with a container: `container("server", "restart")`."""
-        return docker(*action, f"{self.id}-{name}", seconds=seconds)
+        return docker(*action, f"{self.id}-{name}", seconds=seconds, merged=True)
 
     def inside(self, *command: str, seconds: float = RUN_SECONDS) -> str:
         """What a command writes in the worker's container; a new one's start may copy the image."""

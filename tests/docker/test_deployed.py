@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import UTC, datetime
 
@@ -32,7 +33,7 @@ def test_a_deployment_s_rows_are_in_postgresql(stack: Stack) -> None:
         " ORDER BY position"
     )
     assert podium == [(1, "max_verstappen", 26), (2, "perez", 18), (3, "sainz", 15)]
-    assert "Verstappen" in stack.inside("python", "-m", "flows", "results", f"{BAHRAIN}/race")
+    assert "Verstappen" in stack.command("python", "-m", "flows", "results", f"{BAHRAIN}/race")
 
 
 def test_a_run_is_no_root_can_write_nothing_and_shows_no_secret(stack: Stack) -> None:
@@ -50,7 +51,9 @@ def test_a_run_is_no_root_can_write_nothing_and_shows_no_secret(stack: Stack) ->
         said = stack.inside("prefect", "deployment", "inspect", deployment)
         assert "f1-settings" in said
         assert stack.password not in said
-    assert stack.password not in stack.inside("python", "-m", "flows", "config")
+    shown = stack.command("python", "-m", "flows", "config")
+    assert "f1:***@" in shown
+    assert stack.password not in shown
 
 
 def test_no_secret_and_no_way_to_change_anything_is_in_the_image(stack: Stack) -> None:
@@ -87,3 +90,16 @@ def test_a_schedule_is_cached_across_containers_and_results_never_are(stack: Sta
         asked.append((len(stack.asked("/schedule/")), len(stack.asked("/2024/1/results"))))
         stack.upstream.requests.clear()
     assert asked == [(1, 1), (0, 1)]
+
+
+def test_every_log_line_is_json_with_its_flow_run(stack: Stack) -> None:
+    """The worker's own, and those of the runs' containers, which it hands on."""
+    said = stack.container("worker", "logs").splitlines()
+    told = [line for line in said if not line.startswith("{")]
+    assert [line for line in told if not line.startswith(("Discovered type", "Worker "))] == []
+    lines = [json.loads(line) for line in said if line not in told]
+    assert {"prefect.workers.docker", "prefect.flow_runs", "prefect.task_runs"} <= {line["logger"] for line in lines}
+    (summary,) = [line for line in lines if line["message"].endswith("148 added")]
+    assert summary["flow_run_name"] == "sync-schedule-2024"
+    assert summary["requests"] == {"fastf1": 1, "jolpica": 1}
+    assert stack.password not in "".join(said)
