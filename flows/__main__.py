@@ -23,18 +23,22 @@ from flows import command
 from flows.classification import print_classification
 
 
+WIDE = 240
+"""Columns of a table that no terminal bounds: nothing in it is broken."""
+
+
 def show_config() -> None:
     """Print every setting's value and origin, secrets hidden."""
     settings = Settings.load()
     origins = Settings.origins()
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("setting", "value", "from", "what it is"):
-        table.add_column(title)
+        table.add_column(title, overflow="fold")
     for name, value in settings.shown().items():
         description = Settings.model_fields[name].description or ""
         table.add_row(name.upper(), value, origins[name], description)
     table.add_row("PREFECT_API_URL", command.prefect_api() or "", "Prefect", "unset: flows run directly")
-    Console(soft_wrap=True).print(table)
+    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
 
 
 def upgrade_database() -> None:

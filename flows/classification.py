@@ -53,7 +53,7 @@ def read_classification(database: Database, session_id: str, as_of: datetime | N
         team_names = {row.id: row.name for row in connection.execute(select(teams))}
     observed = next(row.observed_at for row in revisions if row.revision == revision)
     raced = session.kind in RACED
-    told = ("grid", "gained", "laps", "time", "points") if raced else ("Q1", "Q2", "Q3", "best")
+    told = ("grid", "+/-", "laps", "time", "points") if raced else ("Q1", "Q2", "Q3", "best")
     most = max((entry.laps or 0 for entry in entries), default=0)
     return Classification(
         heading=f"{event.name} {event.season}, {session.name}",
@@ -92,7 +92,7 @@ def print_classification(database: Database, session_id: str, as_of: datetime | 
     classification = read_classification(database, session_id, as_of)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in classification.titles:
-        table.add_column(title, justify="left" if title in LEFT else "right", no_wrap=title in LEFT)
+        table.add_column(title, justify="left" if title in LEFT else "right", no_wrap=title != "team")
     for row in classification.rows:
         style = {"1": "bold yellow", "2": "bold", "3": "bold"}.get(row[0], "" if row[0].isdigit() else "dim")
         table.add_row(*map(escape, row), style=style)

@@ -152,7 +152,6 @@ def test_config_shows_values_and_origins_and_hides_secrets(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     environment.delenv("DATABASE_URL")
-    environment.setenv("COLUMNS", "200")
     (tmp_path / ".env").write_text(
         "DATABASE_URL=postgresql+asyncpg://f1:secret-word@db.example/f1?ssl=require\n"
         "FASTF1_CACHE_DIR=/var/cache/f1\nPOLL_INTERVAL_MINUTES=15\nPOST_SESSION_DELAY_MINUTES=45\n"

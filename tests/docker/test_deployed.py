@@ -98,7 +98,7 @@ def test_every_log_line_is_json_with_its_flow_run(stack: Stack) -> None:
     told = [line for line in said if not line.startswith("{")]
     assert [line for line in told if not line.startswith(("Discovered type", "Worker "))] == []
     lines = [json.loads(line) for line in said if line not in told]
-    assert {"prefect.workers.docker", "prefect.flow_runs", "prefect.task_runs"} <= {line["logger"] for line in lines}
+    assert {"prefect.flow_runs.worker", "prefect.flow_runs", "prefect.task_runs"} <= {line["logger"] for line in lines}
     (summary,) = [line for line in lines if line["message"].endswith("148 added")]
     assert summary["flow_run_name"] == "sync-schedule-2024"
     assert summary["requests"] == {"fastf1": 1, "jolpica": 1}
