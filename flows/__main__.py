@@ -22,7 +22,6 @@ from core.settings import Settings
 from flows import command
 from flows.classification import print_classification
 
-
 WIDE = 240
 """Columns of a table that no terminal bounds: nothing in it is broken."""
 

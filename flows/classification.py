@@ -90,7 +90,7 @@ def _session_and_event(connection: Connection, session_id: str) -> tuple[Session
 def print_classification(database: Database, session_id: str, as_of: datetime | None) -> None:
     """Print a session's classification on the terminal; raises what `read_classification` does."""
     classification = read_classification(database, session_id, as_of)
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for title in classification.titles:
         table.add_column(title, justify="left" if title in LEFT else "right", no_wrap=title != "team")
     for row in classification.rows:
