@@ -20,7 +20,7 @@ from sqlalchemy import select
 
 from core.database import Database, connect
 from core.fetch.upstream import lift_limits
-from core.records import ChangeKind, EventFormat, Status
+from core.records import Change, ChangeKind, EventFormat, Status
 from core.replay import Upstream, serve
 from core.schema import changes, driver_standings, drivers, events, sessions
 from core.settings import Settings
@@ -178,20 +178,13 @@ class Demo:
         """What changed in the calendar, and the results that were not their first."""
         told = changes.c.kind.in_(TOLD) & changes.c.kind.not_in(("results_published", "results_official"))
         table = _table("What changed, as the feed tells it")
-        for column in ("seen", "whom", "what", "before", "after"):
-            table.add_column(column)
+        table.show_header = False
+        table.add_column(no_wrap=True)
+        table.add_column()
         with self.database.reading() as connection:
-            for change in connection.execute(select(changes).where(told).order_by(changes.c.id)):
-                after = report.readable(change.after)
-                if change.kind == ChangeKind.RESULTS_REVISED:
-                    after = change.after["diff"]
-                table.add_row(
-                    f"{change.at:%d %b}",
-                    change.entity_id,
-                    f"[yellow]{change.kind}[/]",
-                    report.readable(change.before) if change.kind != ChangeKind.RESULTS_REVISED else "",
-                    after,
-                )
+            for row in connection.execute(select(changes).where(told).order_by(changes.c.id)):
+                change = Change(**{name: getattr(row, name) for name in Change.model_fields})
+                table.add_row(f"{row.at:%d %b}", report.change_markup(change))
         self.console.print(table)
 
 

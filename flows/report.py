@@ -1,21 +1,21 @@
-"""What flows print when they are done: summaries for a person, in lines and tables."""
+"""What flows print when they are done: summaries for a person."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
 from core.records import Change, ChangeKind
 from core.upsert.results import Outcome, Polled
 from core.upsert.schedule import SeasonSummary
 
-TITLES = {
+STYLES = {
     ChangeKind.ADDED: "green",
     ChangeKind.CANCELLED: "red",
     ChangeKind.REINSTATED: "green",
@@ -39,35 +39,35 @@ def season_line(summary: SeasonSummary) -> str:
 
 
 def print_seasons(summaries: Sequence[SeasonSummary]) -> None:
-    """Each season's summary on standard output, and what changed as a table, unless all of it is new."""
+    """Each season's summary on standard output, and what changed, unless all of it is new."""
     console = Console(soft_wrap=True)
     for summary in summaries:
         console.print(season_line(summary), highlight=False)
         told = [change for change in summary.changes if change.kind is not ChangeKind.ADDED]
-        if told:
-            console.print(changes_table(told[:SHOWN_CHANGES]))
-            if len(told) > SHOWN_CHANGES:
-                console.print(f"and {len(told) - SHOWN_CHANGES} more: see the table changes", highlight=False)
+        print_changes(console, told)
 
 
-def changes_table(changes: Iterable[Change]) -> Table:
-    """Changes as a table: whom, what, from, to."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("whom", "what", "before", "after"):
-        table.add_column(title)
-    for change in changes:
-        style = TITLES.get(change.kind, "")
-        before, after = readable(change.before), readable(change.after)
-        table.add_row(
-            change.entity_id, f"[{style}]{change.kind.value}[/]" if style else change.kind.value, before, after
-        )
-    return table
+def print_changes(console: Console, told: Sequence[Change]) -> None:
+    """Changes, a line each; of very many the first."""
+    for change in told[:SHOWN_CHANGES]:
+        console.print(f"  {change_markup(change)}", highlight=False)
+    if len(told) > SHOWN_CHANGES:
+        console.print(f"  and {len(told) - SHOWN_CHANGES} more: see the table changes", highlight=False)
+
+
+def change_markup(change: Change) -> str:
+    """A change as a line of rich's markup: whom, what, from, to."""
+    style = STYLES.get(change.kind, "none")
+    told = " → ".join(filter(None, map(readable, (change.before, change.after))))
+    return f"{change.entity_id} [{style}]{change.kind.value}[/]{f': {escape(told)}' if told else ''}"
 
 
 def readable(fields: dict[str, Any] | None) -> str:
-    """A change's fields as a person says them; of a start and an end that moved only the start."""
+    """A change's fields as a person says them; of a start and an end only the start, of a revision what it revised."""
     if fields is None:
         return ""
+    if "revision" in fields:
+        return fields.get("diff") or ""
     if set(fields) == {"ends_at"}:
         return f"until {_moment(fields['ends_at'])}"
     shown = {name: value for name, value in fields.items() if name not in ("ends_at", "utc_offset_minutes")}
@@ -101,10 +101,9 @@ def statuses_line(changes: Sequence[Change]) -> str:
 
 
 def print_statuses(changes: Sequence[Change]) -> None:
-    """What moved, as a table, and the summary."""
+    """What moved, and the summary."""
     console = Console(soft_wrap=True)
-    if changes:
-        console.print(changes_table(changes[:SHOWN_CHANGES]))
+    print_changes(console, changes)
     console.print(statuses_line(changes), highlight=False)
 
 
