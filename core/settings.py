@@ -100,7 +100,7 @@ class Settings(BaseSettings):
             raise ValueError("is not a database URL, such as postgresql://user:password@host/name") from None
         if url.drivername not in DRIVERS:
             raise ValueError(f"names a database we cannot use ({url.drivername}): PostgreSQL or SQLite")
-        if "@" in (url.host or ""):
+        if DRIVERS[url.drivername] != "sqlite" and "@" in f"{url.host}{url.database}":
             raise ValueError("has an @ in its user or password: write %40")
         return value
 

@@ -19,7 +19,6 @@ import httpx
 from dotenv import dotenv_values
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 from prefect.exceptions import ObjectNotFound
 from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
 
@@ -52,7 +51,7 @@ def write_settings(path: Path) -> None:
     read = dotenv_values(new)
     if wrong := [name for name, value in given.items() if read.get(name) != value]:
         new.unlink()
-        raise UsageError(f"{wrong[0]} cannot be written to a .env file: ${{ has a meaning of its own there")
+        raise UsageError(f"{wrong[0]} cannot be written to a .env file: it has ${{ or a line end")
     new.replace(path)
     print(f"settings: {', '.join(given) or 'none'} in {path}")
 
@@ -88,7 +87,10 @@ async def make_pool(client: PrefectClient) -> None:
 
 @dataclass(frozen=True)
 class Paused:
-    """What an operator has paused, whole deployments or all their schedules: to deploy starts both again."""
+    """What an operator has paused of the work pool, whole deployments or all their schedules.
+
+    To deploy starts both again. What `flows.serve` has paused at its end is in no work pool.
+    """
 
     deployments: frozenset[UUID]
     schedules_of: frozenset[UUID]
@@ -96,11 +98,10 @@ class Paused:
     @classmethod
     async def read(cls, client: PrefectClient) -> Paused:
         """What is paused now."""
-        ours = DeploymentFilter(tags=DeploymentFilterTags(all_=["f1"]))
-        found = await client.read_deployments(deployment_filter=ours)
+        found = [one for one in await client.read_deployments() if one.work_pool_name == POOL]
         return cls(
             frozenset(one.id for one in found if one.paused),
-            frozenset(one.id for one in found if not any(schedule.active for schedule in one.schedules)),
+            frozenset(one.id for one in found if one.schedules and not any(each.active for each in one.schedules)),
         )
 
     async def restore(self, client: PrefectClient) -> None:
@@ -114,19 +115,33 @@ class Paused:
             print(f"still paused: {len(still)} deployments")
 
 
-async def prepare() -> Paused:
-    """All that Prefect's API needs to know before the deployments; gives what is paused."""
+async def deploy_all(settings: Settings) -> None:
+    """The work pool, the deployments in it, and the automations, which look at the deployments' runs.
+
+    Raises:
+        F1FlowsError: the API does not answer, or `prefect deploy --all` fails.
+    """
     async with get_client() as client:
         await wait_for_api(client)
         await make_pool(client)
-        return await Paused.read(client)
-
-
-async def finish(paused: Paused) -> None:
-    """What was paused is paused again; and the automations, which look at the deployments' runs."""
-    async with get_client() as client:
-        await paused.restore(client)
+        paused = await Paused.read(client)
+        try:
+            run_prefect_deploy(settings)
+        finally:
+            await paused.restore(client)
         await apply_automations(client)
+
+
+def run_prefect_deploy(settings: Settings) -> None:
+    """`prefect deploy --all`, unattended.
+
+    Raises:
+        F1FlowsError: it fails.
+    """
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    deployed = subprocess.run(command, env=os.environ | {"LOG_FORMAT": settings.log_format.value}, check=False)
+    if deployed.returncode:
+        raise F1FlowsError(f"prefect deploy --all ended with status {deployed.returncode}")
 
 
 def main() -> int:
@@ -145,15 +160,12 @@ def make_ready(settings_file: Path | None) -> None:
     """
     if settings_file:
         write_settings(settings_file)
-    database = connect(Settings.load())
+    settings = Settings.load()
+    database = connect(settings)
     database.ensure_schema()
     print(f"tables: {database.name}", flush=True)
     try:
-        paused = asyncio.run(prepare())
-        deployed = subprocess.run([sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"], check=False)
-        if deployed.returncode:
-            raise F1FlowsError(f"prefect deploy --all ended with status {deployed.returncode}")
-        asyncio.run(finish(paused))
+        asyncio.run(deploy_all(settings))
     except httpx.HTTPError as error:
         raise F1FlowsError(f"Prefect's API: {error}") from error
 

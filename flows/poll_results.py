@@ -160,7 +160,7 @@ def until(run: Run, error: SourceError) -> datetime:
     if isinstance(error, BudgetExhausted):
         return error.until
     asked = error.retry_after if isinstance(error, RateLimited) else None
-    return run.now + (timedelta(seconds=asked) if asked is not None else WITHOUT_RETRY_AFTER)
+    return run.upstream_now + (timedelta(seconds=asked) if asked is not None else WITHOUT_RETRY_AFTER)
 
 
 def correct_standings(run: Run, event: Event) -> None:

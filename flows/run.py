@@ -64,13 +64,15 @@ class Run:
         flow_run_id = str(flow_run.id) if flow_run else None
         return cls(settings, database, (now or clock.present()).astimezone(UTC), now is not None, flow_run_id)
 
+    @property
+    def upstream_now(self) -> datetime:
+        """The moment that upstream lives in: the clock's, whatever `now` was given, unless it is one of one's own."""
+        return self.now if self.settings.f1_upstream_url else clock.present()
+
     @cached_property
     def ledger(self) -> Ledger:
-        """The requests' ledger: by the clock, whatever `now` was given, for Jolpica's hour is no other.
-
-        Only an upstream of one's own lives in the time that is given.
-        """
-        return Ledger(self.database, self.now if self.settings.f1_upstream_url else clock.present())
+        """The requests' ledger: Jolpica's hour is upstream's."""
+        return Ledger(self.database, self.upstream_now)
 
     def permit(self, host: str, path: str) -> Callable[[int | None, float], None]:
         """Enter a request to Jolpica in the ledger; in a flow run Prefect's global limit, if there, brakes before.

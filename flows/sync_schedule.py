@@ -92,6 +92,7 @@ def announce(run: Run, summary: SeasonSummary) -> None:
     """Tell of what changed by a Prefect event, and show the sync and the season's state in the UI."""
     if summary.changes:
         events.schedule_changed(summary)
+    if summary.changes or summary.notes:
         artifacts.show_season(run.database, summary.season)
     artifacts.show_sync(run.database, summary, run.now)
 

@@ -58,6 +58,7 @@ def test_a_naive_now_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
         ("DATABASE_URL", "nonsense"),
         ("DATABASE_URL", "mysql://user:secret-word@127.0.0.1/f1"),
         ("DATABASE_URL", "postgresql://f1:x@secret-word@127.0.0.1/f1"),
+        ("DATABASE_URL", "postgresql://f1:x@secret/secret-word@127.0.0.1/f1"),
         ("DATABASE_SCHEMA", 'x"; DROP'),
         ("POLL_INTERVAL_MINUTES", "soon"),
         ("LOG_FORMAT", "xml"),

@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,10 +17,11 @@ import yaml
 from prefect import flow
 from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import DeploymentScheduleCreate
+from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.events.clients import AssertingEventsClient
 from prefect.events.worker import EventsWorker
+from prefect.exceptions import ObjectAlreadyExists
 from prefect.logging.handlers import PrefectConsoleHandler
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
@@ -27,7 +29,7 @@ from sqlalchemy import select
 
 from core import logs
 from core.database import Database
-from core.errors import PrefectError
+from core.errors import F1FlowsError, PrefectError
 from core.identity import slug
 from core.records import SessionKind
 from core.replay import Fault, Upstream
@@ -357,27 +359,46 @@ def test_automations_are_applied_however_often(engine: None, monkeypatch: pytest
         assert applied() == {one["name"] for one in written}
 
 
-def test_what_an_operator_paused_stays_paused_over_an_upgrade(engine: None) -> None:
-    """A deployment, another one's schedule, and nothing of a third."""
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_an_operator_paused_stays_paused_over_an_upgrade(
+    engine: None, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """A deployment, another one's schedule, and nothing of a third; not what `flows.serve` left in no work pool."""
 
     async def upgraded() -> list[tuple[bool, bool]]:
         async with get_client() as client:
+            with suppress(ObjectAlreadyExists):
+                await client.create_work_pool(WorkPoolCreate(name=setup.POOL, type="process"))
             known = await client.create_flow_from_name("kept")
             hourly = DeploymentScheduleCreate(schedule=CronSchedule(cron="7 * * * *"), active=True)
-            ids = [await client.create_deployment(known, name, schedules=[hourly], tags=["f1"]) for name in "abc"]
-            assert await setup.Paused.read(client) == setup.Paused(frozenset(), frozenset())
-            await client.pause_deployment(ids[0])
+            pools = {"a": setup.POOL, "b": setup.POOL, "c": setup.POOL, "served": None}
+            ids = [
+                await client.create_deployment(known, name, schedules=[hourly], work_pool_name=pool)
+                for name, pool in pools.items()
+            ]
             (schedule,) = await client.read_deployment_schedules(ids[1])
+            for paused in (ids[0], ids[3]):
+                await client.pause_deployment(paused)
             await client.update_deployment_schedule(ids[1], schedule.id, active=False)
-            paused = await setup.Paused.read(client)
-            # As `prefect deploy` does:
-            await client.resume_deployment(ids[0])
-            await client.update_deployment_schedule(ids[1], schedule.id, active=True)
-            await setup.finish(paused)
+
+            def deploy(_settings: Settings) -> None:
+                """As `prefect deploy` does, before it fails or not."""
+                with get_client(sync_client=True) as other:
+                    for deployment in ids:
+                        other.resume_deployment(deployment)
+                    other.update_deployment_schedule(ids[1], schedule.id, active=True)
+                if fails:
+                    raise F1FlowsError("it fails")
+
+            monkeypatch.setattr(setup, "run_prefect_deploy", deploy)
+            with pytest.raises(F1FlowsError) if fails else nullcontext():
+                await setup.deploy_all(Settings.load())
             found = [await client.read_deployment(one) for one in ids]
+            for one in ids:
+                await client.delete_deployment(one)
             return [(one.paused, one.schedules[0].active) for one in found]
 
-    assert asyncio.run(upgraded()) == [(True, True), (False, False), (False, True)]
+    assert asyncio.run(upgraded()) == [(True, True), (False, False), (False, True), (False, True)]
 
 
 def applied() -> set[str]:
