@@ -15,8 +15,11 @@ from core.replay import Upstream
 
 pytestmark = pytest.mark.night
 
-NOON = datetime(2024, 7, 28, 11, 30, tzinfo=UTC)
-"""Race from 13:00, over at 15:00; live timing from 15:30; Russell disqualified two hours after Jolpica has results."""
+MORNING = datetime(2024, 7, 28, 9, 30, tzinfo=UTC)
+"""Time runs from here while the image with its clock is built and deployed.
+
+Race from 13:00, over at 15:00; live timing from 15:30; Russell disqualified two hours after Jolpica has results.
+"""
 
 SPEED = 60.0
 JOLPICA_AFTER = timedelta(hours=4)
@@ -43,8 +46,8 @@ def replayed(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """Upstream, and an image with the clock of that day, both running from now on; the deployments start the image."""
     folder: Path = tmp_path_factory.mktemp("weekend")
     tag = f"{stack.id}:weekend"
-    clock = CLOCK.format(began=datetime.now(UTC).isoformat(), as_of=NOON.isoformat(), speed=SPEED)
-    upstream = Upstream(NOON, SPEED)
+    clock = CLOCK.format(began=datetime.now(UTC).isoformat(), as_of=MORNING.isoformat(), speed=SPEED)
+    upstream = Upstream(MORNING, SPEED)
     upstream.publish_after_of[14, "results"] = JOLPICA_AFTER
     stack.serve_upstream(upstream)
     (folder / "clock.py").write_text(clock)
