@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 from core import polling
 from core.changes import session_changes
 from core.database import Database
+from core.identity import season_of
 from core.records import Change, HeldKind, ResultsState, Session, Status
 from core.schema import held, result_revisions, sessions
 from core.times import date_over
@@ -105,7 +106,7 @@ def stamp(before: Session, after: Session, now: datetime) -> datetime | None:
 def known_session(connection: Connection, session_id: str) -> KnownSession:
     """Read a session with all that its next poll depends on."""
     others = sessions.alias()
-    season = session_id.split("-")[0]
+    season = season_of(session_id)
     official = result_revisions.c.state == ResultsState.OFFICIAL.value
     wanted = [column for column in sessions.columns if column.name in Session.model_fields]
     row = dict(

@@ -14,6 +14,7 @@ from core import holding
 from core.database import Database
 from core.differences import diff_entries, diff_text
 from core.holding import Holding
+from core.identity import season_of
 from core.quality import Severity, examine
 from core.records import (
     Change,
@@ -302,7 +303,7 @@ def _order(entry: Entry) -> tuple[Any, ...]:
 
 def _drivers_by_number(connection: Connection, event_id: str) -> Mapping[str, tuple[str | None, str | None]]:
     """Driver and team by car number, as the season's latest official results have them."""
-    season = event_id.split("-")[0]
+    season = season_of(event_id)
     rows = connection.execute(
         select(
             results.c.car_number, results.c.driver_id, results.c.team_id, func.max(sessions.c.local_date).label("at")

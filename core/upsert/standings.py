@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Numeric, Table, case, delete, func, insert, or_, select, type_coerce, update
 
 from core.database import Database
+from core.identity import season_of
 from core.records import (
     Change,
     ChangeKind,
@@ -43,7 +44,7 @@ def recompute_standings(connection: Connection, session_id: str, now: datetime) 
         One change where anything differs: the season's, from this event on.
     """
     event_id = session_id.split("/")[0]
-    scored = _scored(connection, int(event_id.split("-")[0]), session_id)
+    scored = _scored(connection, season_of(event_id), session_id)
     event = next(round_.event for round_ in scored if round_.event.id == event_id)
     _owe(connection, event.season, scored[-1].event.id, now)
     if event.season < FIRST_UNDROPPED_SEASON:
