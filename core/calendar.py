@@ -10,7 +10,6 @@ from enum import Enum
 from core import holding, identity
 from core.records import Circuit, Event, EventFormat, Held, ScheduleAnswer, Session, SessionKind, Source
 
-FIRST_SEASON = 1950
 FIRST_FASTF1_SEASON = 2018
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+
+from pydantic import ValidationError
 
 
 class F1FlowsError(Exception):
@@ -44,6 +48,32 @@ class SourceMalformed(SourceError):
     """The answer is not what it should be: truncated, HTML, half a table."""
 
     transient = True
+
+
+MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+"""What reading an answer raises when it does not have the shape that was asked for."""
+
+
+@contextmanager
+def reading_answer(source: str, what: str) -> Iterator[None]:
+    """Read an upstream answer: any shape but the expected one is a `SourceMalformed` that says `what` it is.
+
+    Raises:
+        SourceMalformed: the answer has another shape, or holds a value that no column takes.
+    """
+    try:
+        yield
+    except MISSHAPEN as error:
+        raise SourceMalformed(source, f"{what}{_first_fault(error)}") from error
+
+
+def _first_fault(error: Exception) -> str:
+    """The first field that a record refused, and why; without the value, which may be anything."""
+    if not isinstance(error, ValidationError):
+        return ""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    field = ".".join(map(str, first["loc"]))
+    return f" ({field}: {first['msg']})" if field else f" ({first['msg'].removeprefix('Value error, ')})"
 
 
 class SourceEmpty(SourceError):

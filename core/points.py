@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from core.bounds import FIRST_SEASON
 from core.records import SessionKind
 
-FIRST_SEASON = 1950
 FIRST_TEAM_SEASON = 1958
 """The first season with a constructors' championship."""
 

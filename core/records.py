@@ -9,9 +9,11 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, NaiveDatetime
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime, model_validator
+
+from core.bounds import EVENT_SPAN, Gap, Line, Milliseconds, Name, PointsNumber, Round, Season, SmallNumber
 
 
 class Record(BaseModel):
@@ -109,20 +111,24 @@ class HeldKind(StrEnum):
     ABSENT = "absent"
     MOVED = "moved"
     UNKNOWN_SESSION = "unknown_session"
+    SCHEDULE_REJECTED = "schedule_rejected"
     RESULTS_SUPERSEDED = "results_superseded"
     RESULTS_REJECTED = "results_rejected"
+    RESULTS_SHORT = "results_short"
+    RESULTS_ABSENT = "results_absent"
+    STANDINGS_REJECTED = "standings_rejected"
 
 
 class Circuit(Record):
     """A circuit, by Jolpica's id; coordinates in degrees, `time_zone` an IANA name or None where unknown."""
 
-    id: str
-    name: str
-    locality: str
-    country: str
-    latitude: float | None
-    longitude: float | None
-    time_zone: str | None
+    id: Name
+    name: Name
+    locality: Line
+    country: Line
+    latitude: Annotated[float, Field(ge=-90, le=90)] | None
+    longitude: Annotated[float, Field(ge=-180, le=180)] | None
+    time_zone: Line | None
 
 
 class ListedSession(Record):
@@ -133,30 +139,53 @@ class ListedSession(Record):
     """
 
     kind: SessionKind
-    name: str
+    name: Name
     local_date: date | None = None
     wall_time: NaiveDatetime | None = None
-    utc_offset_minutes: int | None = None
+    utc_offset_minutes: Annotated[int, Field(ge=-14 * 60, le=14 * 60)] | None = None
     instant: AwareDatetime | None = None
+
+    @property
+    def dates(self) -> list[date]:
+        """Every date it gives, in whatever form."""
+        given = (self.local_date, self.wall_time, self.instant)
+        return [found.date() if isinstance(found, datetime) else found for found in given if found is not None]
 
 
 class ListedEvent(Record):
     """An event as a source lists it; `round` is None for testing.
 
-    `unknown_sessions` are the labels that mean nothing to us: told, and kept aside.
+    Its dates are in its season's year and near each other. `unknown_sessions` are the labels of sessions whose kind
+    this version does not know: they are reported and kept aside.
     """
 
-    season: int
-    round: int | None
-    name: str
-    official_name: str | None
-    country: str
-    locality: str
+    season: Season
+    round: Round | None
+    name: Name
+    official_name: Line | None
+    country: Line
+    locality: Line
     format: EventFormat
     last_date: date
     sessions: tuple[ListedSession, ...]
-    unknown_sessions: tuple[str, ...] = ()
+    unknown_sessions: tuple[Line, ...] = ()
     circuit: Circuit | None = None
+
+    @model_validator(mode="after")
+    def _dates_fit(self) -> Self:
+        if self.last_date.year != self.season:
+            raise ValueError(f"its date {self.last_date} is not in {self.season}")
+        for session in self.sessions:
+            if any(abs(day - self.last_date) > EVENT_SPAN for day in session.dates):
+                raise ValueError(f"{session.name} is not near its date {self.last_date}")
+        return self
+
+
+class MalformedEvent(Record):
+    """An event in a source's answer that cannot be read; `name` where at least that can, `reason` in words."""
+
+    name: Line | None
+    reason: str
 
 
 class Unpublished(Record):
@@ -172,10 +201,11 @@ class ScheduleAnswer(Record):
     `complete` is False where the source cannot list everything, so that what it leaves out is no absence.
     """
 
-    season: int
+    season: Season
     source: Source
     complete: bool
     events: tuple[ListedEvent, ...]
+    malformed: tuple[MalformedEvent, ...] = ()
 
 
 class Event(Record):
@@ -214,6 +244,7 @@ class Session(Record):
     revision: int = 0
     next_poll_at: AwareDatetime | None = None
     poll_attempts: int = 0
+    poll_faults: int = 0
     last_error: str | None = None
     source: Source
 
@@ -254,21 +285,21 @@ class Change(Record):
 class Driver(Record):
     """A driver, by Jolpica's id; `number` is the permanent car number as text, which most never had."""
 
-    id: str
-    given_name: str
-    family_name: str
-    code: str | None = None
-    number: str | None = None
+    id: Name
+    given_name: Line
+    family_name: Name
+    code: Line | None = None
+    number: Line | None = None
     date_of_birth: date | None = None
-    nationality: str | None = None
+    nationality: Line | None = None
 
 
 class Team(Record):
     """A team (Jolpica's constructor), by Jolpica's id."""
 
-    id: str
-    name: str
-    nationality: str | None = None
+    id: Name
+    name: Name
+    nationality: Line | None = None
 
 
 class Entry(Record):
@@ -279,25 +310,25 @@ class Entry(Record):
     Durations are whole milliseconds: `time_ms` the race time, `gap_ms` that behind the winner.
     """
 
-    car_number: str
-    ordinal: int = 0
-    driver_id: str | None = None
-    driver_code: str | None = None
-    team_id: str | None = None
-    listed_position: int | None = None
-    position: int | None = None
-    classification: str | None = None
-    grid: int | None = None
-    points: Decimal | None = None
-    status: str | None = None
-    laps: int | None = None
-    time_ms: int | None = None
-    gap_ms: int | None = None
-    q1_ms: int | None = None
-    q2_ms: int | None = None
-    q3_ms: int | None = None
-    best_lap_ms: int | None = None
-    fastest_lap_rank: int | None = None
+    car_number: Line
+    ordinal: SmallNumber = 0
+    driver_id: Name | None = None
+    driver_code: Line | None = None
+    team_id: Name | None = None
+    listed_position: SmallNumber | None = None
+    position: SmallNumber | None = None
+    classification: Line | None = None
+    grid: SmallNumber | None = None
+    points: PointsNumber | None = None
+    status: Line | None = None
+    laps: SmallNumber | None = None
+    time_ms: Milliseconds | None = None
+    gap_ms: Gap | None = None
+    q1_ms: Milliseconds | None = None
+    q2_ms: Milliseconds | None = None
+    q3_ms: Milliseconds | None = None
+    best_lap_ms: Milliseconds | None = None
+    fastest_lap_rank: SmallNumber | None = None
     source: Source
 
     @property
@@ -309,11 +340,11 @@ class Entry(Record):
 class SessionResult(Record):
     """What one source says of one session's outcome, entries in its order, with the drivers and teams it names."""
 
-    season: int
-    round: int | None
+    season: Season
+    round: Round | None
     kind: SessionKind
     source: Source
-    entries: tuple[Entry, ...]
+    entries: Annotated[tuple[Entry, ...], Field(max_length=100)]
     drivers: tuple[Driver, ...] = ()
     teams: tuple[Team, ...] = ()
 
@@ -324,10 +355,10 @@ class Standing(Record):
     `position` is None where upstream gives none (never classified).
     """
 
-    competitor_id: str
-    position: int | None
-    points: Decimal
-    wins: int
+    competitor_id: Name
+    position: SmallNumber | None
+    points: PointsNumber
+    wins: SmallNumber
     source: str
 
 

@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from core.records import ChangeKind, Entity, EventFormat, HeldKind, ResultsState, SessionKind, Source, Status
+from core.records import Entity, EventFormat, ResultsState, SessionKind, Source, Status
 
 
 class Instant(TypeDecorator[datetime]):
@@ -174,6 +174,7 @@ sessions = Table(
     Column("revision", Integer, nullable=False, comment="number of the results' last revision; 0 before any"),
     Column("next_poll_at", Instant, comment="when results are next asked for; null: not due"),
     Column("poll_attempts", Integer, nullable=False, comment="polls so far"),
+    Column("poll_faults", Integer, nullable=False, server_default="0", comment="faults in a row; 0 after an answer"),
     Column("last_error", Text, comment="what the last poll failed of; null when it did not"),
     Column("source", Text, nullable=False, comment="the source this row's schedule comes from"),
     Column("updated_at", Instant, nullable=False, comment="when this row last changed"),
@@ -198,7 +199,6 @@ changes = Table(
     Column("after", Json, comment="the fields concerned, as they are"),
     Column("flow_run_id", Text, comment="the Prefect flow run that made it; null for a direct run"),
     one_of("entity", Entity),
-    one_of("kind", ChangeKind),
     Index(None, "entity_id"),
     comment="The feed: everything that changed, written in the transaction that changed it",
     sqlite_autoincrement=True,
@@ -218,7 +218,6 @@ held = Table(
     Column("times_seen", Integer, nullable=False, comment="how many times it was said"),
     UniqueConstraint("entity", "entity_id", "kind"),
     one_of("entity", Entity),
-    one_of("kind", HeldKind),
     comment="What upstream says and we do not believe yet",
 )
 

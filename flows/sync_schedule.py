@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from prefect import flow
 from prefect.runtime import flow_run
 
-from core.calendar import FIRST_SEASON, CircuitsNeed, circuits_need, sources_of
+from core.bounds import FIRST_SEASON
+from core.calendar import CircuitsNeed, circuits_need, sources_of
 from core.errors import SourceEmpty, SourceError, UpstreamDown, UsageError
 from core.records import ListedEvent, ScheduleAnswer, Source, Unpublished
 from core.retries import FETCH, UPSERT

@@ -15,11 +15,14 @@ from fastf1.ergast import Ergast
 from fastf1.exceptions import DataNotLoadedError, ErgastError, FastF1CriticalError
 
 from core.deadline import Deadline
-from core.errors import SourceEmpty, SourceError, SourceMalformed, SourceUnreachable
+from core.errors import SourceEmpty, SourceError, SourceMalformed, SourceUnreachable, reading_answer
 from core.fetch.upstream import Permit, asking
 from core.records import SessionKind, Source
 
 PAGE = 100
+MOST_ROWS_OF_A_SEASON = 1_000
+"""No season's table has so many rows; the longest so far is 1989's races with 624."""
+
 ROWS = {
     SessionKind.RACE: "Results",
     SessionKind.SPRINT: "SprintResults",
@@ -47,20 +50,20 @@ def fetch_races_with_results(
         SessionKind.QUALIFYING: ergast.get_qualifying_results,
     }
     rows = ROWS[kind]
+    most = MOST_ROWS_OF_A_SEASON if round_number is None else PAGE
     by_round: dict[str, Document] = {}
-    offset, total = 0, 1
-    with asking(Source.JOLPICA, deadline, permit):
+    offset, found, total = 0, 0, 1
+    with asking(Source.JOLPICA, deadline, permit), reading_answer(Source.JOLPICA.value, f"no {kind.value} results"):
         while offset < total:
-            try:
-                page = ask[kind](season=season, round=round_number, limit=PAGE, offset=offset)
-                total = int(page.total_results)
-                for race in page:
-                    known = by_round.setdefault(race["round"], {**race, rows: []})
-                    known[rows].extend(race[rows])
-            except (ErgastError, KeyError, TypeError, ValueError, AttributeError) as error:
-                raise SourceMalformed(Source.JOLPICA.value, f"an answer that holds no {kind.value} results") from error
+            page = ask[kind](season=season, round=round_number, limit=PAGE, offset=offset)
+            total = int(page.total_results)
+            if total > most:
+                raise SourceMalformed(Source.JOLPICA.value, f"a table of {total} rows, where at most {most} can be")
+            for race in page:
+                known = by_round.setdefault(race["round"], {**race, rows: []})
+                known[rows].extend(race[rows])
+                found += len(race[rows])
             offset += PAGE
-    found = sum(len(race[rows]) for race in by_round.values())
     if found != total:
         raise SourceMalformed(Source.JOLPICA.value, f"{found} of {total} rows")
     return list(by_round.values())
@@ -77,13 +80,9 @@ def fetch_standings(
     ergast = Ergast(result_type="raw", auto_cast=False, limit=PAGE)
     ask = ergast.get_driver_standings if competitor == "driver" else ergast.get_constructor_standings
     rows = "DriverStandings" if competitor == "driver" else "ConstructorStandings"
-    with asking(Source.JOLPICA, deadline, permit):
-        try:
-            answer = ask(season=season, round=round_number, limit=PAGE)
-            found = [row for table in answer for row in table[rows] if table["round"] == str(round_number)]
-        except (ErgastError, KeyError, TypeError, ValueError) as error:
-            raise SourceMalformed(Source.JOLPICA.value, "an answer that holds no standings") from error
-    return found
+    with asking(Source.JOLPICA, deadline, permit), reading_answer(Source.JOLPICA.value, "no standings"):
+        answer = ask(season=season, round=round_number, limit=PAGE)
+        return [dict(row) for table in answer for row in table[rows] if table["round"] == str(round_number)]
 
 
 @dataclass(frozen=True)

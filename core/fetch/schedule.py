@@ -11,7 +11,6 @@ from typing import Any
 import fastf1
 import pandas as pd
 from fastf1.ergast import Ergast
-from fastf1.exceptions import ErgastError
 
 from core.deadline import Deadline
 from core.errors import SourceEmpty, SourceMalformed, SourceUnreachable
@@ -55,12 +54,11 @@ def fetch_races(season: int, deadline: Deadline, permit: Permit | None) -> list[
         SourceError: any other fault, typed; an answer short of its own total among them.
     """
     with asking(Source.JOLPICA, deadline, permit):
-        try:
-            races = Ergast(result_type="raw", auto_cast=False, limit=PAGE).get_race_schedule(season)
-        except (ErgastError, KeyError, TypeError) as error:
-            raise SourceMalformed(Source.JOLPICA.value, "an answer that is no schedule") from error
+        answer = Ergast(result_type="raw", auto_cast=False, limit=PAGE).get_race_schedule(season)
+        total = int(answer.total_results)
+        races = [dict(race) for race in answer]
     if not races:
         raise SourceEmpty(Source.JOLPICA.value, "an empty answer")
-    if len(races) != int(races.total_results):
-        raise SourceMalformed(Source.JOLPICA.value, f"{len(races)} of {races.total_results} races")
-    return [dict(race) for race in races]
+    if len(races) != total:
+        raise SourceMalformed(Source.JOLPICA.value, f"{len(races)} of {total} races")
+    return races

@@ -1,4 +1,4 @@
-"""The way to the upstreams: FastF1 set up for a program nobody watches.
+"""The way to the upstreams: FastF1 configured for unattended use.
 
 FastF1 sets no timeout on its schedule, turns every fault into a warning, caches "no results yet" for twelve hours,
 may ask for a password and may call `exit()`. All its requests go through one `requests` session, so that is where
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ import fastf1.ergast.interface
 import fastf1.ergast.legacy
 import fastf1.events
 import requests
-from fastf1.exceptions import F1AuthError, FastF1CriticalError, RateLimitExceededError
+from fastf1.exceptions import ErgastError, F1AuthError, FastF1CriticalError, RateLimitExceededError
 from fastf1.internals.f1account.tokens import SubscriptionToken, TokenManager
 from fastf1.internals.f1account.transport import LIVETIMING_URL, LivetimingAuthAdapter
 from fastf1.logger import LoggingManager
@@ -43,6 +44,7 @@ from core.errors import (
     SourceTimedOut,
     SourceUnreachable,
     UsageError,
+    reading_answer,
 )
 from core.records import Source
 from core.settings import LogLevel, Settings
@@ -51,6 +53,8 @@ logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 4.0
 READ_SECONDS = 8.0
+LONGEST_RETRY_AFTER = 86_400.0
+"""Seconds: a longer Retry-After is cut to a day."""
 
 Permit = Callable[[str, str], Callable[[int | None, float], None]]
 """Asked before each request to Jolpica with host and path; answers a function to be told status and milliseconds."""
@@ -134,8 +138,7 @@ def _time_left(call: Call) -> float:
 
 def _check(source: Source, response: requests.Response) -> None:
     """Raise what a response that is no JSON document means."""
-    if response.status_code == 429:
-        raise RateLimited(source.value, _seconds(response.headers.get("Retry-After")))
+    _check_rate(source, response)
     if response.status_code in (403, 404, 410):
         raise SourceEmpty(source.value, "not published")
     if response.status_code >= 500:
@@ -148,10 +151,18 @@ def _check(source: Source, response: requests.Response) -> None:
         response.json()
     except ValueError:
         raise SourceMalformed(source.value, "an answer that is not JSON") from None
+    except RecursionError:
+        raise SourceMalformed(source.value, "an answer nested too deeply") from None
+
+
+def _check_rate(source: Source, response: requests.Response) -> None:
+    if response.status_code == 429:
+        raise RateLimited(source.value, _seconds(response.headers.get("Retry-After")))
 
 
 def _check_feed(source: Source, response: requests.Response) -> None:
-    """Refuse a live timing file that is no text or a web page: FastF1 would read nothing out of it, and say nothing."""
+    """Refuse a live timing file that is no text or a web page, which FastF1 would silently read nothing from."""
+    _check_rate(source, response)
     if response.status_code != 200:
         return
     try:
@@ -163,15 +174,18 @@ def _check_feed(source: Source, response: requests.Response) -> None:
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """Seconds of a Retry-After header, which may also be a date."""
+    """Seconds of a Retry-After header, at most a day; None unless it is HTTP's whole number or date (RFC 9110)."""
     if retry_after is None:
         return None
-    if retry_after.strip().isdigit():
-        return float(retry_after)
-    try:
-        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
-    except ValueError:
-        return None
+    given = retry_after.strip()
+    if re.fullmatch("[0-9]+", given):
+        seconds = float(given)
+    else:
+        try:
+            seconds = parsedate_to_datetime(given).timestamp() - time.time()
+        except (TypeError, ValueError, OverflowError):
+            return None
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
 
 
 def _no_sign_in() -> NoReturn:
@@ -210,6 +224,8 @@ def prepare(settings: Settings) -> None:
     LoggingManager._root_logger.removeHandler(LoggingManager._console_handler)
     verbose = settings.log_level is LogLevel.DEBUG
     logging.getLogger("fastf1").setLevel(logging.DEBUG if verbose else logging.ERROR)
+    # It warns, with a traceback, of every answer that breaks off; that is in the error which the request raises.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 def lift_limits(settings: Settings) -> None:
@@ -228,20 +244,24 @@ def lift_limits(settings: Settings) -> None:
 def asking(source: Source, deadline: Deadline, permit: Permit | None = None) -> Iterator[Call]:
     """Requests made inside keep the deadline and the budget, and fail with our errors only.
 
-    FastF1 is not thread-safe: one asks at a time in a process.
+    FastF1 is not thread-safe: only one thread of a process makes requests at a time.
 
     Raises:
-        SourceError: whatever went wrong, `exit()` and FastF1's own rate limit among it.
+        SourceError: any fault, including `exit()` and FastF1's own rate limit; an answer of a shape that was not
+            asked for is a `SourceMalformed`.
     """
     call = Call(source, deadline, permit, [])
     with _one_at_a_time:
         token = _call.set(call)
         try:
-            yield call
+            with reading_answer(source.value, "an answer of another shape"):
+                yield call
         except _Passing as passing:
             raise passing.error from passing.__cause__
         except RateLimitExceededError as error:
             raise RateLimited(source.value, None) from error
+        except ErgastError as error:
+            raise SourceMalformed(source.value, "an answer that FastF1 cannot read") from error
         except SystemExit as error:
             raise SourceMalformed(source.value, "FastF1 gave up on a missing feed") from error
         finally:

@@ -1,0 +1,43 @@
+"""What a value from upstream may be: the ranges and lengths of the columns behind the records' fields."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+LONGEST_LINE = 120
+"""Characters in a text from upstream; the longest official name so far has 80."""
+
+FIRST_SEASON, LAST_SEASON = 1950, 2200
+EVENT_SPAN = timedelta(days=10)
+"""The sessions of an event are within so many days of its last one."""
+
+CONTROL_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode's categories of control characters, format characters (bidi overrides), surrogates and line separators."""
+
+
+def _without_controls(text: str) -> str:
+    if any(unicodedata.category(character) in CONTROL_CATEGORIES for character in text):
+        raise ValueError("holds a control character")
+    return text
+
+
+Line = Annotated[str, Field(max_length=LONGEST_LINE), AfterValidator(_without_controls)]
+"""A text from upstream, as it may reach a column, a terminal or a page."""
+
+Name = Annotated[Line, Field(min_length=1)]
+Season = Annotated[int, Field(ge=FIRST_SEASON, le=LAST_SEASON)]
+Round = Annotated[int, Field(ge=1, le=99)]
+SmallNumber = Annotated[int, Field(ge=0, le=2**15 - 1)]
+"""What a `smallint` column holds."""
+
+Milliseconds = Annotated[int, Field(ge=0, le=2**31 - 1)]
+"""What an `integer` column holds: up to 24 days."""
+
+Gap = Annotated[int, Field(gt=-(2**31), lt=2**31)]
+PointsNumber = Annotated[Decimal, Field(max_digits=7, decimal_places=3)]
+"""What a `numeric(7,3)` column holds; that points are not negative is a quality gate's business."""
