@@ -38,6 +38,9 @@ SmallNumber = Annotated[int, Field(ge=0, le=2**15 - 1)]
 Milliseconds = Annotated[int, Field(ge=0, le=2**31 - 1)]
 """What an `integer` column holds: up to 24 days."""
 
-Gap = Annotated[int, Field(gt=-(2**31), lt=2**31)]
+RaceTime = Annotated[int, Field(ge=0, le=2**40)]
+Gap = Annotated[int, Field(ge=-(2**40), le=2**40)]
+"""In `bigint` columns, with room for a sum or a difference of two race times."""
+
 PointsNumber = Annotated[Decimal, Field(max_digits=7, decimal_places=3)]
 """What a `numeric(7,3)` column holds; that points are not negative is a quality gate's business."""

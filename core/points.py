@@ -124,14 +124,12 @@ def scales(season: int, kind: SessionKind) -> tuple[Scale, ...]:
     return tuple(found)
 
 
-def plausible_points(season: int, kind: SessionKind) -> frozenset[Decimal] | None:
-    """Every number of points that a single entry may have; zero alone for sessions without points.
+def most_points(season: int, kind: SessionKind) -> Decimal:
+    """The most that one entry can have been paid; zero for sessions without points.
 
-    None where no table tells: for races before 1960.
+    Holds before 1960 too: shared drives and shared fastest laps only divide it.
     """
-    if kind is SessionKind.RACE and season < FIRST_TABLED_SEASON:
-        return None
-    return frozenset({NOTHING}).union(*(scale.values for scale in scales(season, kind)))
+    return max((points for scale in scales(season, kind) for points in scale.values), default=NOTHING)
 
 
 def _in_force(tables: dict[int, tuple[Decimal, ...]], season: int) -> tuple[Decimal, ...]:

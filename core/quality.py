@@ -1,20 +1,21 @@
 """What is believable: the gates that a session's result passes before it replaces what is held. Pure functions.
 
-A result that a REJECT gate finds fault with is kept aside and the last good state stands; a WARN is told and applied.
+A result that fails a REJECT gate is kept aside and the last good state stands; a WARN is reported and applied.
 The cases that each gate comes from: `tests/test_quality.py`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, pairwise
 from operator import itemgetter
+from types import MappingProxyType
 
 from core.differences import matched
-from core.points import FASTEST_LAP, FIRST_TABLED_SEASON, NOTHING, Scale, scales
+from core.points import FASTEST_LAP, FIRST_TABLED_SEASON, FIRST_UNDROPPED_SEASON, NOTHING, Scale, most_points, scales
 from core.records import Entry, Record, ResultsState, SessionKind, SessionResult, Source
 
 FIRST_SINGLE_SEASON = 1979
@@ -25,6 +26,18 @@ FIRST_PERSONAL_NUMBER_SEASON = 2014
 
 WITHDRAWN_AT_MOST = 2
 """So many entries that took part may go at once and be believed: a correction. More are a partial answer."""
+
+FIRST_STEADY_SEASON = 1996
+"""Fields are of a steady size since; before, a race had from 10 to 47 cars."""
+
+MOST_ENTRIES = 26
+"""What the Sporting Regulations admit; held to since 1996."""
+
+WHOLE_SHARE = 0.8
+"""A table with fewer of the entries that comparable sessions have is short."""
+
+COMPARED = ("position", "classification", "laps", "time_ms", "q1_ms", "q2_ms", "q3_ms", "best_lap_ms")
+"""What makes two sessions' classifications equal, beside the driver."""
 
 
 class Severity(StrEnum):
@@ -51,6 +64,7 @@ class Case:
     previous_state: ResultsState
     known_numbers: Collection[str]
     expected_kinds: Collection[SessionKind]
+    others: Mapping[str, Sequence[Entry]]
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -84,13 +98,15 @@ def examine(
     previous_state: ResultsState = ResultsState.AWAITED,
     known_numbers: Collection[str] = (),
     expected_kinds: Collection[SessionKind] = (),
+    others: Mapping[str, Sequence[Entry]] = MappingProxyType({}),
 ) -> tuple[Finding, ...]:
     """What the gates find, in the table's order.
 
-    `previous` is the last good state, empty when there is none; `known_numbers` are the season's car numbers, and
-    `expected_kinds` the event's sessions: nothing is checked against an empty one.
+    `previous` is the last good state, empty when there is none; `known_numbers` are the season's car numbers,
+    `expected_kinds` the event's sessions, `others` the classifications of other sessions by id, of those that may be
+    equal to this one: nothing is checked against an empty one.
     """
-    case = Case(result, tuple(previous), previous_state, known_numbers, expected_kinds)
+    case = Case(result, tuple(previous), previous_state, known_numbers, expected_kinds, others)
     return tuple(
         Finding(gate=gate.__name__, severity=severity, message=message)
         for severity, gate in GATES
@@ -108,6 +124,39 @@ def unknown_session(case: Case) -> Iterator[str]:
     """Results of a session that the event does not have."""
     if case.expected_kinds and case.result.kind not in case.expected_kinds:
         yield f"the event has no {case.result.kind.value}"
+
+
+def another_sessions(case: Case) -> Iterator[str]:
+    """Another session's classification under this one's header."""
+    own = _compared(case.entries)
+    yield from (f"the classification of {other}" for other, entries in case.others.items() if _compared(entries) == own)
+
+
+def too_many_entries(case: Case) -> Iterator[str]:
+    """More cars than the regulations admit, since fields are steady."""
+    if case.result.season >= FIRST_STEADY_SEASON and len(case.entries) > MOST_ENTRIES:
+        yield f"{len(case.entries)} entries, where at most {MOST_ENTRIES} can be"
+
+
+def points_impossible(case: Case) -> Iterator[str]:
+    """Points below zero, or more than any session of that kind paid that season."""
+    most = most_points(case.result.season, case.result.kind)
+    for entry in case.entries:
+        if entry.points is not None and not NOTHING <= entry.points <= most:
+            yield f"{_names([entry])} has {entry.points} points, where 0 to {most} can be"
+
+
+def points_contradict_places(case: Case) -> Iterator[str]:
+    """Since 1991: more points than a better place has, or points without a place.
+
+    Before, drivers of shared cars and drivers who were classified but paid nothing make that ordinary.
+    """
+    if case.result.season < FIRST_UNDROPPED_SEASON:
+        return
+    yield from _rising(case)
+    for entry in case.entries:
+        if entry.points and entry.position is None:
+            yield f"{_names([entry])} has {entry.points} points and no place"
 
 
 def unidentified_entry(case: Case) -> Iterator[str]:
@@ -172,7 +221,12 @@ def points_off_table(case: Case) -> Iterator[str]:
 
 
 def points_not_falling(case: Case) -> Iterator[str]:
-    """More points than a better place has."""
+    """The same before 1991."""
+    if case.result.season < FIRST_UNDROPPED_SEASON:
+        yield from _rising(case)
+
+
+def _rising(case: Case) -> Iterator[str]:
     paid = [(place, entry, entry.points) for place, entry in case.classified if entry.points is not None]
     for (above, better, more), (place, worse, points) in pairwise(paid):
         if case.scales and points > more:
@@ -206,6 +260,10 @@ Gate = Callable[[Case], Iterator[str]]
 GATES: tuple[tuple[Severity, Gate], ...] = (
     (Severity.REJECT, empty),
     (Severity.REJECT, unknown_session),
+    (Severity.REJECT, another_sessions),
+    (Severity.REJECT, too_many_entries),
+    (Severity.REJECT, points_impossible),
+    (Severity.REJECT, points_contradict_places),
     (Severity.REJECT, unidentified_entry),
     (Severity.REJECT, duplicate_entry),
     (Severity.REJECT, duplicate_place),
@@ -220,6 +278,15 @@ GATES: tuple[tuple[Severity, Gate], ...] = (
     (Severity.WARN, winner_without_laps),
     (Severity.WARN, unknown_number),
 )
+
+
+def is_short(entries: int, season: int, compared_with: Collection[int]) -> bool:
+    """Whether a table has too few entries, by those of comparable sessions; never before fields were steady."""
+    return season >= FIRST_STEADY_SEASON and entries < WHOLE_SHARE * max(compared_with, default=0)
+
+
+def _compared(entries: Sequence[Entry]) -> set[tuple[object, ...]]:
+    return {(entry.driver_id, *(getattr(entry, name) for name in COMPARED)) for entry in entries}
 
 
 def _took_part(entry: Entry) -> bool:

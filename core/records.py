@@ -13,7 +13,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime, model_validator
 
-from core.bounds import EVENT_SPAN, Gap, Line, Milliseconds, Name, PointsNumber, Round, Season, SmallNumber
+from core.bounds import EVENT_SPAN, Gap, Line, Milliseconds, Name, PointsNumber, RaceTime, Round, Season, SmallNumber
 
 
 class Record(BaseModel):
@@ -322,7 +322,7 @@ class Entry(Record):
     points: PointsNumber | None = None
     status: Line | None = None
     laps: SmallNumber | None = None
-    time_ms: Milliseconds | None = None
+    time_ms: RaceTime | None = None
     gap_ms: Gap | None = None
     q1_ms: Milliseconds | None = None
     q2_ms: Milliseconds | None = None

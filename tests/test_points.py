@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from core.points import fastest_lap_point, plausible_points, race_points, scales, sprint_points
+from core.points import fastest_lap_point, most_points, race_points, scales, sprint_points
 from core.records import SessionKind
 
 RACE, SPRINT, QUALIFYING = SessionKind.RACE, SessionKind.SPRINT, SessionKind.QUALIFYING
@@ -64,15 +64,27 @@ def test_the_fastest_lap_earned_a_point_twice_in_history() -> None:
     ],
 )
 def test_what_one_entry_may_have(season: int, kind: SessionKind, points: str, plausible: bool) -> None:
-    found = plausible_points(season, kind)
-    assert found is not None
+    found = {Decimal(0)}.union(*(scale.values for scale in scales(season, kind)))
     assert (Decimal(points) in found) is plausible
 
 
-def test_no_table_tells_what_shared_cars_and_shared_laps_had() -> None:
-    assert plausible_points(1954, RACE) is None
-    assert plausible_points(1959, RACE) is None  # Aintree: a fastest lap in two
-    assert plausible_points(1960, RACE) is not None
+@pytest.mark.parametrize(
+    ("season", "kind", "most"),
+    [
+        (1954, RACE, 9),
+        (1960, RACE, 8),
+        (1991, RACE, 10),
+        (2014, RACE, 50),
+        (2024, RACE, 26),
+        (2025, RACE, 25),
+        (2020, SPRINT, 0),
+        (2021, SPRINT, 3),
+        (2024, SPRINT, 8),
+        (2024, QUALIFYING, 0),
+    ],
+)
+def test_the_most_that_one_entry_can_have_been_paid(season: int, kind: SessionKind, most: int) -> None:
+    assert most_points(season, kind) == most
 
 
 def test_the_fastest_lap_counts_in_the_first_ten_only() -> None:

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from core.fetch.results import ROWS
 from core.points import race_points
-from core.quality import GATES, Severity, examine
+from core.quality import GATES, Severity, examine, is_short
 from core.records import Entry, ResultsState, SessionKind, SessionResult, Source
+from core.transform.results import result_of_race
 from tests.conftest import RECORDED, needs_recording
 
 RACE, SPRINT, QUALIFYING = SessionKind.RACE, SessionKind.SPRINT, SessionKind.QUALIFYING
@@ -127,15 +129,57 @@ CASES: list[tuple[str, list[str], dict[str, Any]]] = [
     ),
     (
         "more points for fifth than for fourth",
-        ["points_off_table", "points_not_falling"],
+        ["points_contradict_places", "points_off_table"],
         {"entries": field(d4={"points": Decimal(10)}, d5={"points": Decimal(12)})},
+    ),
+    (
+        "places reversed",
+        ["points_contradict_places", "points_off_table"],
+        {"entries": [e.model_copy(update={"position": 21 - n}) for n, e in enumerate(field(), start=1)]},
+    ),
+    (
+        "points without a place",
+        ["points_contradict_places", "points_off_table", "points_sum"],
+        {"entries": field(d20={**OUT, "points": Decimal(2)})},
+    ),
+    (
+        "classified in the points and paid nothing, 1984",
+        ["points_off_table", "points_not_falling", "points_sum"],
+        {"entries": field(1984, d5={"points": Decimal(0)}), "season": 1984},
+    ),
+    (
+        "a point for the fastest lap of a retirement, 1954",
+        [],
+        {"entries": field(1954, 5, d5={**OUT, "points": Decimal(1)}), "season": 1954},
+    ),
+    (
+        "999 points",
+        ["points_impossible", "points_off_table", "points_sum"],
+        {"entries": field(d1={"points": Decimal(999)})},
+    ),
+    (
+        "fewer than no points",
+        ["points_impossible", "points_off_table"],
+        {"entries": field(d20={"points": Decimal(-3)})},
+    ),
+    ("30 cars", ["too_many_entries"], {"entries": field(size=30)}),
+    ("34 cars, 1989", [], {"entries": field(1989, size=34), "season": 1989}),
+    (
+        "another race's classification",
+        ["another_sessions"],
+        {"entries": field(), "others": {"2025-monaco-grand-prix/race": field()}},
+    ),
+    (
+        "a race with the same winner's time and another second",
+        [],
+        {"entries": field(), "others": {"2025-monaco-grand-prix/race": field(d2={"driver_id": "d21"})}},
     ),
     (
         "half points, Belgium 2021",
         [],
         {"entries": [e.model_copy(update={"points": (e.points or 0) / Decimal(2)}) for e in field()], "season": 2021},
     ),
-    ("points in qualifying", ["points_off_table"], {"entries": field(size=1), "kind": QUALIFYING}),
+    ("points in qualifying", ["points_impossible", "points_off_table"], {"entries": field(size=1), "kind": QUALIFYING}),
     (
         "points in qualifying are none",
         [],
@@ -212,6 +256,36 @@ def test_recorded_seasons_meet_no_other_gate(season: int, expected: dict[tuple[s
             sessions += 1
     assert findings == expected
     assert sessions == {2020: 34, 2023: 50}[season]
+
+
+@needs_recording
+@pytest.mark.parametrize("season", sorted(path.name for path in (RECORDED / "history").glob("[0-9]*")))
+def test_no_historic_table_is_refused(season: str) -> None:
+    """Shared drives, drivers who were paid nothing, fields from 10 to 55 entries."""
+    refused = []
+    for name, kind in (("results", RACE), ("qualifying", QUALIFYING)):
+        path = RECORDED / "history" / season / f"{name}.json"
+        for event in json.loads(path.read_text()) if path.exists() else []:
+            result = result_of_race(event, kind, ROWS[kind])
+            faults = examine(result, (), expected_kinds={kind})
+            refused += [(event["round"], f.message) for f in faults if f.severity is Severity.REJECT]
+    assert refused == []
+
+
+@pytest.mark.parametrize(
+    ("entries", "season", "compared_with", "short"),
+    [
+        (16, 2024, [20], False),
+        (15, 2024, [20], True),
+        (15, 2024, [15, 20], True),
+        (15, 2024, [], False),
+        (10, 1958, [22], False),
+    ],
+)
+def test_a_short_table_is_known_by_comparable_sessions(
+    entries: int, season: int, compared_with: list[int], short: bool
+) -> None:
+    assert is_short(entries, season, compared_with) is short
 
 
 @needs_recording

@@ -1,6 +1,7 @@
 """Results and standings, as Jolpica and FastF1 write them, to entries and standings.
 
 Upstream's text may be "nan", "None", "" or -1 where it means nothing, and "1.0" where it means the first place.
+What is neither that nor of a field's own form makes the whole document malformed.
 """
 
 from __future__ import annotations
@@ -9,16 +10,16 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import pandas as pd
 
-from core.errors import SourceMalformed
+from core.errors import reading_answer
 from core.records import Driver, Entry, SessionKind, SessionResult, Source, Standing, Team
 
-NOTHING = {"", "nan", "none", "nat", "null", "-1", "-", "\\N", "\\n"}
-CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+)(?:\.(\d{1,3}))?")
+NOTHING = {"", "nan", "none", "nat", "null", "-1", "-1.0", "-", "\\N", "\\n"}
+WHOLE = re.compile(r"([0-9]{1,10})(?:\.0*)?")
+CLOCK = re.compile(r"(?:(?:([0-9]{1,3}):)?([0-9]{1,3}):)?([0-9]{1,6})(?:\.([0-9]{1,3}))?")
 DISQUALIFIED = "Disqualified"
 """Jolpica's status where its place may still be a number: Hamilton and Leclerc at Austin 2023."""
 
@@ -27,23 +28,31 @@ CLASSIFIED_SHARE = 0.9
 
 
 def text(value: Any) -> str | None:
-    """A cell's text, None where upstream means nothing by it."""
-    if value is None or (isinstance(value, float) and pd.isna(value)):
+    """A cell's text, None where upstream means nothing by it.
+
+    Raises:
+        TypeError: it is a list, an object or a truth value.
+    """
+    if value is None or (isinstance(value, float) and pd.isna(value)) or value is pd.NaT:
         return None
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise TypeError(f"a cell holds {type(value).__name__}")
     found = str(value).strip()
     return None if found.lower() in NOTHING else found
 
 
 def number(value: Any) -> int | None:
-    """A whole number, from "1", 1, 1.0 or "1.0"."""
+    """A whole number, from "1", 1, 1.0 or "1.0"; None where upstream means nothing.
+
+    Raises:
+        ValueError: it is neither.
+    """
     found = text(value)
     if found is None:
         return None
-    try:
-        exact = Decimal(found)
-    except InvalidOperation:
-        return None
-    return int(exact) if exact.is_finite() and exact >= 0 and exact == exact.to_integral_value() else None
+    if not (match := WHOLE.fullmatch(found)):
+        raise ValueError("a cell holds no whole number")
+    return int(match[1])
 
 
 def milliseconds(clock: Any) -> int | None:
@@ -61,27 +70,28 @@ def milliseconds(clock: Any) -> int | None:
 
 def classification(value: Any) -> str | None:
     """Ergast's text for a place: "1" (also from "1.0") or one of its letters."""
-    place = number(value)
-    return str(place) if place is not None else text(value)
+    found = text(value)
+    return found if found is None or not WHOLE.fullmatch(found) else str(number(found))
 
 
 def result_of_race(race: Mapping[str, Any], kind: SessionKind, rows: str) -> SessionResult:
     """One race document's rows as a session's result.
 
     Raises:
-        SourceMalformed: a row lacks what every row has.
+        SourceMalformed: a row lacks what every row has, or holds what no column takes.
     """
-    try:
-        listed = [_entry(row, kind) for row in race[rows]]
-        drivers, teams = competitors_of(race[rows])
-        season, round_number = int(race["season"]), int(race["round"])
-    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        raise SourceMalformed(Source.JOLPICA.value, "a result row that lacks what every row has") from error
+    with reading_answer(Source.JOLPICA.value, "a result row that cannot be read"):
+        return _result(race, kind, race[rows])
+
+
+def _result(race: Mapping[str, Any], kind: SessionKind, rows: Sequence[Mapping[str, Any]]) -> SessionResult:
+    listed = [_entry(row, kind) for row in rows]
+    drivers, teams = competitors_of(rows)
     winner = next((entry.time_ms for entry in listed if entry.position == 1), None)
     entries = [_with_gap(entry, winner) for entry in listed]
     return SessionResult(
-        season=season,
-        round=round_number,
+        season=number(race["season"]),
+        round=number(race["round"]),
         kind=kind,
         source=Source.JOLPICA,
         entries=tuple(_numbered(entries)),
@@ -91,7 +101,7 @@ def result_of_race(race: Mapping[str, Any], kind: SessionKind, rows: str) -> Ses
 
 
 def competitors_of(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[Driver, ...], tuple[Team, ...]]:
-    """The drivers and teams that rows name, each once; ids that mean nothing are nobody's."""
+    """The drivers and teams that rows name, each once; placeholder ids are skipped."""
     drivers, teams = {}, {}
     for row in rows:
         named = [row["Driver"]] if "Driver" in row else []
@@ -151,19 +161,17 @@ def standings_of(rows: Sequence[Mapping[str, Any]]) -> list[Standing]:
     Raises:
         SourceMalformed: a row lacks what every row has.
     """
-    try:
+    with reading_answer(Source.JOLPICA.value, "a standings row that cannot be read"):
         return [
             Standing(
                 competitor_id=row["Driver"]["driverId"] if "Driver" in row else row["Constructor"]["constructorId"],
                 position=number(row.get("position")) if text(row.get("positionText", "0")) else None,
-                points=Decimal(row["points"]),
-                wins=int(row["wins"]),
+                points=text(row["points"]),
+                wins=number(row["wins"]) or 0,
                 source=Source.JOLPICA.value,
             )
             for row in rows
         ]
-    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-        raise SourceMalformed(Source.JOLPICA.value, "a standings row that lacks what every row has") from error
 
 
 def _entry(row: Mapping[str, Any], kind: SessionKind) -> Entry:
@@ -172,11 +180,10 @@ def _entry(row: Mapping[str, Any], kind: SessionKind) -> Entry:
     place = classification(row.get("positionText")) if kind is not SessionKind.QUALIFYING else None
     if place is not None and status == DISQUALIFIED:
         place = "D"
-    position = listed if kind is SessionKind.QUALIFYING else number(place)
+    position = listed if kind is SessionKind.QUALIFYING else int(place) if place and WHOLE.fullmatch(place) else None
     fastest = row.get("FastestLap") or {}
     time = row.get("Time") or {}
     clock = text(time.get("time")) or ""
-    points = text(row.get("points"))
     return Entry(
         car_number=text(row.get("number")) or "",
         driver_id=text(row["Driver"]["driverId"]),
@@ -186,7 +193,7 @@ def _entry(row: Mapping[str, Any], kind: SessionKind) -> Entry:
         position=position or None,
         classification=place,
         grid=number(row.get("grid")),
-        points=Decimal(points) if points is not None else None,
+        points=text(row.get("points")),
         status=status,
         laps=number(row.get("laps")),
         time_ms=number(time.get("millis")) or (None if clock.startswith("+") else milliseconds(clock)),
