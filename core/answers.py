@@ -38,8 +38,8 @@ def read_answers(question: Question, races: Sequence[Mapping[str, Any]], rows: s
     for index, race in enumerate(races):
         try:
             listed[index] = event_of_result(race, question.season)
-        except SourceMalformed as fault:
-            faults[index] = fault
+        except SourceMalformed as error:
+            faults[index] = error
     readable = list(listed)
     by_event = {debt.event.id: debt for debt in question.debts}
     matched = match_events([debt.event for debt in question.debts], list(listed.values()))

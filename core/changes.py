@@ -15,8 +15,8 @@ from core.records import Change, ChangeKind, Entity, Event, Record, Session, Sta
 EVENT_TIMES = ("first_date", "last_date", "starts_at", "ends_at")
 SESSION_TIMES = ("local_date", "starts_at", "ends_at", "utc_offset_minutes")
 PLACE = ("country", "locality", "circuit_id")
-UNTOLD = {"next_poll_at", "poll_attempts", "last_error"}
-"""Columns of bookkeeping, which are nobody's news."""
+UNTOLD = {"next_poll_at", "poll_attempts", "poll_faults", "last_error"}
+"""Bookkeeping columns, excluded from the feed."""
 
 
 def event_changes(before: Event | None, after: Event) -> list[Change]:

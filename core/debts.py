@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.polling import SESSIONS_OF_JOLPICA
 from core.records import Event, Session, SessionKind, Source
@@ -31,6 +31,10 @@ class Question:
     kind: SessionKind
     round: int | None
     debts: tuple[Debt, ...]
+
+    def by_session(self) -> list[Question]:
+        """The same as a query for each session."""
+        return [replace(self, round=debt.event.round, debts=(debt,)) for debt in self.debts]
 
 
 def questions(debts: Sequence[Debt]) -> list[Question]:

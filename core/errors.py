@@ -89,8 +89,12 @@ class RateLimited(SourceError):
         self.retry_after = retry_after
 
 
+class StillRefused(RateLimited):
+    """The source said to wait, in an earlier request, and that time is not over; `retry_after` in seconds."""
+
+
 class Braked(RateLimited):
-    """Too many of us asked at once, so that we wait, unasked; `retry_after` in seconds."""
+    """Our own burst limit is exhausted: back off for `retry_after` seconds."""
 
     def __init__(self, source: str, retry_after: float) -> None:
         SourceError.__init__(self, source, "our own limit on bursts of requests is reached")
@@ -129,6 +133,10 @@ class DatabaseUnavailable(DatabaseError):
     """The database does not answer, or ended the connection."""
 
     transient = True
+
+
+class DataRefused(DatabaseError):
+    """The database refused the data."""
 
 
 class SchemaNewer(DatabaseError):

@@ -1,6 +1,6 @@
-"""What upstream says and is not believed yet: held until it was repeated unchanged for its holding time.
+"""What upstream says and is not believed yet: held until it was repeated unchanged for its holding time. Pure.
 
-A glitch so costs nothing, and since every repetition counts from the first, a missed run loses nothing. Pure.
+A glitch has no effect. Time runs from the first sighting, so missed runs do not matter.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ ABSENCE = timedelta(hours=6)
 PAST_MOVE = timedelta(hours=48)
 IMPLAUSIBLE = timedelta(hours=24)
 SUPERSEDED = timedelta(hours=24)
+SHORT = timedelta(hours=24)
 
 
 class Holding:
     """The held answers, as they were found and as one run leaves them."""
 
     def __init__(self, found: Mapping[Key, Held], now: datetime, *, force: bool = False) -> None:
-        self._found = dict(found)
+        self.found = dict(found)
         self._now = now
         self._force = force
         self.kept = dict(found)
@@ -41,25 +42,41 @@ class Holding:
 
         Otherwise it is held. A `holding` of None is never satisfied by time.
         """
-        key = (entity.value, entity_id, kind.value)
-        before = self._found.get(key)
-        same = before is not None and before.payload == payload
-        first = before.first_seen_at if before is not None and same else self._now
-        times = before.times_seen + 1 if before is not None and same else 1
-        if self._force or (holding is not None and self._now - first >= holding):
-            self.kept.pop(key, None)
+        seen = self._see((entity, entity_id, kind), payload, reason)
+        if self._force or (holding is not None and self._now - seen.first_seen_at >= holding):
+            self.forget(entity, entity_id, kind)
             return True
+        return False
+
+    def hold_rejected(self, session_id: str, payload: dict[str, Any], reason: str) -> Held:
+        """Hold a result that was refused: neither time nor force makes it believable."""
+        return self._see((Entity.SESSION, session_id, HeldKind.RESULTS_REJECTED), payload, reason)
+
+    def hold_absent(self, session_id: str, apart: timedelta) -> int:
+        """Count that a past session has no results, once in `apart` at the most; returns how many times so far."""
+        before = self.found.get((Entity.SESSION.value, session_id, HeldKind.RESULTS_ABSENT.value))
+        if before is not None and self._now - before.last_seen_at < apart:
+            return before.times_seen
+        reason = "upstream has no results of this past session"
+        return self._see((Entity.SESSION, session_id, HeldKind.RESULTS_ABSENT), {}, reason).times_seen
+
+    def _see(self, about: tuple[Entity, str, HeldKind], payload: dict[str, Any], reason: str) -> Held:
+        """Hold an answer; counted from its first sighting while it stays the same."""
+        entity, entity_id, kind = about
+        key = (entity.value, entity_id, kind.value)
+        before = self.found.get(key)
+        same = before if before is not None and before.payload == payload else None
         self.kept[key] = Held(
             entity=entity,
             entity_id=entity_id,
             kind=kind,
             payload=payload,
             reason=reason,
-            first_seen_at=first,
+            first_seen_at=same.first_seen_at if same else self._now,
             last_seen_at=self._now,
-            times_seen=times,
+            times_seen=same.times_seen + 1 if same else 1,
         )
-        return False
+        return self.kept[key]
 
     def forget(self, entity: Entity, entity_id: str, kind: HeldKind) -> None:
         """Upstream says something else by now: what was held is void."""

@@ -24,7 +24,7 @@ FIRST_LIVETIMING_SEASON = 2018
 
 @dataclass(frozen=True)
 class Stage:
-    """For so long (None: from then on) a poll every so often; `urgent`: never less often than POLL_INTERVAL."""
+    """Poll every `every` for `lasts` (None: indefinitely); `urgent`: never less often than POLL_INTERVAL."""
 
     lasts: timedelta | None
     every: timedelta
@@ -63,6 +63,12 @@ COMMON_GRID = datetime(2000, 1, 3, 6, tzinfo=UTC)
 
 FIRST_RETRY, LAST_RETRY = 5 * MINUTE, HOUR
 
+PAST_EVERY, PAST_AT_MOST = DAY, 28 * DAY
+"""How often a past season's session is polled whose answers are refused, at first and at last."""
+
+NOTHING_EVERY, NOTHING_TIMES = 7 * DAY, 3
+"""A past session has no results when upstream has had nothing of it so many times, so far apart."""
+
 
 def is_polled(kind: SessionKind, event_format: EventFormat, season: int) -> bool:
     """Whether a session has results to ask for: tests have none, practice and sprint qualifying since 2018."""
@@ -94,11 +100,11 @@ def next_poll(
     delay: timedelta,
     interval: timedelta,
 ) -> datetime | None:
-    """The first poll after `now`, None once the session is settled.
+    """The first poll after `now` by the season's cadence; None once the season is past, or the session settled.
 
-    Meant after an answer, be it "not yet"; after a fault ask `retry_after_fault`. `official_since` is when the
+    For use after an answer, including "not yet"; after a fault see `retry_after_fault`. `official_since` is when the
     database first held an official table; corrections do not move it. `delay` and `interval` are
-    POST_SESSION_DELAY_MINUTES and POLL_INTERVAL_MINUTES. The last poll is the moment that settles.
+    POST_SESSION_DELAY_MINUTES and POLL_INTERVAL_MINUTES. The last poll of the cadence is the moment that settles.
     """
     if state is ResultsState.SETTLED or is_settled(now, season_end):
         return None
@@ -116,8 +122,13 @@ def next_poll(
 
 
 def retry_after_fault(now: datetime, faults: int) -> datetime:
-    """When to ask again after so many faults in a row (from 1): after 5 minutes, then doubled, at most an hour."""
+    """The next poll after so many faults in a row (from 1): 5, 10, 20, 40 and then always 60 minutes later."""
     return now + min(FIRST_RETRY * (1 << min(max(faults - 1, 0), 10)), LAST_RETRY)
+
+
+def retry_past(now: datetime, refused: int) -> datetime:
+    """The next poll of a past season's session whose answer was refused so many times (from 1): ever more rarely."""
+    return now + min(PAST_EVERY * (1 << min(max(refused - 1, 0), 10)), PAST_AT_MOST)
 
 
 def due_since(session: Session, delay: timedelta) -> datetime | None:

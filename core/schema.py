@@ -230,8 +230,9 @@ upstream_requests = Table(
     Column("path", Text, nullable=False, comment="path and query"),
     Column("status", SmallInteger, comment="HTTP status; null while under way, or when no answer came"),
     Column("ms", Integer, comment="milliseconds until the answer"),
+    Column("retry_at", Instant, comment="until when the source said to wait (Retry-After); null for ordinary requests"),
     Index(None, "at"),
-    comment="The rate budget's ledger of requests to Jolpica, kept a week",
+    comment="The rate budget's ledger of requests to Jolpica, and refusals of any source, kept a week",
 )
 
 

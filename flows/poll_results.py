@@ -10,20 +10,30 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from prefect import flow
 from prefect.runtime import flow_run
 
 from core.deadline import Deadline
 from core.debts import Debt, Question, questions
-from core.errors import BudgetExhausted, RateLimited, SourceError, UsageError
-from core.polling import FIRST_LIVETIMING_SEASON
-from core.records import Event, ResultsState, SessionKind, Source
+from core.errors import (
+    BudgetExhausted,
+    DataRefused,
+    F1FlowsError,
+    RateLimited,
+    SourceError,
+    SourceMalformed,
+    UsageError,
+)
+from core.polling import FIRST_LIVETIMING_SEASON, SESSIONS_OF_JOLPICA
+from core.records import Event, ResultsState, SessionKind, SessionResult, Source
 from core.retries import FETCH, UPSERT
 from core.upsert.results import Outcome, Polled
 from flows import artifacts, command, events, report
-from flows.run import Run
+from flows.run import Refusal, Run
 from flows.tasks import (
     ask_jolpica,
     ask_livetiming,
@@ -35,13 +45,16 @@ from flows.tasks import (
     store_standings_later,
 )
 
+if TYPE_CHECKING:
+    from core.answers import Answer
+
 logger = logging.getLogger("flows.poll_results")
 
 TIMING_SECONDS_A_RUN = 120.0
 """Live timing is read so long in one run: a session takes seconds, and what is left of a backlog can wait."""
 
-WITHOUT_RETRY_AFTER = timedelta(minutes=15)
-"""How long a rate limit that does not say is respected."""
+FAILURES_IN_A_ROW = 2
+"""So many failed queries end the attempt to read a season's table session by session."""
 
 
 def _run_name() -> str:
@@ -82,85 +95,164 @@ def poll_results(
 
 
 def answers(run: Run, asked: Sequence[Question], force: bool) -> Iterator[Polled]:
-    """What became of each debt: Jolpica's questions first, then those that live timing is asked in its stead."""
-    timings: list[Debt] = []
-    refused: SourceError | None = None
-    for question in asked:
-        if question.source is Source.LIVETIMING:
-            timings += question.debts
-            continue
-        if refused is None:
+    """What became of each session: Jolpica's first, then those for which live timing is read instead."""
+    timings = [debt for question in asked if question.source is Source.LIVETIMING for debt in question.debts]
+    queries = [question for question in asked if question.source is Source.JOLPICA]
+    refusal = run.refusal(Source.JOLPICA) if queries else None
+    for question in queries:
+        if refusal is None:
             try:
-                found = run.step(ask_jolpica, FETCH)(run, question)
-            except (BudgetExhausted, RateLimited) as error:
-                refused = error
+                yield from published(run, question, timings, force)
+                continue
+            except Refused as refused:
+                refusal = run.refused(refused.error)
                 logger.warning(
-                    "%s: what is left for Jolpica is put off until %s", error, f"{until(run, error):%H:%M} UTC"
+                    "%s: Jolpica's sessions are put off until %s UTC", refusal.error, f"{refusal.until:%H:%M}"
                 )
-            except SourceError as error:
-                logger.warning("%s %s: %s", question.season, question.kind.value, error)
-                yield from failed(run, question.debts, error)
-                continue
-        if refused is not None:
-            yield from put_off(run, question.debts, refused)
+                question = replace(question, debts=tuple(refused.debts))
+        yield from put_off(run, question.debts, refusal)
+    yield from timed_sessions(run, timings, force)
+
+
+@dataclass
+class Refused(Exception):
+    """The budget, or a source, allows no more requests; `debts` are the sessions that were not read."""
+
+    error: SourceError
+    debts: Sequence[Debt]
+
+
+def published(run: Run, question: Question, timings: list[Debt], force: bool) -> Iterator[Polled]:
+    """What Jolpica has of one query's sessions; those for which live timing is read instead go to `timings`.
+
+    A season's table that cannot be read is read session by session, until that fails too.
+
+    Raises:
+        Refused: no request is allowed now.
+    """
+    try:
+        found = run.step(ask_jolpica, FETCH)(run, question)
+    except (BudgetExhausted, RateLimited) as error:
+        raise Refused(error, question.debts) from error
+    except SourceError as error:
+        logger.warning("%s %s: %s", question.season, question.kind.value, error)
+        if not (isinstance(error, SourceMalformed) and len(question.debts) > 1):
+            yield from failed(run, question.debts, error)
+            return
+    else:
+        yield from entered(run, question, found, timings, force)
+        return
+    failures = 0
+    singles = question.by_session()
+    for number, single in enumerate(singles):
+        try:
+            found = run.step(ask_jolpica, FETCH)(run, single)
+        except (BudgetExhausted, RateLimited) as error:
+            raise Refused(error, [debt for rest in singles[number:] for debt in rest.debts]) from error
+        except SourceError as error:
+            yield from failed(run, single.debts, error)
+            failures += 1
+            if failures == FAILURES_IN_A_ROW:
+                yield from failed(run, [debt for rest in singles[number + 1 :] for debt in rest.debts], error)
+                return
             continue
-        for debt, result in found:
-            yield run.step(store_result, UPSERT)(run, debt.session.id, result, force=force)
-        answered = {debt.session.id for debt, _ in found}
-        for debt in question.debts:
-            if debt.session.id in answered:
-                continue
-            if debt.session.results_state is ResultsState.AWAITED and debt.event.season >= FIRST_LIVETIMING_SEASON:
-                timings.append(debt)
-            else:
-                yield not_yet(run, debt)
+        failures = 0
+        yield from entered(run, single, found, timings, force)
+
+
+def entered(
+    run: Run, question: Question, found: Sequence[Answer], timings: list[Debt], force: bool
+) -> Iterator[Polled]:
+    """Enter what was found of a query's sessions, and what was not."""
+    for answer in found:
+        if isinstance(answer.result, SourceMalformed):
+            logger.warning("%s: %s", answer.debt.session.id, answer.result)
+            yield from failed(run, [answer.debt], answer.result, answer.document)
+        else:
+            yield stored(run, answer.debt, answer.result, force)
+    answered = {answer.debt.session.id for answer in found}
+    for debt in question.debts:
+        if debt.session.id in answered:
+            continue
+        if debt.session.results_state is ResultsState.AWAITED and debt.event.season >= FIRST_LIVETIMING_SEASON:
+            timings.append(debt)
+        else:
+            yield not_yet(run, debt)
+
+
+def stored(run: Run, debt: Debt, result: SessionResult, force: bool) -> Polled:
+    """Make a result the session's next revision; data that the database refuses is that session's fault alone."""
+    try:
+        polled: Polled = run.step(store_result, UPSERT)(run, debt.session.id, result, force=force)
+    except DataRefused as error:
+        logger.warning("%s: %s", debt.session.id, error)
+        return next(failed(run, [debt], error))
+    return polled
+
+
+def timed_sessions(run: Run, timings: Sequence[Debt], force: bool) -> Iterator[Polled]:
+    """What live timing says of sessions, until the run's time for it is over, or it asks to wait."""
+    refusal = run.refusal(Source.LIVETIMING) if timings else None
     patience = Deadline(TIMING_SECONDS_A_RUN)
     for number, debt in enumerate(timings):
         if patience.left < 0:
             logger.info("%s more sessions of live timing are left to the next run", len(timings) - number)
             return
-        yield timed(run, debt, force)
+        if refusal is None:
+            try:
+                yield timed(run, debt, force)
+                continue
+            except RateLimited as error:
+                refusal = run.refused(error)
+                logger.warning("%s: live timing is put off until %s UTC", error, f"{refusal.until:%H:%M}")
+        if debt.session.kind in SESSIONS_OF_JOLPICA:
+            yield not_yet(run, debt)  # Jolpica is polled again by its own cadence
+        else:
+            yield from put_off(run, [debt], refusal)
 
 
 def timed(run: Run, debt: Debt, force: bool) -> Polled:
-    """What live timing says of a session."""
+    """What live timing says of a session.
+
+    Raises:
+        RateLimited: it asks to wait.
+    """
     try:
         result = run.step(ask_livetiming, FETCH)(run, debt)
+    except RateLimited:
+        raise
     except SourceError as error:
         logger.warning("%s: %s", debt.session.id, error)
         return next(failed(run, [debt], error))
     if result is None:
         return not_yet(run, debt)
-    stored: Polled = run.step(store_result, UPSERT)(run, debt.session.id, result, force=force)
-    return stored
+    return stored(run, debt, result, force)
 
 
 def not_yet(run: Run, debt: Debt) -> Polled:
     """Enter that nothing is published yet, which is a value and no error."""
-    run.step(store_poll, UPSERT)(run, debt.session.id, None, None)
-    return Polled(session_id=debt.session.id, outcome=Outcome.NOT_YET, revision=debt.session.revision)
+    note = run.step(store_poll, UPSERT)(run, debt.session.id, None, None)
+    return polled_as(Outcome.NOT_YET, debt, note)
 
 
-def failed(run: Run, debts: Sequence[Debt], error: SourceError) -> Iterator[Polled]:
-    """Enter a fault: the sessions are asked for again soon, ever less so."""
+def failed(run: Run, debts: Sequence[Debt], error: F1FlowsError, document: str | None = None) -> Iterator[Polled]:
+    """Enter a fault: the sessions are polled again soon, ever less so."""
     for debt in debts:
-        run.step(store_poll, UPSERT)(run, debt.session.id, str(error), None)
-        yield Polled(session_id=debt.session.id, outcome=Outcome.FAILED, revision=debt.session.revision)
+        run.step(store_poll, UPSERT)(run, debt.session.id, str(error), None, document)
+        yield polled_as(Outcome.FAILED, debt)
 
 
-def put_off(run: Run, debts: Sequence[Debt], error: SourceError) -> Iterator[Polled]:
-    """Enter that sessions are asked for once the budget, or the source, allows it."""
+def put_off(run: Run, debts: Sequence[Debt], refusal: Refusal) -> Iterator[Polled]:
+    """Enter that sessions are polled once the budget, or the source, allows it."""
     for debt in debts:
-        run.step(store_poll, UPSERT)(run, debt.session.id, str(error), until(run, error))
-        yield Polled(session_id=debt.session.id, outcome=Outcome.PUT_OFF, revision=debt.session.revision)
+        run.step(store_poll, UPSERT)(run, debt.session.id, str(refusal.error), refusal.until)
+        yield polled_as(Outcome.PUT_OFF, debt)
 
 
-def until(run: Run, error: SourceError) -> datetime:
-    """Until when a refusal is respected."""
-    if isinstance(error, BudgetExhausted):
-        return error.until
-    asked = error.retry_after if isinstance(error, RateLimited) else None
-    return run.upstream_now + (timedelta(seconds=asked) if asked is not None else WITHOUT_RETRY_AFTER)
+def polled_as(outcome: Outcome, debt: Debt, note: str = "") -> Polled:
+    """A poll that made no revision."""
+    warnings = (note,) if note else ()
+    return Polled(session_id=debt.session.id, outcome=outcome, revision=debt.session.revision, warnings=warnings)
 
 
 def correct_standings(run: Run, event: Event) -> None:

@@ -16,6 +16,8 @@ from prefect import Task
 from core import tally
 from core.database import Database, connect
 from core.deadline import Deadline
+from core.errors import Braked, BudgetExhausted, RateLimited, SourceError, StillRefused
+from core.records import Source
 from core.retries import UPSERT, RetryPolicy, retrying
 from core.settings import Settings
 from core.upsert.ledger import Ledger
@@ -25,8 +27,19 @@ from flows.prefect_logs import present_flow_run, show_in_ui
 
 logger = logging.getLogger(__name__)
 
+WITHOUT_RETRY_AFTER = timedelta(minutes=15)
+"""How long a rate limit without Retry-After is respected."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a source gets no request now, and until when."""
+
+    error: SourceError
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -66,7 +79,7 @@ class Run:
 
     @property
     def upstream_now(self) -> datetime:
-        """The moment that upstream lives in: the clock's, whatever `now` was given, unless it is one of one's own."""
+        """Upstream's time: the real clock, or `now` when F1_UPSTREAM_URL is set."""
         return self.now if self.settings.f1_upstream_url else clock.present()
 
     @cached_property
@@ -79,12 +92,30 @@ class Run:
 
         Raises:
             BudgetExhausted: the hourly budget is spent.
+            StillRefused: Jolpica said to wait, and that time is not over.
             Braked: the global limit had no slot in time.
             PrefectError: a deployment's run, and the limit that is made with deployments is not there.
         """
         if (flow_run := present_flow_run()) is not None:
             limit.take(strict=flow_run.deployment_id is not None)
         return self.ledger.permit(host, path)
+
+    def refused(self, error: SourceError) -> Refusal:
+        """A refusal that was just met; that of a source is entered in the ledger, for all processes."""
+        if isinstance(error, BudgetExhausted):
+            return Refusal(error, error.until)
+        seconds = error.retry_after if isinstance(error, RateLimited) else None
+        until = self.upstream_now + (WITHOUT_RETRY_AFTER if seconds is None else timedelta(seconds=seconds))
+        if not isinstance(error, Braked | StillRefused):
+            self.ledger.refuse(Source(error.source), until)
+        return Refusal(error, until)
+
+    def refusal(self, source: Source) -> Refusal | None:
+        """The refusal by a source that is in force, if any."""
+        until = self.ledger.refused_until(source)
+        if until is None:
+            return None
+        return Refusal(StillRefused(source.value, (until - self.ledger.now).total_seconds()), until)
 
     @property
     def account(self) -> dict[str, Any]:

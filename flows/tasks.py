@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
@@ -20,7 +20,6 @@ from core.calendar import Calendar
 from core.deadline import Deadline
 from core.debts import Debt, Question
 from core.errors import SourceEmpty
-from core.identity import match_events
 from core.records import (
     Change,
     Event,
@@ -41,6 +40,9 @@ from core.upsert.schedule import SeasonSummary, read_calendar, upsert_schedule
 from core.upsert.standings import TABLES, accept_standings, put_standings_off, standings_owed
 from core.upsert.statuses import refresh_statuses
 from flows.run import Run
+
+if TYPE_CHECKING:
+    from core.answers import Answer
 
 TIMING_SECONDS = 60.0
 SCHEDULE_CACHE_VERSION = 1
@@ -142,25 +144,18 @@ def read_debts(run: Run, event_id: str | None, kind: SessionKind | None) -> list
 
 
 @step(FETCH, "ask-jolpica-{question.season}-{question.kind.value}")
-def ask_jolpica(run: Run, question: Question) -> list[tuple[Debt, SessionResult]]:
-    """The published results among those asked for; what is not published is not in the answer.
+def ask_jolpica(run: Run, question: Question) -> list[Answer]:
+    """What is published of the sessions of a query; a session without results is not in the answer.
 
     Raises:
         SourceError: Jolpica has no usable answer, or the budget allows no request.
     """
+    from core.answers import read_answers
     from core.fetch import results, upstream
-    from core.transform.results import result_of_race
-    from core.transform.schedule import event_of_result
 
     upstream.prepare(run.settings)
     races = results.fetch_races_with_results(question.season, question.kind, question.round, Deadline(), run.permit)
-    listed = [event_of_result(race, question.season) for race in races]
-    matched = match_events([debt.event for debt in question.debts], listed)
-    by_event = {debt.event.id: debt for debt in question.debts}
-    rows = results.ROWS[question.kind]
-    return [
-        (by_event[event_id], result_of_race(races[index], question.kind, rows)) for index, event_id in matched.items()
-    ]
+    return read_answers(question, races, results.ROWS[question.kind])
 
 
 @step(FETCH, "ask-livetiming-{debt.session.id}")
@@ -204,14 +199,17 @@ def store_result(run: Run, session_id: str, result: SessionResult, *, force: boo
 
 
 @step(UPSERT, "note-poll-{session_id}")
-def store_poll(run: Run, session_id: str, error: str | None, not_before: datetime | None) -> None:
-    """Enter a poll that brought no result."""
-    note_poll(
+def store_poll(
+    run: Run, session_id: str, error: str | None, not_before: datetime | None, document: str | None = None
+) -> str:
+    """Enter a poll that brought no result; returns what a person should know of it."""
+    return note_poll(
         run.database,
         session_id,
         run.now,
         run.cadence,
         error=error,
+        document=document,
         not_before=not_before,
         flow_run_id=run.flow_run_id,
     )

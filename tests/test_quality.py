@@ -159,7 +159,7 @@ CASES: list[tuple[str, list[str], dict[str, Any]]] = [
     ),
     (
         "fewer than no points",
-        ["points_impossible", "points_off_table"],
+        ["points_impossible", "points_off_table", "points_sum"],
         {"entries": field(d20={"points": Decimal(-3)})},
     ),
     ("30 cars", ["too_many_entries"], {"entries": field(size=30)}),

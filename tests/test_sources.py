@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +21,7 @@ from core.errors import OutOfTime, UpstreamDown
 from core.fetch import schedule, upstream
 from core.records import EventFormat, Source, Status
 from core.replay import Fault, Upstream, jolpica
+from core.replay.facts import EventFacts
 from core.schema import changes, circuits, events, held, sessions
 from core.settings import Settings
 from core.upsert.schedule import SeasonSummary, read_calendar
@@ -293,8 +295,13 @@ def test_a_next_season_that_cannot_be_asked_is_no_failure(sqlite: Database, repl
     assert [summary.season for summary in sync_schedule.fn(now=NOW)] == [2024]
 
 
+def a_year_later(event: EventFacts) -> EventFacts:
+    sessions = [replace(one, local=one.local and one.local + timedelta(weeks=52)) for one in event.sessions]
+    return replace(event, sessions=tuple(sessions), day=event.day and event.day + timedelta(weeks=52))
+
+
 def test_a_next_season_once_published_comes_too(sqlite: Database, replay: Upstream) -> None:
-    replay.calendars[2025] = Upstream().calendar(2024) or ()
+    replay.calendars[2025] = [a_year_later(event) for event in Upstream().calendar(2024) or ()]
     assert [summary.season for summary in sync_schedule.fn(now=NOW)] == [2024, 2025]
 
 

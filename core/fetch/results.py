@@ -53,7 +53,10 @@ def fetch_races_with_results(
     most = MOST_ROWS_OF_A_SEASON if round_number is None else PAGE
     by_round: dict[str, Document] = {}
     offset, found, total = 0, 0, 1
-    with asking(Source.JOLPICA, deadline, permit), reading_answer(Source.JOLPICA.value, f"no {kind.value} results"):
+    with (
+        asking(Source.JOLPICA, deadline, permit),
+        reading_answer(Source.JOLPICA.value, f"an answer that holds no {kind.value} results"),
+    ):
         while offset < total:
             page = ask[kind](season=season, round=round_number, limit=PAGE, offset=offset)
             total = int(page.total_results)
@@ -80,7 +83,10 @@ def fetch_standings(
     ergast = Ergast(result_type="raw", auto_cast=False, limit=PAGE)
     ask = ergast.get_driver_standings if competitor == "driver" else ergast.get_constructor_standings
     rows = "DriverStandings" if competitor == "driver" else "ConstructorStandings"
-    with asking(Source.JOLPICA, deadline, permit), reading_answer(Source.JOLPICA.value, "no standings"):
+    with (
+        asking(Source.JOLPICA, deadline, permit),
+        reading_answer(Source.JOLPICA.value, "an answer that holds no standings"),
+    ):
         answer = ask(season=season, round=round_number, limit=PAGE)
         return [dict(row) for table in answer for row in table[rows] if table["round"] == str(round_number)]
 

@@ -1,4 +1,4 @@
-"""The ledger of requests to Jolpica: everybody behind one database shares one hourly budget."""
+"""The ledger of requests to Jolpica: all processes behind one database share its hourly budget, and its refusals."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from core.database import Database
-from core.errors import BudgetExhausted
+from core.errors import BudgetExhausted, StillRefused
 from core.records import Source
 from core.schema import upstream_requests as ledger
 
@@ -38,11 +38,14 @@ class Ledger:
 
         Raises:
             BudgetExhausted: the sliding hour holds as many requests as the budget allows.
+            StillRefused: Jolpica said to wait, and that time is not over.
         """
         now = self.now
         with self._database.writing() as connection:
+            if until := self._refused_until(connection, Source.JOLPICA):
+                raise StillRefused(Source.JOLPICA.value, (until - now).total_seconds())
             # Another machine's clock may be ahead of ours.
-            in_hour = and_(ledger.c.at > now - HOUR, ledger.c.at < now + HOUR)
+            in_hour = and_(ledger.c.at > now - HOUR, ledger.c.at < now + HOUR, ledger.c.retry_at.is_(None))
             if (connection.scalar(select(func.count()).where(in_hour)) or 0) >= self._budget:
                 freeing = select(ledger.c.at).where(in_hour).order_by(ledger.c.at.desc()).offset(self._budget - 1)
                 oldest = connection.scalar(freeing.limit(1))
@@ -55,6 +58,22 @@ class Ledger:
                 connection.execute(update(ledger).where(ledger.c.id == entry).values(status=status, ms=round(ms)))
 
         return answered
+
+    def refuse(self, source: Source, until: datetime) -> None:
+        """Enter that a source said to wait."""
+        entry = {"at": self.now, "host": source.value, "path": "", "status": 429, "retry_at": until}
+        with self._database.writing() as connection:
+            connection.execute(insert(ledger).values(entry))
+
+    def refused_until(self, source: Source) -> datetime | None:
+        """Until when a source said to wait, to whichever process; None where it allows requests."""
+        with self._database.reading() as connection:
+            return self._refused_until(connection, source)
+
+    def _refused_until(self, connection: Connection, source: Source) -> datetime | None:
+        in_force = ledger.c.host == source.value, ledger.c.retry_at > self.now
+        until: datetime | None = connection.scalar(select(func.max(ledger.c.retry_at)).where(*in_force))
+        return until
 
     def asked_since(self, moment: datetime, path: str) -> bool:
         """Whether a path (with anything after it) was asked for, and answered well, since a moment."""

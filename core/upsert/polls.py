@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from core import polling
 from core.changes import session_changes
 from core.database import Database
+from core.holding import Holding, Key
 from core.identity import season_of
-from core.records import Change, HeldKind, ResultsState, Session, Status
+from core.records import Change, Entity, Held, HeldKind, ResultsState, Session, Status
 from core.schema import held, result_revisions, sessions
 from core.times import date_over
-from core.upsert.rows import write_changes, write_rows
+from core.upsert.rows import read_records, write_changes, write_held, write_rows
 
-HELD_KINDS = (HeldKind.RESULTS_REJECTED, HeldKind.RESULTS_SUPERSEDED)
+HELD_KINDS = (
+    HeldKind.RESULTS_REJECTED,
+    HeldKind.RESULTS_SUPERSEDED,
+    HeldKind.RESULTS_SHORT,
+    HeldKind.RESULTS_ABSENT,
+)
 
 
 @dataclass(frozen=True)
@@ -34,27 +41,53 @@ def note_poll(
     cadence: Cadence,
     *,
     error: str | None = None,
+    document: str | None = None,
     not_before: datetime | None = None,
     flow_run_id: str | None = None,
-) -> None:
-    """Enter a poll that brought no result: "not published yet" (no error) or a fault; `not_before` puts it off."""
+) -> str:
+    """Enter a poll that brought no result: nothing published (no error), or a fault.
+
+    Args:
+        document: what upstream said, where it could not be read: it is held, with the error as the reason.
+        not_before: the source allows no request until then, which is no fault of the session.
+
+    Returns:
+        What a person should know of it: that a past session has no results; else nothing.
+    """
     with database.writing() as connection:
         known = known_session(connection, session_id)
         session = known.session
-        after = session.model_copy(
-            update={
-                "poll_attempts": session.poll_attempts + 1,
-                "last_error": error,
-                "next_poll_at": polling.retry_after_fault(now, 1 if session.last_error is None else 3)
-                if error
-                else known.next_poll(session, now, cadence),
-            }
-        )
+        confirmation = Holding(known.read_held(connection), now)
+        update: dict[str, Any] = {"poll_attempts": session.poll_attempts + 1, "last_error": error}
+        note = ""
         if not_before is not None:
-            after = after.model_copy(update={"next_poll_at": max(not_before, now)})
-        after = settled(after)
+            update["next_poll_at"] = max(not_before, now)
+        elif error is not None:
+            update |= {"poll_faults": session.poll_faults + 1}
+            update["next_poll_at"] = polling.retry_after_fault(now, session.poll_faults + 1)
+            if document is not None:
+                refused = confirmation.hold_rejected(session_id, {"document": document}, error)
+                if known.is_past(now):
+                    update["next_poll_at"] = polling.retry_past(now, refused.times_seen)
+        else:
+            update |= {"poll_faults": 0, "next_poll_at": known.next_poll(session, now, cadence)}
+            if update["next_poll_at"] is None and session.results_state is not ResultsState.SETTLED:
+                update["next_poll_at"], note = after_nothing(confirmation, session_id, now)
+        after = settled(session.model_copy(update=update))
         write_rows(connection, sessions, {session.id: session}, {after.id: after}, stamp=stamp(session, after, now))
+        write_held(connection, confirmation.found, confirmation.kept)
         write_changes(connection, state_changes(session, after), now, flow_run_id)
+    return note
+
+
+def after_nothing(confirmation: Holding, session_id: str, now: datetime) -> tuple[datetime | None, str]:
+    """When a past session that upstream has nothing of is polled again, None once that is certain; and a note."""
+    times = confirmation.hold_absent(session_id, polling.NOTHING_EVERY)
+    if times >= polling.NOTHING_TIMES:
+        confirmation.forget(Entity.SESSION, session_id, HeldKind.RESULTS_ABSENT)
+        return None, f"no results upstream, {times} times over weeks: no longer polled"
+    again = now + polling.NOTHING_EVERY
+    return again, f"a past session without results upstream ({times} of {polling.NOTHING_TIMES} polls, a week apart)"
 
 
 @dataclass(frozen=True)
@@ -66,17 +99,32 @@ class KnownSession:
     official_since: datetime | None
     holds: bool
 
+    @property
+    def season_end(self) -> datetime:
+        """When the season's last session is over."""
+        ended = polling.over_at(self.session)
+        return ended if self.last_date is None else max(ended, date_over(self.last_date))
+
+    def is_past(self, now: datetime) -> bool:
+        """Whether the season is past, so that a good answer settles the session."""
+        return polling.is_settled(now, self.season_end)
+
+    def read_held(self, connection: Connection) -> dict[Key, Held]:
+        """The session's held answers by their keys; no query where there are none."""
+        if not self.holds:
+            return {}
+        of_session = held.c.entity_id == self.session.id, held.c.kind.in_(HELD_KINDS)
+        return {answer.key: answer for answer in read_records(connection, held, Held, *of_session)}
+
     def next_poll(self, session: Session, now: datetime, cadence: Cadence) -> datetime | None:
-        """When a session, in whatever state it is by now, is asked for next."""
-        ended = polling.over_at(session)
-        season_end = ended if self.last_date is None else max(ended, date_over(self.last_date))
+        """The next poll of a session, in the state that it has by now, by the season's cadence."""
         return polling.next_poll(
             session.results_state,
             kind=session.kind,
-            ended_at=ended,
+            ended_at=polling.over_at(session),
             official_since=self.official_since or now,
             now=now,
-            season_end=season_end,
+            season_end=self.season_end,
             delay=cadence.delay,
             interval=cadence.interval,
         )

@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
+from statistics import median
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from core import holding
+from core import holding, polling
 from core.database import Database
 from core.differences import diff_entries, diff_text
 from core.holding import Holding
 from core.identity import season_of
-from core.quality import Severity, examine
+from core.quality import Severity, examine, is_short
 from core.records import (
     Change,
     ChangeKind,
@@ -31,8 +32,8 @@ from core.records import (
     Source,
     Status,
 )
-from core.schema import columns, drivers, held, result_revisions, results, sessions
-from core.upsert.polls import HELD_KINDS, Cadence, known_session, settled, stamp, state_changes
+from core.schema import columns, drivers, result_revisions, results, sessions
+from core.upsert.polls import HELD_KINDS, Cadence, after_nothing, known_session, settled, stamp, state_changes
 from core.upsert.rows import read_records, write_changes, write_held, write_rows
 from core.upsert.standings import recompute_standings, write_competitors
 
@@ -107,15 +108,11 @@ class _Acceptance:
         self.cadence = cadence
         self.flow_run_id = flow_run_id
         self.force = force
-        self.whereabouts = known_session(connection, session_id)
-        self.session = self.whereabouts.session
+        self.poll_context = known_session(connection, session_id)
+        self.session = self.poll_context.session
         self.before = read_entries(connection, session_id)
         self.result = self._identified(result)
-        self.held: dict[holding.Key, Held] = {}
-        if self.whereabouts.holds:
-            of_session = held.c.entity_id == session_id, held.c.kind.in_(HELD_KINDS)
-            self.held = {answer.key: answer for answer in read_records(connection, held, Held, *of_session)}
-        self.holding = Holding(self.held, now, force=force)
+        self.holding = Holding(self.poll_context.read_held(connection), now, force=force)
 
     @cached_property
     def known(self) -> Mapping[str, tuple[str | None, str | None]]:
@@ -135,12 +132,15 @@ class _Acceptance:
             previous_state=self.session.results_state,
             known_numbers=set(self.known),
             expected_kinds={self.session.kind},
+            others=read_alike(self.connection, self.session.id, self.result.entries),
         )
         warnings = [f"{finding.gate}: {finding.message}" for finding in findings] + self._unidentified()
         reasons = [finding.message for finding in findings if finding.severity is Severity.REJECT]
         if reasons:
-            self._hold(HeldKind.RESULTS_REJECTED, "; ".join(reasons), None)
-            return self._leave(Outcome.REJECTED, warnings)
+            refused = self.holding.hold_rejected(self.session.id, self._payload, "; ".join(reasons))
+            return self._leave(Outcome.REJECTED, warnings, refused)
+        if not provisional and self._is_short():
+            return self._leave(Outcome.HELD, [*warnings, "short: fewer entries than comparable sessions have"])
         rows = [entry.model_dump(mode="json") for entry in self.result.entries]
         own = result_revisions.c.session_id == self.session.id
         superseded = self.session.has_results and any(
@@ -209,7 +209,7 @@ class _Acceptance:
         standings: list[Change] = []
         if self.session.kind in (SessionKind.RACE, SessionKind.SPRINT) and not provisional:
             standings = recompute_standings(connection, self.session.id, self.now)
-        self._close(after, [happened, *standings])
+        self._close(after, [happened, *standings], is_confirmed=True)
         return Polled(
             session_id=self.session.id,
             outcome=outcome,
@@ -219,12 +219,14 @@ class _Acceptance:
             warnings=tuple(warnings),
         )
 
-    def _leave(self, outcome: Outcome, warnings: Sequence[str] = ()) -> Polled:
-        """Nothing of the results changes, only when they are asked for next and what is held."""
+    def _leave(self, outcome: Outcome, warnings: Sequence[str] = (), refused: Held | None = None) -> Polled:
+        """Nothing of the results changes, only their next poll and what is held."""
         if outcome is Outcome.UNCHANGED:
             for kind in HELD_KINDS:
                 self.holding.forget(Entity.SESSION, self.session.id, kind)
-        self._close(self.session, [])
+        else:
+            self.holding.forget(Entity.SESSION, self.session.id, HeldKind.RESULTS_ABSENT)
+        self._close(self.session, [], is_confirmed=outcome is Outcome.UNCHANGED, refused=refused)
         return Polled(
             session_id=self.session.id,
             outcome=outcome,
@@ -233,23 +235,35 @@ class _Acceptance:
             warnings=tuple(warnings),
         )
 
-    def _close(self, after: Session, happened: list[Change]) -> None:
-        """Write the session with its next poll, what is held, and the changes."""
+    def _close(
+        self, after: Session, happened: list[Change], *, is_confirmed: bool, refused: Held | None = None
+    ) -> None:
+        """Write the session with its next poll, what is held, and the changes.
+
+        A past season's session is settled by an answer that passed its gates, and by no other.
+        """
         if after.revision > self.session.revision:
             for kind in HELD_KINDS:
                 self.holding.forget(Entity.SESSION, self.session.id, kind)
+        next_poll_at = self.poll_context.next_poll(after, self.now, self.cadence)
+        if next_poll_at is None and after.results_state is not ResultsState.SETTLED:
+            if not is_confirmed:
+                next_poll_at = polling.retry_past(self.now, refused.times_seen if refused else 1)
+            elif after.results_state is ResultsState.PROVISIONAL and after.kind in polling.SESSIONS_OF_JOLPICA:
+                next_poll_at, _ = after_nothing(self.holding, after.id, self.now)
         after = settled(
             after.model_copy(
                 update={
                     "poll_attempts": after.poll_attempts + 1,
-                    "last_error": None,
-                    "next_poll_at": self.whereabouts.next_poll(after, self.now, self.cadence),
+                    "poll_faults": 0,
+                    "last_error": f"refused: {refused.reason}" if refused else None,
+                    "next_poll_at": next_poll_at,
                 }
             )
         )
         news_at = stamp(self.session, after, self.now)
         write_rows(self.connection, sessions, {after.id: self.session}, {after.id: after}, stamp=news_at)
-        write_held(self.connection, self.held, self.holding.kept)
+        write_held(self.connection, self.holding.found, self.holding.kept)
         told = [*state_changes(self.session, after, told=bool(happened)), *happened]
         write_changes(self.connection, told, self.now, self.flow_run_id)
 
@@ -259,9 +273,23 @@ class _Acceptance:
             return False
         return list(self.before) == sorted(self.result.entries, key=_order)
 
-    def _hold(self, kind: HeldKind, reason: str, wait: timedelta | None) -> bool:
-        payload = {"rows": [entry.model_dump(mode="json", exclude_none=True) for entry in self.result.entries]}
-        return self.holding.believes(Entity.SESSION, self.session.id, kind, payload, reason, wait)
+    def _is_short(self) -> bool:
+        """Whether a first official table has too few entries and is held; compared with what is known of the season."""
+        if self.session.results_state not in (ResultsState.AWAITED, ResultsState.PROVISIONAL):
+            return False
+        entries = len(self.result.entries)
+        compared_with = read_entry_counts(self.connection, self.session)
+        if not is_short(entries, self.result.season, compared_with):
+            return False
+        reason = f"{entries} entries, where comparable sessions have {max(compared_with)}"
+        return not self._hold(HeldKind.RESULTS_SHORT, reason, holding.SHORT)
+
+    @property
+    def _payload(self) -> dict[str, Any]:
+        return {"rows": [entry.model_dump(mode="json", exclude_none=True) for entry in self.result.entries]}
+
+    def _hold(self, kind: HeldKind, reason: str, wait: timedelta) -> bool:
+        return self.holding.believes(Entity.SESSION, self.session.id, kind, self._payload, reason, wait)
 
     def _identified(self, result: SessionResult) -> SessionResult:
         """Timing's entries with the drivers and teams that the season's official results know by car number."""
@@ -299,6 +327,36 @@ def results_as_of(connection: Connection, session_id: str, moment: datetime) -> 
 
 def _order(entry: Entry) -> tuple[Any, ...]:
     return (entry.listed_position is None, entry.listed_position or 0, entry.car_number, entry.ordinal)
+
+
+def read_entry_counts(connection: Connection, session: Session) -> list[int]:
+    """How many entries comparable sessions have: those of its event, and the middle one of its season."""
+    counted = connection.execute(
+        select(sessions.c.event_id, func.count())
+        .select_from(results.join(sessions))
+        .where(
+            sessions.c.event_id.like(f"{season_of(session.id)}-%"),
+            sessions.c.id != session.id,
+            results.c.source == Source.JOLPICA.value,
+        )
+        .group_by(sessions.c.id, sessions.c.event_id)
+    ).all()
+    counts = [count for _, count in counted]
+    own = [count for event_id, count in counted if event_id == session.event_id]
+    return [*own, int(median(counts))] if counts else []
+
+
+def read_alike(connection: Connection, session_id: str, entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+    """The classifications of other sessions that begin with the same driver and time, by session id."""
+    first = entries[0] if entries else None
+    timed = next(
+        (name for name in ("time_ms", "q3_ms", "q2_ms", "q1_ms", "best_lap_ms") if getattr(first, name, None)), None
+    )
+    if first is None or timed is None or first.driver_id is None:
+        return {}
+    same = results.c.driver_id == first.driver_id, results.c[timed] == getattr(first, timed)
+    ids = connection.scalars(select(results.c.session_id).where(*same, results.c.session_id != session_id)).all()
+    return {other: read_entries(connection, other) for other in ids}
 
 
 def _drivers_by_number(connection: Connection, event_id: str) -> Mapping[str, tuple[str | None, str | None]]:

@@ -1,4 +1,4 @@
-"""Kinds of changes and held answers are the program's vocabulary, no longer a CHECK; faults in a row are counted.
+"""Kinds of changes and held answers are no longer a CHECK; faults in a row, and until when a source said to wait.
 
 A CHECK that lists the kinds would have to be replaced with every new dataset, which on SQLite means a rebuilt table.
 """
@@ -12,6 +12,10 @@ revision = "0004"
 down_revision = "0003"
 
 FAULTS = "faults in a row; 0 after an answer"
+RETRY_AT = "until when the source said to wait (Retry-After); null for ordinary requests"
+
+LEDGER_BEFORE = "The rate budget's ledger of requests to Jolpica, kept a week"
+LEDGER = "The rate budget's ledger of requests to Jolpica, and refusals of any source, kept a week"
 
 
 def _entity(table: str) -> sa.CheckConstraint:
@@ -61,6 +65,15 @@ def upgrade() -> None:
     schema = context.config.attributes["schema"]
     faults = sa.Column("poll_faults", sa.Integer(), nullable=False, server_default="0", comment=FAULTS)
     op.add_column("sessions", faults, schema=schema)
+    op.add_column("upstream_requests", sa.Column("retry_at", Instant(), comment=RETRY_AT), schema=schema)
+    if op.get_bind().dialect.name == "postgresql":
+        op.create_table_comment("upstream_requests", LEDGER, existing_comment=LEDGER_BEFORE, schema=schema)
+    # Earlier versions settled a past session with whatever they met first.
+    names = ("results_state", "revision", "next_poll_at", "updated_at")
+    sessions = sa.table("sessions", *map(sa.column, names), schema=schema)
+    unfounded = (sessions.c.results_state == "settled") & (sessions.c.revision == 0)
+    again = {"results_state": "awaited", "next_poll_at": sessions.c.updated_at}
+    op.execute(sessions.update().where(unfounded).values(again))
     for table in (_changes(), _held()):
         if op.get_bind().dialect.name == "sqlite":
             with op.batch_alter_table(table.name, copy_from=table, recreate="always"):
