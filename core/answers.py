@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from core.debts import Debt, Question
-from core.errors import MISSHAPEN, SourceMalformed
+from core.documents import as_text
+from core.errors import SourceMalformed
 from core.identity import match_events
 from core.records import ListedEvent, SessionResult
 from core.transform.results import result_of_race
 from core.transform.schedule import event_of_result
-
-LONGEST_DOCUMENT = 50_000
-"""Characters that are kept of a document that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +50,6 @@ def read_answers(question: Question, races: Sequence[Mapping[str, Any]], rows: s
         for debt in own or missing:
             answers[debt.event.id] = Answer(debt, fault, as_text(races[index]))
     return list(answers.values())
-
-
-def as_text(document: Any) -> str:
-    """A document as text that any column holds: JSON in ASCII, cut where it is very long."""
-    try:
-        return json.dumps(document)[:LONGEST_DOCUMENT]
-    except MISSHAPEN:
-        return "(nested too deeply)"
 
 
 def _answer(debt: Debt, race: Mapping[str, Any], question: Question, rows: str) -> Answer:

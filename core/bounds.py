@@ -5,9 +5,11 @@ from __future__ import annotations
 import unicodedata
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, TypeAdapter
+
+from core.errors import MISSHAPEN
 
 LONGEST_LINE = 120
 """Characters in a text from upstream; the longest official name so far has 80."""
@@ -30,6 +32,17 @@ Line = Annotated[str, Field(max_length=LONGEST_LINE), AfterValidator(_without_co
 """A text from upstream, as it may reach a column, a terminal or a page."""
 
 Name = Annotated[Line, Field(min_length=1)]
+_NAME: TypeAdapter[str] = TypeAdapter(Name)
+
+
+def name_or_none(value: Any) -> str | None:
+    """What can be read of a name, for telling what it is that cannot be read otherwise."""
+    try:
+        return _NAME.validate_python(value.strip())
+    except MISSHAPEN:
+        return None
+
+
 Season = Annotated[int, Field(ge=FIRST_SEASON, le=LAST_SEASON)]
 Round = Annotated[int, Field(ge=1, le=99)]
 SmallNumber = Annotated[int, Field(ge=0, le=2**15 - 1)]

@@ -50,6 +50,12 @@ class SourceMalformed(SourceError):
     transient = True
 
 
+class ScheduleRejected(SourceMalformed):
+    """The answer can be read, and can be no season's calendar; another try would bring the same."""
+
+    transient = False
+
+
 MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 """What reading an answer raises when it does not have the shape that was asked for."""
 

@@ -7,33 +7,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from core import holding, identity
+from core import holding, identity, moves
+from core.absence import AbsentSessions, absent_events, absent_sessions
 from core.calendar import Calendar
-from core.changes import event_changes, session_changes
+from core.changes import EVENT_TIMES, event_changes, session_changes
 from core.circuits import time_zone, venue_at
 from core.holding import Holding
 from core.records import (
     Change,
     Entity,
     Event,
-    EventFormat,
     HeldKind,
     ListedEvent,
     ListedSession,
     ScheduleAnswer,
     Session,
     SessionKind,
+    Source,
     Status,
     jsonable,
 )
-from core.times import SessionTime, length, session_time, status_at
+from core.rejection import keep_malformed, keep_rejected
+from core.times import SessionTime, session_time, status_at
+from core.weekends import by_clock, event_dates, new_session, timed
 
-SOON = timedelta(days=14)
 IMPLAUSIBLE_EVENTS = 3
 IMPLAUSIBLE_SHARE = 0.2
+IMPLAUSIBLE_MOVE = "it moves with an implausible share of the season"
 
 
 @dataclass(frozen=True)
@@ -51,14 +54,16 @@ def reconcile(
     now: datetime,
     *,
     races: Sequence[ListedEvent] = (),
+    rejected: Mapping[Source, str] | None = None,
     force: bool = False,
 ) -> Reconciled:
     """What a source's answer makes of a known season.
 
-    `races` are Jolpica's events of the season, for their circuits, where they were asked for. With `force` nothing
-    is held: what upstream says is applied at once.
+    `races` are Jolpica's events of the season, for their circuits, where they were asked for; `rejected` the better
+    sources whose answers can be no calendar, and why. With `force` nothing is held that can be read: it is applied at
+    once.
     """
-    return _Reconciliation(known, answer, now, races, force).run()
+    return _Reconciliation(known, answer, now, races, rejected or {}, force).run()
 
 
 class _Reconciliation:
@@ -70,12 +75,14 @@ class _Reconciliation:
         answer: ScheduleAnswer,
         now: datetime,
         races: Sequence[ListedEvent],
+        rejected: Mapping[Source, str],
         force: bool,
     ) -> None:
         self.known = known
         self.answer = answer
         self.now = now
         self.races = races
+        self.rejected = rejected
         self.listed = answer.events
         self.holding = Holding(known.held, now, force=force)
         self.events = dict(known.events)
@@ -85,7 +92,8 @@ class _Reconciliation:
 
     def run(self) -> Reconciled:
         matched = identity.match_events(self.known.events.values(), self.listed)
-        absent = self._absent_events(set(matched.values()))
+        found = set(matched.values())
+        absent = absent_events(self.known, self.answer, found)
         self.braked = self._is_implausible(matched, absent)
         for index, listed in enumerate(self.listed):
             if index in matched:
@@ -94,6 +102,8 @@ class _Reconciliation:
                 self._add(listed)
         for event in absent:
             self._miss(event)
+        keep_rejected(self.holding, self.answer.season, self.rejected)
+        self.notes += keep_malformed(self.holding, self.known, self.answer, found, self.events)
         changes = [
             change
             for before, after, told in self._rows()
@@ -116,19 +126,6 @@ class _Reconciliation:
 
     # -- what is absent ---------------------------------------------------------------------------
 
-    def _absent_events(self, found: set[str]) -> list[Event]:
-        """Events that this source listed before and no longer does; what has results is never among them."""
-        if not self.answer.complete:
-            return []
-        return [
-            event
-            for event in self.known.events.values()
-            if event.id not in found
-            and event.source is self.answer.source
-            and event.status is not Status.CANCELLED
-            and not any(session.has_results for session in self.known.sessions_of(event.id).values())
-        ]
-
     def _miss(self, event: Event) -> None:
         """Cancel an event, with its sessions, once its absence is believed."""
         wait = holding.IMPLAUSIBLE if self.braked else holding.ABSENCE
@@ -147,26 +144,37 @@ class _Reconciliation:
             self.notes.append(f"{event.name} is no longer listed: cancelled if that is still so in {_hours(wait)}")
 
     def _is_implausible(self, matched: Mapping[int, str], absent: Sequence[Event]) -> bool:
-        """Whether one answer drops or moves more of the season than happens at once in reality."""
+        """Whether one answer drops or moves more of the season than happens at once in reality, however far ahead."""
         touched = {event.id for event in absent}
         for index, event_id in matched.items():
-            event, listed = self.known.events[event_id], self.listed[index]
-            if event.source is not self.answer.source or event.status is Status.CANCELLED:
-                continue
-            zone = self._zone(event, listed)
-            sessions = self.known.sessions_of(event_id)
-            for slot in listed.sessions:
-                session, time = sessions.get(slot.kind), session_time(slot, zone)
-                if session and time and self._is_move(session, time) and not self._has_passed(session):
-                    touched.add(event_id)
+            event = self.known.events[event_id]
+            if event.source is self.answer.source and event.status is not Status.CANCELLED:
+                touched |= {event_id} if self._touches(event, self.listed[index]) else set()
         active = sum(event.status is not Status.CANCELLED for event in self.known.events.values())
         braked = len(touched) >= IMPLAUSIBLE_EVENTS and len(touched) > IMPLAUSIBLE_SHARE * active
         if braked:
             self.notes.append(
                 f"{self.answer.source.value} drops or moves {len(touched)} of {active} events at once: "
-                f"what is dropped or near is held for {_hours(holding.IMPLAUSIBLE)}"
+                f"what it drops or moves is held for {_hours(holding.IMPLAUSIBLE)}"
             )
         return braked
+
+    def _touches(self, event: Event, listed: ListedEvent) -> bool:
+        """Whether an answer drops a session of an event, or moves one in a way that would be believed at once."""
+        sessions = self.known.sessions_of(event.id)
+        absent = absent_sessions(sessions, listed, self.answer)
+        if absent.sessions and not absent.replaced:
+            return True
+        zone = self._zone(event, listed)
+        times = [(sessions.get(slot.kind), session_time(slot, zone)) for slot in listed.sessions]
+        if not any(session is not None or time is not None for session, time in times):
+            return moves.moves_without_sessions(event, listed, self.answer.source)
+        return any(
+            moves.is_move(session, time, self.answer.source)
+            and moves.patience(session, time, self.now)[0] == moves.AT_ONCE
+            for session, time in times
+            if session is not None and time is not None
+        )
 
     # -- what is listed ---------------------------------------------------------------------------
 
@@ -179,7 +187,7 @@ class _Reconciliation:
             time = session_time(slot, zone)
             if time is not None:
                 sessions[slot.kind] = self._new_session(identity_, listed, slot, time)
-        dates = _dates(sessions.values(), listed.last_date)
+        dates = event_dates(sessions.values(), listed.last_date)
         self.events[identity_] = Event(
             id=identity_,
             season=listed.season,
@@ -212,8 +220,11 @@ class _Reconciliation:
             for session in self.sessions.values()
             if session.event_id == event.id and session.status is not Status.CANCELLED
         ]
-        dates = _dates(now_active, listed.last_date if not now_active else None)
         returns = event.status is Status.CANCELLED
+        if now_active or returns or self._may_move_date(event, listed):
+            dates = event_dates(now_active, listed.last_date)
+        else:
+            dates = {name: getattr(event, name) for name in EVENT_TIMES}
         moved = (dates["starts_at"], dates["ends_at"]) != (event.starts_at, event.ends_at)
         self.events[event.id] = event.model_copy(
             update={
@@ -257,39 +268,28 @@ class _Reconciliation:
                 and time.starts_at
                 and session.local_date == time.local_date
             ):
-                self.sessions[session.id] = self._timed(session, event.format, time)
+                self.sessions[session.id] = timed(session, event.format, time)
         active = [s for s in self.sessions.values() if s.event_id == event.id and s.status is not Status.CANCELLED]
         if active and event.status is not Status.CANCELLED:
-            update.update(_dates(active, None))
+            update.update(event_dates(active, event.last_date))
         self.events[event.id] = event.model_copy(update=update)
 
     def _update_sessions(
         self, event: Event, listed: ListedEvent, known: Mapping[SessionKind, Session], zone: Any
     ) -> None:
-        added = 0
         for slot in listed.sessions:
             session, time = known.get(slot.kind), session_time(slot, zone)
             if session is not None:
                 self._update_session(session, listed, slot, time)
-                added += session.status is Status.CANCELLED
             elif time is not None:
                 fresh = self._new_session(event.id, listed, slot, time)
                 self.sessions[fresh.id] = fresh
-                added += 1
-        if not (self.answer.complete and listed.sessions) or listed.unknown_sessions:
-            return
-        kinds = {slot.kind for slot in listed.sessions}
-        absent = [
-            session
-            for kind, session in known.items()
-            if kind not in kinds
-            and session.status is not Status.CANCELLED
-            and session.source.rank >= self.answer.source.rank
-            and not session.has_results
-        ]
-        for session in absent:
-            replaced = added >= len(absent)
-            wait = timedelta(0) if replaced else holding.IMPLAUSIBLE if self.braked else holding.ABSENCE
+        self._miss_sessions(event, absent_sessions(known, listed, self.answer))
+
+    def _miss_sessions(self, event: Event, absent: AbsentSessions) -> None:
+        """Cancel sessions once their absence is believed: at once where others took their place."""
+        wait = moves.AT_ONCE if absent.replaced else holding.IMPLAUSIBLE if self.braked else holding.ABSENCE
+        for session in absent.sessions:
             if self.holding.believes(
                 Entity.SESSION,
                 session.id,
@@ -317,95 +317,52 @@ class _Reconciliation:
         else:
             moved = (time.starts_at, time.local_date) != (session.starts_at, session.local_date)
         if moved and time is not None and (returns or self._may_move(session, time)):
-            renamed = self._timed(renamed, listed.format, time)
+            renamed = timed(renamed, listed.format, time)
             if not session.has_results:
-                renamed = renamed.model_copy(update={"status": self._status(renamed)})
+                renamed = by_clock(renamed, self.now)
         elif not moved:
             self.holding.forget(Entity.SESSION, session.id, HeldKind.MOVED)
             if time is not None and time.utc_offset_minutes is not None:
                 renamed = renamed.model_copy(update={"utc_offset_minutes": time.utc_offset_minutes})
         if returns:
-            renamed = renamed.model_copy(update={"status": self._status(renamed)})
+            renamed = by_clock(renamed, self.now)
         self.sessions[session.id] = renamed
 
     def _may_move(self, session: Session, time: SessionTime) -> bool:
-        """Whether a move is believed now; if not, it is held."""
-        wait: timedelta | None = timedelta(0)
-        reason = ""
-        if self._is_move(session, time):
-            if self._has_passed(session):
-                to_come = time.starts_at > self.now if time.starts_at else time.local_date >= self.now.date()
-                if session.has_results and to_come:
-                    wait, reason = None, "it has results, and upstream gives it a time to come"
-                elif not to_come:
-                    wait, reason = (
-                        holding.PAST_MOVE,
-                        "its time has passed, and upstream gives it another past one",
-                    )
-            elif self.braked and self._is_soon(session, time):
-                wait, reason = holding.IMPLAUSIBLE, "it moves with an implausible share of the season"
+        """Whether a session's move is believed now; if not, it is held."""
+        wait: timedelta | None = moves.AT_ONCE
+        reason, about = "", session.id
+        if moves.is_move(session, time, self.answer.source):
+            wait, reason = moves.patience(session, time, self.now)
+            if wait == moves.AT_ONCE and self.braked:
+                wait, reason = holding.IMPLAUSIBLE, IMPLAUSIBLE_MOVE
+                about = self.known.events[session.event_id].name
         payload = {"starts_at": jsonable(time.starts_at), "local_date": jsonable(time.local_date)}
         if self.holding.believes(Entity.SESSION, session.id, HeldKind.MOVED, payload, reason, wait):
             return True
-        until = f"moved if that is still so in {_hours(wait)}" if wait else "kept where it is"
-        self.notes.append(f"{session.id}: {reason}: {until}")
+        self._tell_move(about, reason, wait)
         return False
 
-    def _is_move(self, session: Session, time: SessionTime) -> bool:
-        """Whether the source changed its mind; a better source's word or a better-known zone is no move."""
-        if session.status is Status.CANCELLED or self.answer.source is not session.source:
-            return False
-        if session.starts_at is None:
-            return time.local_date != session.local_date
-        if (time.starts_at, time.local_date) == (session.starts_at, session.local_date):
-            return False
-        if time.starts_at is None:
-            return time.local_date != session.local_date
-        was = SessionTime(session.local_date, session.starts_at, session.utc_offset_minutes)
-        return was.wall_time is None or time.wall_time is None or was.wall_time != time.wall_time
+    def _may_move_date(self, event: Event, listed: ListedEvent) -> bool:
+        """Whether the date of an event without sessions is believed now; if not, it is held."""
+        braked = self.braked and moves.moves_without_sessions(event, listed, self.answer.source)
+        payload = {"last_date": jsonable(listed.last_date)}
+        wait, reason = (holding.IMPLAUSIBLE, IMPLAUSIBLE_MOVE) if braked else (moves.AT_ONCE, "")
+        if self.holding.believes(Entity.EVENT, event.id, HeldKind.MOVED, payload, reason, wait):
+            return True
+        self._tell_move(event.name, reason, wait)
+        return False
 
-    def _has_passed(self, session: Session) -> bool:
-        if session.starts_at is None:
-            return session.local_date < self.now.date()
-        return session.starts_at <= self.now
-
-    def _is_soon(self, session: Session, time: SessionTime) -> bool:
-        soon = self.now + SOON
-        moments = [moment for moment in (session.starts_at, time.starts_at) if moment is not None]
-        days = [day for day in (session.local_date, time.local_date) if not moments]
-        return any(moment <= soon for moment in moments) or any(day <= soon.date() for day in days)
+    def _tell_move(self, about: str, reason: str, wait: timedelta | None) -> None:
+        """Note a move that is held; of an implausible one only the event."""
+        note = f"{about}: {reason}: {f'moved if that is still so in {_hours(wait)}' if wait else 'kept where it is'}"
+        if note not in self.notes:
+            self.notes.append(note)
 
     # -- making rows ------------------------------------------------------------------------------
 
     def _new_session(self, event_id: str, listed: ListedEvent, slot: ListedSession, time: SessionTime) -> Session:
-        session = Session(
-            id=identity.session_id(event_id, slot.kind),
-            event_id=event_id,
-            kind=slot.kind,
-            name=slot.name,
-            local_date=time.local_date,
-            starts_at=None,
-            ends_at=None,
-            utc_offset_minutes=None,
-            status=Status.SCHEDULED,
-            source=self.answer.source,
-        )
-        session = self._timed(session, listed.format, time)
-        return session.model_copy(update={"status": self._status(session)})
-
-    def _timed(self, session: Session, event_format: EventFormat, time: SessionTime) -> Session:
-        ends = time.starts_at + length(session.kind, event_format) if time.starts_at else None
-        return session.model_copy(
-            update={
-                "local_date": time.local_date,
-                "starts_at": time.starts_at,
-                "ends_at": ends,
-                "utc_offset_minutes": time.utc_offset_minutes,
-            }
-        )
-
-    def _status(self, session: Session) -> Status:
-        return status_at(self.now, session.starts_at, session.ends_at, session.local_date)
+        return new_session(event_id, listed.format, slot, time, self.answer.source, self.now)
 
     def _circuit_id(self, listed: ListedEvent) -> str | None:
         circuit = identity.circuit_of(listed, self.races, self.circuits)
@@ -433,20 +390,6 @@ class _Reconciliation:
             self.notes.append(f"{listed.name}: left out a session of a kind this version does not know: {labels}")
         else:
             self.holding.forget(Entity.EVENT, event_id, HeldKind.UNKNOWN_SESSION)
-
-
-def _dates(sessions: Any, last_date: date | None) -> dict[str, Any]:
-    """An event's dates and instants, from its sessions; from its own date where it has none."""
-    sessions = list(sessions)
-    days = [session.local_date for session in sessions] or [last_date]
-    starts = [session.starts_at for session in sessions if session.starts_at]
-    ends = [session.ends_at for session in sessions if session.ends_at]
-    return {
-        "first_date": min(days),
-        "last_date": max(days),
-        "starts_at": min(starts) if starts else None,
-        "ends_at": max(ends) if ends else None,
-    }
 
 
 def _hours(wait: timedelta) -> str:

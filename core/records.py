@@ -155,8 +155,8 @@ class ListedSession(Record):
 class ListedEvent(Record):
     """An event as a source lists it; `round` is None for testing.
 
-    Its dates are in its season's year and near each other. `unknown_sessions` are the labels of sessions whose kind
-    this version does not know: they are reported and kept aside.
+    Its dates are in its season's year and near each other, its sessions of different kinds. `unknown_sessions` are the
+    labels of sessions whose kind this version does not know: they are reported and kept aside.
     """
 
     season: Season
@@ -175,6 +175,10 @@ class ListedEvent(Record):
     def _dates_fit(self) -> Self:
         if self.last_date.year != self.season:
             raise ValueError(f"its date {self.last_date} is not in {self.season}")
+        if (self.round is None) != (self.format is EventFormat.TESTING):
+            raise ValueError("a race without a round" if self.round is None else "testing with a round")
+        if len({session.kind for session in self.sessions}) < len(self.sessions):
+            raise ValueError("two sessions of one kind")
         for session in self.sessions:
             if any(abs(day - self.last_date) > EVENT_SPAN for day in session.dates):
                 raise ValueError(f"{session.name} is not near its date {self.last_date}")
@@ -182,10 +186,14 @@ class ListedEvent(Record):
 
 
 class MalformedEvent(Record):
-    """An event in a source's answer that cannot be read; `name` where at least that can, `reason` in words."""
+    """An event in a source's answer that cannot be read; `name` where at least that can, `reason` in words.
 
-    name: Line | None
+    `document` is what the source said of it, as text.
+    """
+
+    name: Name | None
     reason: str
+    document: str
 
 
 class Unpublished(Record):

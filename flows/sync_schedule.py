@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from prefect import flow
@@ -16,7 +17,7 @@ from prefect.runtime import flow_run
 
 from core.bounds import FIRST_SEASON
 from core.calendar import CircuitsNeed, circuits_need, sources_of
-from core.errors import SourceEmpty, SourceError, UpstreamDown, UsageError
+from core.errors import F1FlowsError, ScheduleRejected, SourceEmpty, SourceError, UpstreamDown, UsageError
 from core.records import ListedEvent, ScheduleAnswer, Source, Unpublished
 from core.retries import FETCH, UPSERT
 from core.upsert.schedule import SeasonSummary
@@ -70,17 +71,19 @@ def sync(run: Run, season: int, force: bool, *, expected: bool = True) -> Season
     """
     known = run.step(known_calendar, UPSERT)(run, season)
     try:
-        answer = first_answer(run, season, known_before=bool(known.events))
+        found = first_answer(run, season, known_before=bool(known.events))
     except UpstreamDown as error:
         if expected:
             raise
         logger.warning("%s", error)
         return None
-    if answer is None:
+    if found is None:
         logger.info("%s is not published yet: nothing to do", season, extra=run.account)
         return None
-    races = circuit_races(run, season, circuits_need(known, answer))
-    summary: SeasonSummary = run.step(store_schedule, UPSERT)(run, answer, races, force=force)
+    races = circuit_races(run, season, circuits_need(known, found.answer))
+    summary: SeasonSummary = run.step(store_schedule, UPSERT)(
+        run, found.answer, races, rejected=found.rejected, force=force
+    )
     logger.info("%s", report.season_line(summary), extra=run.account)
     for note in summary.notes:
         logger.warning("%s", note)
@@ -98,23 +101,34 @@ def announce(run: Run, summary: SeasonSummary) -> None:
     artifacts.show_sync(run.database, summary, run.now)
 
 
-def first_answer(run: Run, season: int, *, known_before: bool) -> ScheduleAnswer | None:
+@dataclass(frozen=True)
+class Found:
+    """The best source's answer, and the better sources whose answers can be no calendar, with the reasons."""
+
+    answer: ScheduleAnswer
+    rejected: dict[Source, str]
+
+
+def first_answer(run: Run, season: int, *, known_before: bool) -> Found | None:
     """The answer of the best source that has one; None where none has published a season that is new to us.
 
     Raises:
         UpstreamDown: no source had a usable answer.
     """
     failures: list[SourceError] = []
+    rejected: dict[Source, str] = {}
     for source in sources_of(season, run.now):
         try:
             fetch = run.step(fetch_schedule, FETCH, **cached_schedule(run, season, source))
             answer: ScheduleAnswer | Unpublished = fetch(run, season, source)
             if isinstance(answer, ScheduleAnswer):
-                return answer
+                return Found(answer, rejected)
             failures.append(SourceEmpty(source.value, answer.why))
             logger.info("%s schedule: %s", season, failures[-1])
         except SourceError as error:
             failures.append(error)
+            if isinstance(error, ScheduleRejected):
+                rejected[source] = error.what
             logger.warning("%s schedule: %s", season, error)
     if not known_before and all(isinstance(failure, SourceEmpty) for failure in failures):
         return None
@@ -125,11 +139,12 @@ def circuit_races(run: Run, season: int, need: CircuitsNeed) -> tuple[ListedEven
     """Jolpica's races, for their circuits; after asking in vain once a day at the most. Never fatal: they can wait."""
     if need is CircuitsNeed.NONE:
         return ()
-    if need is CircuitsNeed.AGAIN and run.ledger.asked_since(run.ledger.now - CIRCUITS_ASKED_AGAIN, f"/{season}/races"):
-        return ()
     try:
+        asked_before = run.ledger.now - CIRCUITS_ASKED_AGAIN
+        if need is CircuitsNeed.AGAIN and run.ledger.asked_since(asked_before, f"/{season}/races"):
+            return ()
         answer: ScheduleAnswer | Unpublished = run.step(fetch_schedule, FETCH)(run, season, Source.JOLPICA)
-    except SourceError as error:
+    except F1FlowsError as error:
         logger.warning("%s circuits: %s; they are asked for again next time", season, error)
         return ()
     return answer.events if isinstance(answer, ScheduleAnswer) else ()

@@ -6,7 +6,7 @@ FastF1 takes a second to import, so that only the steps that ask upstream do so.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from core.answers import Answer
 
 TIMING_SECONDS = 60.0
-SCHEDULE_CACHE_VERSION = 1
+SCHEDULE_CACHE_VERSION = 2
 """Raise this when `ScheduleAnswer` changes, so that no run reads an older form from Prefect's cache."""
 
 PAST_SEASON_KEPT = timedelta(days=1)
@@ -124,9 +124,18 @@ def known_calendar(run: Run, season: int) -> Calendar:
 
 
 @step(UPSERT, "upsert-schedule-{answer.season}")
-def store_schedule(run: Run, answer: ScheduleAnswer, races: tuple[ListedEvent, ...], *, force: bool) -> SeasonSummary:
-    """Bring the database to a source's answer, as far as that is believed."""
-    return upsert_schedule(run.database, answer, races, run.now, force=force, flow_run_id=run.flow_run_id)
+def store_schedule(
+    run: Run,
+    answer: ScheduleAnswer,
+    races: tuple[ListedEvent, ...],
+    *,
+    rejected: Mapping[Source, str] | None = None,
+    force: bool,
+) -> SeasonSummary:
+    """Bring the database to a source's answer, as far as that is believed; `rejected`: what better ones gave."""
+    return upsert_schedule(
+        run.database, answer, races, run.now, rejected=rejected, force=force, flow_run_id=run.flow_run_id
+    )
 
 
 @step(UPSERT, "refresh-statuses")

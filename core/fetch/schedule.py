@@ -45,7 +45,7 @@ def fetch_frame(season: int, source: Source, deadline: Deadline) -> pd.DataFrame
     return pd.DataFrame(frame)
 
 
-def fetch_races(season: int, deadline: Deadline, permit: Permit | None) -> list[dict[str, Any]]:
+def fetch_races(season: int, deadline: Deadline, permit: Permit | None) -> list[Any]:
     """Jolpica's races of a season, as its documents have them; times in UTC, circuits with coordinates.
 
     Raises:
@@ -56,7 +56,7 @@ def fetch_races(season: int, deadline: Deadline, permit: Permit | None) -> list[
     with asking(Source.JOLPICA, deadline, permit):
         answer = Ergast(result_type="raw", auto_cast=False, limit=PAGE).get_race_schedule(season)
         total = int(answer.total_results)
-        races = [dict(race) for race in answer]
+        races = list(answer)
     if not races:
         raise SourceEmpty(Source.JOLPICA.value, "an empty answer")
     if len(races) != total:

@@ -6,19 +6,23 @@ Column and key names are FastF1's (https://docs.fastf1.dev/events.html) and Jolp
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
 
+from core import plausibility
+from core.bounds import name_or_none
 from core.circuits import VENUES
-from core.errors import SourceMalformed, UnmappedColumn
+from core.documents import as_text
+from core.errors import SourceMalformed, UnmappedColumn, reading_answer
 from core.records import (
     Circuit,
     EventFormat,
     ListedEvent,
     ListedSession,
+    MalformedEvent,
     ScheduleAnswer,
     SessionKind,
     Source,
@@ -74,59 +78,71 @@ def answer_from_frame(frame: pd.DataFrame, season: int, source: Source) -> Sched
     """FastF1's schedule frame (one row an event) as listed events with wall times.
 
     Raises:
-        UnmappedColumn: the frame has a column, or an event a format, that is not mapped.
+        UnmappedColumn: the frame has a column that is not mapped.
+        ScheduleRejected: it can be no calendar.
     """
     if unmapped := sorted(set(frame.columns) - FRAME_COLUMNS):
-        raise UnmappedColumn(source.value, f"its schedule has a new column {unmapped[0]}")
-    events: list[ListedEvent] = []
-    for row in frame.to_dict("records"):
-        name = _text(row["EventName"])
-        if name is None:
-            raise SourceMalformed(source.value, "an event without a name")
-        sessions: dict[SessionKind, ListedSession] = {}
-        unknown: list[str] = []
-        for slot in SLOTS:
-            label = _text(row[f"Session{slot}"])
-            if label is None:
-                continue
-            kind = session_kind(season, label)
-            if kind is None:
-                unknown.append(label)
-                continue
-            sessions.setdefault(kind, _listed_session(kind, label, row[f"Session{slot}Date"]))
-        dates = [listed.local_date for listed in sessions.values() if listed.local_date is not None]
-        event_date = row["EventDate"]
-        if pd.isna(event_date) and not dates:
-            raise SourceMalformed(source.value, f"{name} without a date")
-        events.append(
-            ListedEvent(
-                season=season,
-                round=int(row["RoundNumber"]) or None,
-                name=name,
-                official_name=_text(row["OfficialEventName"]),
-                country=_text(row["Country"]) or "",
-                locality=_text(row["Location"]) or "",
-                format=_format(source, row["EventFormat"]),
-                last_date=max(dates) if dates else event_date.date(),
-                sessions=tuple(sessions.values()),
-                unknown_sessions=tuple(unknown),
-            )
-        )
-    return ScheduleAnswer(season=season, source=source, complete=source is Source.FASTF1, events=tuple(events))
+        raise UnmappedColumn(source.value, f"its schedule has a new column {shown(unmapped[0])}")
+    rows = frame.to_dict("records")
+    answer = _answer(source, season, rows, lambda row: _event_of_row(row, season, source), "EventName")
+    return plausibility.calendar(answer.model_copy(update={"complete": source is Source.FASTF1}))
 
 
-def answer_from_races(races: Iterable[Mapping[str, Any]], season: int) -> ScheduleAnswer:
+def answer_from_races(races: Sequence[Any], season: int) -> ScheduleAnswer:
     """Jolpica's races (one document each) as listed events with instants in UTC, and their circuits.
 
     Raises:
-        UnmappedColumn: a race has a key that is not mapped.
-        SourceMalformed: a race lacks what every race has.
+        ScheduleRejected: they can be no calendar.
     """
-    try:
-        events = tuple(_event_of_race(race, season) for race in races)
-    except (KeyError, TypeError, ValueError) as error:
-        raise SourceMalformed(Source.JOLPICA.value, "a race that lacks what every race has") from error
-    return ScheduleAnswer(season=season, source=Source.JOLPICA, complete=True, events=events)
+    return plausibility.calendar(
+        _answer(Source.JOLPICA, season, races, lambda race: _event_of_race(race, season), "raceName")
+    )
+
+
+def _answer(
+    source: Source, season: int, documents: Sequence[Any], read: Callable[[Any], ListedEvent], name: str
+) -> ScheduleAnswer:
+    """The events of an answer; one that cannot be read is kept aside with its `name`, and the others stand."""
+    events: list[ListedEvent] = []
+    malformed: list[MalformedEvent] = []
+    for document in documents:
+        try:
+            with reading_answer(source.value, "an event that cannot be read"):
+                events.append(read(document))
+        except SourceMalformed as fault:
+            called = document.get(name) if isinstance(document, Mapping) else None
+            malformed.append(MalformedEvent(name=name_or_none(called), reason=fault.what, document=as_text(document)))
+    return ScheduleAnswer(season=season, source=source, complete=True, events=tuple(events), malformed=tuple(malformed))
+
+
+def _event_of_row(row: Mapping[str, Any], season: int, source: Source) -> ListedEvent:
+    sessions: list[ListedSession] = []
+    unknown: list[str] = []
+    for slot in SLOTS:
+        label = _text(row[f"Session{slot}"])
+        if label is None:
+            continue
+        kind = session_kind(season, label)
+        if kind is None:
+            unknown.append(label)
+        else:
+            sessions.append(_listed_session(kind, label, row[f"Session{slot}Date"]))
+    dates = [listed.local_date for listed in sessions if listed.local_date is not None]
+    event_date = row["EventDate"]
+    if pd.isna(event_date) and not dates:
+        raise SourceMalformed(source.value, "an event without a date")
+    return ListedEvent(
+        season=season,
+        round=int(row["RoundNumber"]) or None,
+        name=_text(row["EventName"]) or "",
+        official_name=_text(row["OfficialEventName"]),
+        country=_text(row["Country"]) or "",
+        locality=_text(row["Location"]) or "",
+        format=_format(source, row["EventFormat"]),
+        last_date=max(dates) if dates else event_date.date(),
+        sessions=tuple(sessions),
+        unknown_sessions=tuple(unknown),
+    )
 
 
 def event_of_result(race: Mapping[str, Any], season: int) -> ListedEvent:
@@ -135,15 +151,15 @@ def event_of_result(race: Mapping[str, Any], season: int) -> ListedEvent:
     Raises:
         SourceMalformed: it lacks what every race has.
     """
-    try:
+    with reading_answer(Source.JOLPICA.value, "a race that lacks what every race has"):
         return _event_of_race({key: race[key] for key in race if key in RACE_KEYS}, season)
-    except (KeyError, TypeError, ValueError) as error:
-        raise SourceMalformed(Source.JOLPICA.value, "a race that lacks what every race has") from error
 
 
 def _event_of_race(race: Mapping[str, Any], season: int) -> ListedEvent:
     if unmapped := sorted(set(race) - RACE_KEYS - set(RACE_SESSIONS)):
-        raise UnmappedColumn(Source.JOLPICA.value, f"its races have a new key {unmapped[0]}")
+        raise SourceMalformed(Source.JOLPICA.value, f"a race with a new key {shown(unmapped[0])}")
+    if race["season"] != str(season):
+        raise SourceMalformed(Source.JOLPICA.value, "a race of another season")
     sessions = [_instant_session(season, label, race[key]) for key, label in RACE_SESSIONS.items() if key in race]
     sessions.append(_instant_session(season, "Race", race))
     circuit = race["Circuit"]
@@ -151,7 +167,7 @@ def _event_of_race(race: Mapping[str, Any], season: int) -> ListedEvent:
     venue = VENUES.get(circuit["circuitId"])
     return ListedEvent(
         season=season,
-        round=int(race["round"]),
+        round=int(str(race["round"])),
         name=race["raceName"],
         official_name=None,
         country=place["country"],
@@ -183,12 +199,12 @@ def _instant_session(season: int, label: str, slot: Mapping[str, Any]) -> Listed
     if season == 2023 and label == "Sprint Qualifying":
         label = "Sprint Shootout"
     day = date.fromisoformat(slot["date"])
-    clock = slot.get("time")
+    clock = slot.get("time") or None
     return ListedSession(
         kind=KINDS[label],
         name=label,
         local_date=day,
-        instant=datetime.fromisoformat(f"{day.isoformat()}T{clock}") if clock else None,
+        instant=None if clock is None else datetime.fromisoformat(f"{day.isoformat()}T{clock}"),
     )
 
 
@@ -211,12 +227,24 @@ def _format(source: Source, text: Any) -> EventFormat:
     try:
         return EventFormat(text)
     except ValueError:
-        raise UnmappedColumn(source.value, f"its schedule has a new event format {text!r}") from None
+        raise SourceMalformed(source.value, f"an event of a new format {shown(text)}") from None
+
+
+def shown(value: Any) -> str:
+    """A value from upstream in a message: as Python writes it in ASCII, not at length."""
+    return ascii(value)[:60]
 
 
 def _text(value: Any) -> str | None:
-    """A cell's text; None for a missing one, which FastF1 may also spell "", "None" or "nan"."""
+    """A cell's text; None for a missing one, which FastF1 may also spell "", "None" or "nan".
+
+    FastF1 makes text of whatever JSON it finds: "[1]", "True" and "7" are refused, for no place or name is so.
+    """
     if value is None or (isinstance(value, float) and pd.isna(value)):
         return None
     text = str(value).strip()
-    return None if text in ("", "None", "nan", "NaT") else text
+    if text in ("", "None", "nan", "NaT"):
+        return None
+    if text[0] in "[{" or text in ("True", "False") or not any(map(str.isalpha, text)):
+        raise ValueError("a text that is another kind of value")
+    return text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from core.calendar import Calendar
 from core.database import Database
 from core.lifecycle import reconcile
-from core.records import Change, Circuit, Event, Held, ListedEvent, Record, ScheduleAnswer, Session, Status
+from core.records import Change, Circuit, Event, Held, ListedEvent, Record, ScheduleAnswer, Session, Source, Status
 from core.schema import circuits, events, held, sessions
 from core.upsert.rows import read_records, write_changes, write_held, write_rows
 
@@ -43,7 +43,10 @@ def read_calendar(connection: Connection, season: int) -> Calendar:
         },
         circuits={circuit.id: circuit for circuit in read_records(connection, circuits, Circuit)},
         held={
-            answer.key: answer for answer in read_records(connection, held, Held, held.c.entity_id.like(f"{season}-%"))
+            answer.key: answer
+            for answer in read_records(
+                connection, held, Held, held.c.entity_id.like(f"{season}-%") | (held.c.entity_id == str(season))
+            )
         },
     )
 
@@ -54,10 +57,11 @@ def upsert_schedule(
     races: Sequence[ListedEvent],
     now: datetime,
     *,
+    rejected: Mapping[Source, str] | None = None,
     force: bool = False,
     flow_run_id: str | None = None,
 ) -> SeasonSummary:
-    """Bring a season to what a source answered, as far as that is believed.
+    """Bring a season to what a source answered, as far as that is believed; `rejected`: see `reconcile`.
 
     Only what differs is written; every change has its entry in `changes`, in the same transaction.
 
@@ -66,7 +70,7 @@ def upsert_schedule(
     """
     with database.writing() as connection:
         known = read_calendar(connection, answer.season)
-        result = reconcile(known, answer, now, races=races, force=force)
+        result = reconcile(known, answer, now, races=races, rejected=rejected, force=force)
         after = result.calendar
         write_rows(connection, circuits, known.circuits, after.circuits)
         write_rows(connection, events, known.events, after.events, stamp=now)

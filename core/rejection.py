@@ -1,0 +1,48 @@
+"""What of a schedule is no calendar, or cannot be read: kept in `held`, whatever time and force. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from core.absence import namesakes
+from core.calendar import Calendar
+from core.holding import Holding
+from core.identity import event_id
+from core.records import Entity, HeldKind, ScheduleAnswer, Source
+
+
+def keep_rejected(holding: Holding, season: int, rejected: Mapping[Source, str]) -> None:
+    """Keep which sources gave what can be no calendar, and why, until they give something else."""
+    if rejected:
+        reasons = {source.value: why for source, why in rejected.items()}
+        reason = "; ".join(f"{source}: {why}" for source, why in reasons.items())
+        holding.hold_malformed(Entity.SEASON, str(season), reasons, reason)
+    else:
+        holding.forget(Entity.SEASON, str(season), HeldKind.SCHEDULE_REJECTED)
+
+
+def keep_malformed(
+    holding: Holding, known: Calendar, answer: ScheduleAnswer, found: Collection[str], taken: Collection[str]
+) -> list[str]:
+    """Keep the events that cannot be read, under the ids that they have or would have; returns what to say of them.
+
+    `found` are the known events that the answer lists legibly, `taken` the ids that are in use.
+    """
+    kept: set[str] = set()
+    notes = []
+    for malformed in answer.malformed:
+        possible = [event.id for event in namesakes(known, found, malformed) if event.id not in kept]
+        identity = possible[0] if possible else event_id(answer.season, malformed.name or "event", {*taken, *kept})
+        kept.add(identity)
+        holding.forget(Entity.EVENT, identity, HeldKind.ABSENT)
+        payload = {"source": answer.source.value, "document": malformed.document}
+        holding.hold_malformed(Entity.EVENT, identity, payload, malformed.reason)
+        what = "left as it is" if possible else "left out"
+        notes.append(f"{malformed.name or 'an event without a name'}: {what}: {malformed.reason}")
+    for _, identity, kind in list(holding.kept):
+        held = holding.kept.get((Entity.EVENT.value, identity, kind))
+        if held is None or held.kind is not HeldKind.SCHEDULE_REJECTED or identity in kept:
+            continue
+        if Source(held.payload["source"]).rank >= answer.source.rank:
+            holding.forget(Entity.EVENT, identity, HeldKind.SCHEDULE_REJECTED)
+    return notes
