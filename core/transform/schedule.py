@@ -16,7 +16,7 @@ from core import plausibility
 from core.bounds import name_or_none
 from core.circuits import VENUES
 from core.documents import as_text
-from core.errors import SourceMalformed, UnmappedColumn, reading_answer
+from core.errors import ScheduleRejected, SourceMalformed, UnmappedColumn, reading_answer
 from core.records import (
     Circuit,
     EventFormat,
@@ -84,6 +84,8 @@ def answer_from_frame(frame: pd.DataFrame, season: int, source: Source) -> Sched
     if unmapped := sorted(set(frame.columns) - FRAME_COLUMNS):
         raise UnmappedColumn(source.value, f"its schedule has a new column {shown(unmapped[0])}")
     rows = frame.to_dict("records")
+    if lost := _lost_slot(rows):
+        raise ScheduleRejected(source.value, f"no calendar: no race has a session {lost}")
     answer = _answer(source, season, rows, lambda row: _event_of_row(row, season, source), "EventName")
     return plausibility.calendar(answer.model_copy(update={"complete": source is Source.FASTF1}))
 
@@ -115,11 +117,24 @@ def _answer(
     return ScheduleAnswer(season=season, source=source, complete=True, events=tuple(events), malformed=tuple(malformed))
 
 
+def _lost_slot(rows: Sequence[Mapping[Any, Any]]) -> int | None:
+    """The slot of which no race has a session, where races have sessions: FastF1 fills a column that is missing."""
+    races = [row for row in rows if row["EventFormat"] != EventFormat.TESTING.value]
+    filled = {slot for slot in SLOTS for row in races if row[f"Session{slot}"] not in ("", "None", None)}
+    return min(set(SLOTS) - filled, default=None) if filled else None
+
+
 def _event_of_row(row: Mapping[str, Any], season: int, source: Source) -> ListedEvent:
+    def cell(column: str) -> str | None:
+        return _text(source, row[column])
+
+    name = cell("EventName")
+    if name is None:
+        raise SourceMalformed(source.value, "an event without a name")
     sessions: list[ListedSession] = []
     unknown: list[str] = []
     for slot in SLOTS:
-        label = _text(row[f"Session{slot}"])
+        label = cell(f"Session{slot}")
         if label is None:
             continue
         kind = session_kind(season, label)
@@ -134,10 +149,10 @@ def _event_of_row(row: Mapping[str, Any], season: int, source: Source) -> Listed
     return ListedEvent(
         season=season,
         round=int(row["RoundNumber"]) or None,
-        name=_text(row["EventName"]) or "",
-        official_name=_text(row["OfficialEventName"]),
-        country=_text(row["Country"]) or "",
-        locality=_text(row["Location"]) or "",
+        name=name,
+        official_name=cell("OfficialEventName"),
+        country=cell("Country") or "",
+        locality=cell("Location") or "",
         format=_format(source, row["EventFormat"]),
         last_date=max(dates) if dates else event_date.date(),
         sessions=tuple(sessions),
@@ -235,7 +250,7 @@ def shown(value: Any) -> str:
     return ascii(value)[:60]
 
 
-def _text(value: Any) -> str | None:
+def _text(source: Source, value: Any) -> str | None:
     """A cell's text; None for a missing one, which FastF1 may also spell "", "None" or "nan".
 
     FastF1 makes text of whatever JSON it finds: "[1]", "True" and "7" are refused, for no place or name is so.
@@ -246,5 +261,5 @@ def _text(value: Any) -> str | None:
     if text in ("", "None", "nan", "NaT"):
         return None
     if text[0] in "[{" or text in ("True", "False") or not any(map(str.isalpha, text)):
-        raise ValueError("a text that is another kind of value")
+        raise SourceMalformed(source.value, f"an event with another kind of value for a text, {shown(text)}")
     return text
