@@ -52,6 +52,10 @@ class Holding:
         """Hold a result that was refused: neither time nor force makes it believable."""
         return self._see((Entity.SESSION, session_id, HeldKind.RESULTS_REJECTED), payload, reason)
 
+    def hold_standings(self, event_id: str, payload: dict[str, Any], reason: str) -> Held:
+        """Hold published standings that were refused, as a result that was."""
+        return self._see((Entity.EVENT, event_id, HeldKind.STANDINGS_REJECTED), payload, reason)
+
     def hold_absent(self, session_id: str, apart: timedelta) -> int:
         """Count that a past session has no results, once in `apart` at the most; returns how many times so far."""
         before = self.found.get((Entity.SESSION.value, session_id, HeldKind.RESULTS_ABSENT.value))
