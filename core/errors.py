@@ -50,6 +50,12 @@ class SourceMalformed(SourceError):
     transient = True
 
 
+class TableTooLong(SourceMalformed):
+    """A table that says it has more rows than can be: to ask for its pages would spend the budget."""
+
+    transient = False
+
+
 MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 """What reading an answer raises when it does not have the shape that was asked for."""
 

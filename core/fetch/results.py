@@ -15,7 +15,7 @@ from fastf1.ergast import Ergast
 from fastf1.exceptions import DataNotLoadedError, ErgastError, FastF1CriticalError
 
 from core.deadline import Deadline
-from core.errors import SourceEmpty, SourceError, SourceMalformed, SourceUnreachable, reading_answer
+from core.errors import SourceEmpty, SourceError, SourceMalformed, SourceUnreachable, TableTooLong, reading_answer
 from core.fetch.upstream import Permit, asking
 from core.records import SessionKind, Source
 
@@ -107,11 +107,11 @@ def _total(page: Any, most: int) -> int:
     """How many rows a table has, by an answer of it.
 
     Raises:
-        SourceMalformed: more than can be.
+        TableTooLong: more than can be.
     """
     total = int(page.total_results)
     if total > most:
-        raise SourceMalformed(Source.JOLPICA.value, f"a table of {total} rows, where at most {most} can be")
+        raise TableTooLong(Source.JOLPICA.value, f"a table of {total} rows, where at most {most} can be")
     return total
 
 

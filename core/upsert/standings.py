@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Numeric, Table, case, delete, insert, or_, select, type_coerce, update
 
@@ -43,6 +43,7 @@ SCORING_KINDS = tuple(kind.value for kind in SCORING)
 TABLES: dict[Competitor, Table] = {"driver": driver_standings, "team": team_standings}
 
 
+R = TypeVar("R", Driver, Team)
 Named = tuple[Sequence[Driver], Sequence[Team]]
 """The drivers and teams that rows name."""
 
@@ -124,15 +125,22 @@ def accept_standings(
 
 
 def write_competitors(connection: Connection, listed: Sequence[Driver], listed_teams: Sequence[Team]) -> None:
-    """Enter drivers and teams that are new, and what differs of those that are known."""
+    """Enter drivers and teams that are new, and what differs of those that are known; null replaces nothing."""
     wanted = {driver.id: driver for driver in listed}
     if wanted:
-        known = read_records(connection, drivers, Driver, drivers.c.id.in_(wanted))
-        write_rows(connection, drivers, {driver.id: driver for driver in known}, wanted)
+        known = {driver.id: driver for driver in read_records(connection, drivers, Driver, drivers.c.id.in_(wanted))}
+        write_rows(connection, drivers, known, {id_: _completed(row, known.get(id_)) for id_, row in wanted.items()})
     wanted_teams = {team.id: team for team in listed_teams}
     if wanted_teams:
-        known_teams = read_records(connection, teams, Team, teams.c.id.in_(wanted_teams))
-        write_rows(connection, teams, {team.id: team for team in known_teams}, wanted_teams)
+        known_teams = {team.id: team for team in read_records(connection, teams, Team, teams.c.id.in_(wanted_teams))}
+        completed = {id_: _completed(row, known_teams.get(id_)) for id_, row in wanted_teams.items()}
+        write_rows(connection, teams, known_teams, completed)
+
+
+def _completed(listed: R, known: R | None) -> R:
+    """A listed competitor with what is known of it and not listed."""
+    lacking = {name: getattr(known, name) for name, value in listed if value is None} if known else {}
+    return listed.model_copy(update=lacking)
 
 
 def standings_owed(database: Database, now: datetime) -> list[Event]:
