@@ -56,6 +56,12 @@ class ScheduleRejected(SourceMalformed):
     transient = False
 
 
+class TableTooLong(SourceMalformed):
+    """A table that says it has more rows than can be: to ask for its pages would spend the budget."""
+
+    transient = False
+
+
 MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 """What reading an answer raises when it does not have the shape that was asked for."""
 

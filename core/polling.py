@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from core.records import EventFormat, ResultsState, Session, SessionKind, Status
-from core.times import LAST_ZONE
+from core.times import FIRST_ZONE, LAST_ZONE
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -82,6 +82,13 @@ def over_at(session: Session) -> datetime:
     if session.ends_at is not None:
         return session.ends_at
     return datetime.combine(session.local_date, time(), UTC) + DAY + LAST_ZONE
+
+
+def has_begun(session: Session, now: datetime) -> bool:
+    """Whether a session's start is past; where its time is unknown, whether its date has begun anywhere."""
+    if session.starts_at is not None:
+        return now >= session.starts_at
+    return now >= datetime.combine(session.local_date, time(), UTC) - FIRST_ZONE
 
 
 def is_settled(now: datetime, season_end: datetime) -> bool:

@@ -101,7 +101,7 @@ def differences(computed: Sequence[Standing], published: Sequence[Standing]) -> 
             said.append(f"{theirs.competitor_id}: not in our results")
             continue
         unlike = [
-            f"{name} {_number(getattr(own, name))} by results, {_number(getattr(theirs, name))} published"
+            f"{name} {plain(getattr(own, name))} by results, {plain(getattr(theirs, name))} published"
             for name in ("points", "wins", "position")
             if getattr(own, name) != getattr(theirs, name)
         ]
@@ -123,5 +123,6 @@ def merged(computed: Sequence[Standing], published: Sequence[Standing]) -> list[
     return theirs + [s.model_copy(update={"position": None}) for s in computed if s.competitor_id not in known]
 
 
-def _number(value: Decimal | int | None) -> str:
+def plain(value: Decimal | int | None) -> str:
+    """A number without needless zeros; a dash for none."""
     return "-" if value is None else f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)

@@ -20,6 +20,9 @@ LENGTHS = {
 TEST_DAY = timedelta(hours=9)
 """How long sessions typically last; a day of testing is a practice that lasts from morning to evening."""
 
+FIRST_ZONE = timedelta(hours=14)
+"""A date begins on Earth fourteen hours before it begins in UTC."""
+
 LAST_ZONE = timedelta(hours=12)
 """A date is over everywhere on Earth twelve hours after it is over in UTC."""
 

@@ -259,9 +259,10 @@ def correct_standings(run: Run, event: Event) -> None:
     """Compare our standings after an event with Jolpica's, which win; where that fails they are asked for later."""
     try:
         differences = run.step(compare_standings, FETCH)(run, event)
-    except SourceError as error:
+    except (SourceError, DataRefused) as error:
         logger.warning("%s standings: %s; ours stand", event.id, error)
-        run.step(store_standings_later, UPSERT)(run, event)
+        refused = str(error) if isinstance(error, SourceMalformed | DataRefused) else None
+        run.step(store_standings_later, UPSERT)(run, event, refused)
         return
     for difference in differences:
         logger.warning("%s standings: %s", event.id, difference)

@@ -17,6 +17,7 @@ from prefect.transactions import get_transaction
 
 from core import calendar
 from core.calendar import Calendar
+from core.championship import competitors
 from core.deadline import Deadline
 from core.debts import Debt, Question
 from core.errors import SourceEmpty
@@ -37,7 +38,7 @@ from core.upsert.debts import debts_due, debts_of
 from core.upsert.polls import note_poll
 from core.upsert.results import Polled, accept_result
 from core.upsert.schedule import SeasonSummary, read_calendar, upsert_schedule
-from core.upsert.standings import TABLES, accept_standings, put_standings_off, standings_owed
+from core.upsert.standings import Named, accept_standings, put_standings_off, standings_owed
 from core.upsert.statuses import refresh_statuses
 from flows.run import Run
 
@@ -231,9 +232,9 @@ def read_standings_owed(run: Run) -> list[Event]:
 
 
 @step(UPSERT, "put-standings-off-{event.id}")
-def store_standings_later(run: Run, event: Event) -> None:
-    """Ask for an event's standings later."""
-    put_standings_off(run.database, event, run.now)
+def store_standings_later(run: Run, event: Event, refused: str | None = None) -> None:
+    """Ask for an event's standings later; `refused` is why what was published cannot be read."""
+    put_standings_off(run.database, event, run.now, refused)
 
 
 @step(FETCH, "ask-standings-{event.id}")
@@ -248,12 +249,8 @@ def compare_standings(run: Run, event: Event) -> list[str]:
 
     upstream.prepare(run.settings)
     published: dict[Competitor, list[Standing]] = {}
-    listed: list[dict[str, Any]] = []
-    for competitor in TABLES:
+    named: dict[Competitor, Named] = {}
+    for competitor in competitors(event.season):
         rows = results.fetch_standings(event.season, event.round or 0, competitor, Deadline(), run.permit)
-        published[competitor] = standings_of(rows)
-        listed += rows
-    if not all(published.values()):
-        put_standings_off(run.database, event, run.now)
-    named = competitors_of(listed)
+        published[competitor], named[competitor] = standings_of(rows), competitors_of(rows)
     return accept_standings(run.database, event.id, published, run.now, named=named, flow_run_id=run.flow_run_id)

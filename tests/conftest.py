@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -23,6 +24,7 @@ import fastf1.req
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from core import logs
 from core.database import Database, connect
 from core.replay import Upstream, serve
 from core.settings import Settings
@@ -62,6 +64,17 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pyt
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/f1.db")
     yield monkeypatch
     connect(Settings.load()).engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def log_lines() -> Iterator[None]:
+    """What a command in this process made of the loggers is undone: its standard error is gone after the test."""
+    loggers = [logging.getLogger(name) for name in logs.LOGGERS]
+    kept = [(logger, list(logger.handlers), logger.propagate, logger.level) for logger in loggers]
+    yield
+    for logger, handlers, propagate, level in kept:
+        logger.handlers, logger.propagate = handlers, propagate
+        logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")

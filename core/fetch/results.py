@@ -15,13 +15,16 @@ from fastf1.ergast import Ergast
 from fastf1.exceptions import DataNotLoadedError, ErgastError, FastF1CriticalError
 
 from core.deadline import Deadline
-from core.errors import SourceEmpty, SourceError, SourceMalformed, SourceUnreachable, reading_answer
+from core.errors import SourceEmpty, SourceError, SourceMalformed, SourceUnreachable, TableTooLong, reading_answer
 from core.fetch.upstream import Permit, asking
 from core.records import SessionKind, Source
 
 PAGE = 100
 MOST_ROWS_OF_A_SEASON = 1_000
 """No season's table has so many rows; the longest so far is 1989's races with 624."""
+
+MOST_ROWS_OF_STANDINGS = 200
+"""No championship's table has so many; the longest so far is 1953's drivers with 108."""
 
 ROWS = {
     SessionKind.RACE: "Results",
@@ -59,9 +62,7 @@ def fetch_races_with_results(
     ):
         while offset < total:
             page = ask[kind](season=season, round=round_number, limit=PAGE, offset=offset)
-            total = int(page.total_results)
-            if total > most:
-                raise SourceMalformed(Source.JOLPICA.value, f"a table of {total} rows, where at most {most} can be")
+            total = _total(page, most)
             for race in page:
                 known = by_round.setdefault(race["round"], {**race, rows: []})
                 known[rows].extend(race[rows])
@@ -78,17 +79,40 @@ def fetch_standings(
     """Jolpica's standings rows after a round, `competitor` being "driver" or "team"; empty when not published.
 
     Raises:
-        SourceError: any fault, typed.
+        SourceError: any fault, typed; fewer rows than the table's own total, or another round's, among them.
     """
     ergast = Ergast(result_type="raw", auto_cast=False, limit=PAGE)
     ask = ergast.get_driver_standings if competitor == "driver" else ergast.get_constructor_standings
     rows = "DriverStandings" if competitor == "driver" else "ConstructorStandings"
+    found: list[Document] = []
+    offset, total = 0, 1
     with (
         asking(Source.JOLPICA, deadline, permit),
         reading_answer(Source.JOLPICA.value, "an answer that holds no standings"),
     ):
-        answer = ask(season=season, round=round_number, limit=PAGE)
-        return [dict(row) for table in answer for row in table[rows] if table["round"] == str(round_number)]
+        while offset < total:
+            page = ask(season=season, round=round_number, limit=PAGE, offset=offset)
+            total = _total(page, MOST_ROWS_OF_STANDINGS)
+            for table in page:
+                if (table["season"], table["round"]) != (str(season), str(round_number)):
+                    raise SourceMalformed(Source.JOLPICA.value, "standings after another round")
+                found += [dict(row) for row in table[rows]]
+            offset += PAGE
+    if len(found) != total:
+        raise SourceMalformed(Source.JOLPICA.value, f"{len(found)} of {total} rows")
+    return found
+
+
+def _total(page: Any, most: int) -> int:
+    """How many rows a table has, by an answer of it.
+
+    Raises:
+        TableTooLong: more than can be.
+    """
+    total = int(page.total_results)
+    if total > most:
+        raise TableTooLong(Source.JOLPICA.value, f"a table of {total} rows, where at most {most} can be")
+    return total
 
 
 @dataclass(frozen=True)

@@ -101,15 +101,20 @@ def _result(race: Mapping[str, Any], kind: SessionKind, rows: Sequence[Mapping[s
 
 
 def competitors_of(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[Driver, ...], tuple[Team, ...]]:
-    """The drivers and teams that rows name, each once; placeholder ids are skipped."""
+    """The drivers and teams that rows name, each once; placeholder ids are skipped.
+
+    Raises:
+        SourceMalformed: one lacks what every one has, or holds what no column takes.
+    """
     drivers, teams = {}, {}
-    for row in rows:
-        named = [row["Driver"]] if "Driver" in row else []
-        if named and (driver_id := text(named[0]["driverId"])):
-            drivers[driver_id] = _driver(named[0])
-        for team in [row["Constructor"]] if "Constructor" in row else row.get("Constructors", []):
-            if team_id := text(team["constructorId"]):
-                teams[team_id] = _team(team)
+    with reading_answer(Source.JOLPICA.value, "a driver or a team that cannot be read"):
+        for row in rows:
+            named = [row["Driver"]] if "Driver" in row else []
+            if named and (driver_id := text(named[0]["driverId"])):
+                drivers[driver_id] = _driver(named[0])
+            for team in [row["Constructor"]] if "Constructor" in row else row.get("Constructors", []):
+                if team_id := text(team["constructorId"]):
+                    teams[team_id] = _team(team)
     return tuple(drivers.values()), tuple(teams.values())
 
 
@@ -156,7 +161,7 @@ def result_of_timing(
 
 
 def standings_of(rows: Sequence[Mapping[str, Any]]) -> list[Standing]:
-    """Jolpica's standings rows; of a driver's or a constructor's table.
+    """Jolpica's standings rows; of a driver's or a constructor's table. Who was excluded has no place.
 
     Raises:
         SourceMalformed: a row lacks what every row has.
@@ -165,13 +170,18 @@ def standings_of(rows: Sequence[Mapping[str, Any]]) -> list[Standing]:
         return [
             Standing(
                 competitor_id=row["Driver"]["driverId"] if "Driver" in row else row["Constructor"]["constructorId"],
-                position=number(row.get("position")) if text(row.get("positionText", "0")) else None,
+                position=number(row.get("position")) if _has_place(row) else None,
                 points=text(row["points"]),
                 wins=number(row["wins"]) or 0,
                 source=Source.JOLPICA.value,
             )
             for row in rows
         ]
+
+
+def _has_place(row: Mapping[str, Any]) -> bool:
+    """Whether a standings row's place counts: not a dash (never classified), nor a word for an exclusion."""
+    return WHOLE.fullmatch(text(row.get("positionText", row.get("position"))) or "") is not None
 
 
 def _entry(row: Mapping[str, Any], kind: SessionKind) -> Entry:

@@ -125,7 +125,12 @@ class _Acceptance:
         if provisional and self.session.results_state in (ResultsState.OFFICIAL, ResultsState.SETTLED):
             return self._leave(Outcome.UNCHANGED)
         if self._holds_already():
+            write_competitors(self.connection, self.result.drivers, self.result.teams)
             return self._leave(Outcome.UNCHANGED)
+        if not self.session.has_results and not polling.has_begun(self.session, self.now):
+            reason = "results of a session that has not begun"
+            refused = self.holding.hold_rejected(self.session.id, self._payload, reason)
+            return self._leave(Outcome.REJECTED, [reason], refused)
         findings = examine(
             self.result,
             self.before,
@@ -269,7 +274,8 @@ class _Acceptance:
 
     def _holds_already(self) -> bool:
         """Whether the answer says what is in the database; from the official source it also must come from there."""
-        if self.result.source is Source.JOLPICA and self.session.results_state is ResultsState.PROVISIONAL:
+        is_news = self.result.source is Source.JOLPICA and self.session.results_state is ResultsState.PROVISIONAL
+        if is_news or not self.session.has_results:
             return False
         return list(self.before) == sorted(self.result.entries, key=_order)
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Numeric, Table, case, delete, func, insert, or_, select, type_coerce, update
+from sqlalchemy import Connection, Numeric, Table, case, delete, insert, or_, select, type_coerce, update
 
+from core.championship import Table as Published
+from core.championship import best_placed, competitors, examine_table, reason_of
 from core.database import Database
+from core.holding import Holding
 from core.identity import season_of
 from core.records import (
     Change,
@@ -17,21 +21,31 @@ from core.records import (
     Driver,
     Entity,
     Event,
+    Held,
+    HeldKind,
     ResultsState,
     SessionKind,
     Standing,
+    Status,
     Team,
 )
-from core.schema import driver_standings, drivers, events, results, sessions, team_standings, teams
-from core.standings import Competitor, RoundResult, Scored, differences, merged, standings
-from core.upsert.rows import read, read_records, write_changes, write_rows
+from core.schema import driver_standings, drivers, events, held, results, sessions, team_standings, teams
+from core.standings import SCORING, Competitor, RoundResult, Scored, differences, merged, standings
+from core.upsert.rows import read, read_records, write_changes, write_held, write_rows
 
 FIRST_UNDROPPED_SEASON = 1991
 """Before, only a driver's best results counted: those standings are Jolpica's alone."""
 
 EVENT_COLUMNS = [column for column in events.columns if column.name in Event.model_fields]
 HOUR, WEEK, LONG_PAST = timedelta(hours=1), timedelta(days=7), timedelta(days=14)
+OFFICIAL = (ResultsState.OFFICIAL.value, ResultsState.SETTLED.value)
+SCORING_KINDS = tuple(kind.value for kind in SCORING)
 TABLES: dict[Competitor, Table] = {"driver": driver_standings, "team": team_standings}
+
+
+R = TypeVar("R", Driver, Team)
+Named = tuple[Sequence[Driver], Sequence[Team]]
+"""The drivers and teams that rows name."""
 
 
 def recompute_standings(connection: Connection, session_id: str, now: datetime) -> list[Change]:
@@ -67,49 +81,66 @@ def accept_standings(
     published: Mapping[Competitor, Sequence[Standing]],
     now: datetime,
     *,
-    named: tuple[Sequence[Driver], Sequence[Team]] = ((), ()),
+    named: Mapping[Competitor, Named] = MappingProxyType({}),
     flow_run_id: str | None = None,
 ) -> list[str]:
-    """Let Jolpica's standings after an event win over ours; where it has none, ours stay.
+    """Let Jolpica's standings after an event win over ours, a championship's table whole or not at all.
 
-    `named` are the drivers and teams in them: of some no result may be known here.
-
-    Once both championships are published they are no longer owed.
+    A table that cannot be is held with the reason, and ours stands, as it does where nothing is published; both
+    championships are then asked for again. `named` are the drivers and teams in each table: of some no result may be
+    known here.
 
     Returns:
-        Where the two differ, a line a competitor.
+        Where the two differ, a line a competitor; and why a table is refused.
     """
     said: list[str] = []
+    refused: dict[Competitor, str] = {}
     differs = False
     with database.writing() as connection:
         event = Event(**read(connection, select(*EVENT_COLUMNS).where(events.c.id == event_id))[0])
-        write_competitors(connection, *named)
-        missing = _missing_races(connection, event)
-        if missing:
-            said.append(f"{missing} earlier races have no official result here: Jolpica's standings are taken")
+        official, unseen = _until(connection, event)
+        missing = sum(kind is SessionKind.RACE for kind in unseen)
         for competitor, theirs in published.items():
+            if not theirs:
+                continue
+            table = Published(event.season, competitor, theirs, standings(official, competitor), unseen)
+            if reasons := examine_table(table):
+                refused[competitor] = reason_of(reasons)
+                continue
+            if missing and not said:
+                said.append(f"{missing} earlier races have no official result here: Jolpica's standings are taken")
+            write_competitors(connection, *named.get(competitor, ((), ())))
             ours = _found(connection, event_id, competitor)
-            if theirs:
-                if ours and not missing:
-                    said += differences(ours, theirs)
-                differs |= _replace(connection, event, competitor, merged(ours, theirs))
-        if all(published.values()):
-            connection.execute(update(events).where(events.c.id == event_id).values(standings_due_at=None))
+            if ours and not missing:
+                said += differences(ours, theirs)
+            differs |= _replace(connection, event, competitor, merged(ours, best_placed(theirs)))
+        is_whole = not refused and all(published.get(competitor) for competitor in competitors(event.season))
+        _ask_again(connection, event, now, None if is_whole else _later(event, now))
+        payload: dict[str, Any] = {competitor: _as_rows(published[competitor]) for competitor in refused}
+        reasons_by_table = [f"{competitor} standings: {reason}" for competitor, reason in refused.items()]
+        _hold(connection, event, now, payload, "; ".join(reasons_by_table))
         if differs and said:
             write_changes(connection, [_change(event, [event], said)], now, flow_run_id)
-    return said
+    return said + [f"refused, ours stand: {reason}" for reason in reasons_by_table]
 
 
 def write_competitors(connection: Connection, listed: Sequence[Driver], listed_teams: Sequence[Team]) -> None:
-    """Enter drivers and teams that are new, and what differs of those that are known."""
+    """Enter drivers and teams that are new, and what differs of those that are known; null replaces nothing."""
     wanted = {driver.id: driver for driver in listed}
     if wanted:
-        known = read_records(connection, drivers, Driver, drivers.c.id.in_(wanted))
-        write_rows(connection, drivers, {driver.id: driver for driver in known}, wanted)
+        known = {driver.id: driver for driver in read_records(connection, drivers, Driver, drivers.c.id.in_(wanted))}
+        write_rows(connection, drivers, known, {id_: _completed(row, known.get(id_)) for id_, row in wanted.items()})
     wanted_teams = {team.id: team for team in listed_teams}
     if wanted_teams:
-        known_teams = read_records(connection, teams, Team, teams.c.id.in_(wanted_teams))
-        write_rows(connection, teams, {team.id: team for team in known_teams}, wanted_teams)
+        known_teams = {team.id: team for team in read_records(connection, teams, Team, teams.c.id.in_(wanted_teams))}
+        completed = {id_: _completed(row, known_teams.get(id_)) for id_, row in wanted_teams.items()}
+        write_rows(connection, teams, known_teams, completed)
+
+
+def _completed(listed: R, known: R | None) -> R:
+    """A listed competitor with what is known of it and not listed."""
+    lacking = {name: getattr(known, name) for name, value in listed if value is None} if known else {}
+    return listed.model_copy(update=lacking)
 
 
 def standings_owed(database: Database, now: datetime) -> list[Event]:
@@ -118,18 +149,45 @@ def standings_owed(database: Database, now: datetime) -> list[Event]:
         return read_records(connection, events, Event, events.c.standings_due_at <= now)
 
 
-def put_standings_off(database: Database, event: Event, now: datetime) -> None:
-    """Ask again in an hour, of what is long past in a week."""
-    wait = HOUR if now.date() - event.last_date < LONG_PAST else WEEK
+def put_standings_off(database: Database, event: Event, now: datetime, refused: str | None = None) -> None:
+    """Ask for an event's standings later; `refused` is why what was published cannot be read, and is held."""
     with database.writing() as connection:
-        connection.execute(update(events).where(events.c.id == event.id).values(standings_due_at=now + wait))
+        _ask_again(connection, event, now, _later(event, now))
+        if refused is not None:
+            _hold(connection, event, now, {}, refused)
+
+
+def _later(event: Event, now: datetime) -> datetime:
+    """In an hour; of what is long past in a week."""
+    return now + (HOUR if now.date() - event.last_date < LONG_PAST else WEEK)
+
+
+def _ask_again(connection: Connection, event: Event, now: datetime, at: datetime | None) -> None:
+    connection.execute(update(events).where(events.c.id == event.id).values(standings_due_at=at))
+
+
+def _hold(connection: Connection, event: Event, now: datetime, payload: dict[str, Any], reason: str) -> None:
+    """Hold tables that are refused; without a reason, forget those that were."""
+    of_event = held.c.entity_id == event.id, held.c.kind == HeldKind.STANDINGS_REJECTED.value
+    holding = Holding({answer.key: answer for answer in read_records(connection, held, Held, *of_event)}, now)
+    if reason:
+        holding.hold_standings(event.id, payload, reason)
+    else:
+        holding.forget(Entity.EVENT, event.id, HeldKind.STANDINGS_REJECTED)
+    write_held(connection, holding.found, holding.kept)
+
+
+def _as_rows(published: Sequence[Standing]) -> list[dict[str, Any]]:
+    return [standing.model_dump(mode="json", exclude={"source"}) for standing in published]
 
 
 def _owe(connection: Connection, season: int, latest: str, now: datetime) -> None:
-    """Jolpica's standings after the season's latest event are due, and after no other."""
+    """Jolpica's standings after the season's latest event are due, and no others: what is held of those is void."""
     concerned = or_(events.c.id == latest, events.c.standings_due_at.is_not(None))
     due = case((events.c.id == latest, now), else_=None)
     connection.execute(update(events).where(events.c.season == season, concerned).values(standings_due_at=due))
+    others = held.c.entity_id.like(f"{season}-%"), held.c.entity_id != latest
+    connection.execute(delete(held).where(held.c.kind == HeldKind.STANDINGS_REJECTED.value, *others))
 
 
 def _change(event: Event | _Stop, later: Sequence[Event | _Stop], said: Sequence[str] = ()) -> Change:
@@ -143,7 +201,7 @@ def _change(event: Event | _Stop, later: Sequence[Event | _Stop], said: Sequence
     )
 
 
-def _key(event: Event | _Stop) -> tuple[object, str]:
+def _key(event: Event | _Stop) -> tuple[date, str]:
     return (event.first_date, event.id)
 
 
@@ -163,10 +221,8 @@ class _Round(NamedTuple):
     results: list[RoundResult]
 
 
-def _scored(connection: Connection, season: int, session_id: str) -> list[_Round]:
+def _scored(connection: Connection, season: int, session_id: str | None = None) -> list[_Round]:
     """A season's events with official results of a race or sprint, in the calendar's order."""
-    official = (ResultsState.OFFICIAL.value, ResultsState.SETTLED.value)
-    scoring = (SessionKind.RACE.value, SessionKind.SPRINT.value)
     told = (events.c.id, events.c.season, events.c.round, events.c.first_date)
     points = type_coerce(results.c.points, Numeric(7, 3))
     wanted = [points if name == "points" else results.c[name] for name in Scored._fields]
@@ -175,8 +231,8 @@ def _scored(connection: Connection, season: int, session_id: str) -> list[_Round
         .select_from(results.join(sessions).join(events))
         .where(
             sessions.c.event_id.like(f"{season}-%"),
-            sessions.c.kind.in_(scoring),
-            or_(sessions.c.results_state.in_(official), sessions.c.id == session_id),
+            sessions.c.kind.in_(SCORING_KINDS),
+            or_(sessions.c.results_state.in_(OFFICIAL), sessions.c.id == session_id),
         )
     ).all()
     rows: dict[str, dict[str, list[Scored]]] = {}
@@ -192,22 +248,21 @@ def _scored(connection: Connection, season: int, session_id: str) -> list[_Round
     ]
 
 
-def _missing_races(connection: Connection, event: Event) -> int:
-    """How many races up to an event have no official result in the database."""
-    official = (ResultsState.OFFICIAL.value, ResultsState.SETTLED.value)
-    return (
-        connection.scalar(
-            select(func.count())
-            .select_from(sessions.join(events, events.c.id == sessions.c.event_id))
-            .where(
-                events.c.season == event.season,
-                events.c.round <= event.round,
-                sessions.c.kind == SessionKind.RACE.value,
-                sessions.c.results_state.not_in(official),
-            )
+def _until(connection: Connection, event: Event) -> tuple[list[RoundResult], list[SessionKind]]:
+    """The official results of a season up to an event, and the kinds of its races and sprints that have none."""
+    rounds = [scored for scored in _scored(connection, event.season) if _key(scored.event) <= _key(event)]
+    waiting = connection.execute(
+        select(events.c.id, events.c.first_date, sessions.c.kind)
+        .select_from(sessions.join(events, events.c.id == sessions.c.event_id))
+        .where(
+            events.c.season == event.season,
+            sessions.c.kind.in_(SCORING_KINDS),
+            sessions.c.status != Status.CANCELLED.value,
+            sessions.c.results_state.not_in(OFFICIAL),
         )
-        or 0
-    )
+    ).all()
+    unseen = [SessionKind(row.kind) for row in waiting if (row.first_date, row.id) <= _key(event)]
+    return [result for scored in rounds for result in scored.results], unseen
 
 
 def _found(connection: Connection, event_id: str, competitor: Competitor) -> list[Standing]:

@@ -1,0 +1,219 @@
+"""What of a published championship table is believable: taken whole and plausible, or not at all. Pure functions.
+
+It is compared with what our own official results of the season give up to then. One or two competitors may have fewer
+points than that (Racing Point 2020, Force India 2018; McLaren 2007 has none). A correction that only one of the two
+knows so far moves points between competitors, and pays no more of them. Every recorded table passes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from itertools import pairwise
+from operator import attrgetter
+
+from core.points import FIRST_TEAM_SEASON, FIRST_UNDROPPED_SEASON, NOTHING, most_points, race_points
+from core.records import SessionKind, Standing
+from core.standings import Competitor, plain
+
+ADJUSTED_AT_MOST = 2
+"""So many competitors of a table may have been deducted points, or excluded (Benetton and Williams, Brazil 1995)."""
+
+FIRST_LISTED_SEASON = 2000
+"""The first season whose tables, from every source, also list who was classified and has no points."""
+
+FIRST_SINGLE_TEAM_SEASON = 1979
+"""Before, a chassis with another engine was another constructor, and some sources have one id for them."""
+
+CORRECTED_PLACES = 2
+"""A correction moves a competitor up by so many places: when two before it are disqualified."""
+
+CARS_OF_A_TEAM = 2
+
+REASONS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Table:
+    """A published table, and what our results give: `computed`, without the sessions that are `unseen`."""
+
+    season: int
+    competitor: Competitor
+    published: Sequence[Standing]
+    computed: Sequence[Standing]
+    unseen: Sequence[SessionKind]
+
+    @cached_property
+    def ours(self) -> dict[str, Standing]:
+        """What our results give, by competitor."""
+        return {standing.competitor_id: standing for standing in self.computed}
+
+    @cached_property
+    def placed(self) -> list[tuple[int, Standing]]:
+        """The published standings that have a place, by place."""
+        found = [(standing.position, standing) for standing in self.published if standing.position is not None]
+        return sorted(found, key=lambda one: one[0])
+
+    @property
+    def missing(self) -> list[Standing]:
+        """Our competitors that the table should list, and does not."""
+        listed = {standing.competitor_id for standing in self.published}
+        owed = attrgetter("position") if self.season >= FIRST_LISTED_SEASON else attrgetter("points")
+        return [own for own in self.computed if own.competitor_id not in listed and owed(own)]
+
+    @property
+    def balances(self) -> list[tuple[Decimal, str]]:
+        """By how much each competitor has more points than our results give it, least first."""
+        ids = {standing.competitor_id for standing in self.published} | set(self.ours)
+        has = {standing.competitor_id: standing.points for standing in self.published}
+        return sorted((has.get(one, NOTHING) - self.scored(one), one) for one in ids)
+
+    def scored(self, competitor_id: str) -> Decimal:
+        """The points that our results give."""
+        own = self.ours.get(competitor_id)
+        return own.points if own else NOTHING
+
+    @property
+    def unseen_points(self) -> Decimal:
+        """The most that one competitor can have been paid in the sessions that we have not."""
+        cars = CARS_OF_A_TEAM if self.competitor == "team" else 1
+        return sum((most_points(self.season, kind) for kind in self.unseen), NOTHING) * cars
+
+
+def competitors(season: int) -> tuple[Competitor, ...]:
+    """The championships of a season."""
+    return ("driver", "team") if season >= FIRST_TEAM_SEASON else ("driver",)
+
+
+def examine_table(table: Table) -> list[str]:
+    """Why a published table cannot be taken, in the rules' order; nothing where it can."""
+    return [reason for rule in RULES for reason in rule(table)]
+
+
+def reason_of(reasons: Sequence[str]) -> str:
+    """Reasons in a line; of very many the first."""
+    more = [f"and {len(reasons) - REASONS_SHOWN} more"] if len(reasons) > REASONS_SHOWN else []
+    return "; ".join([*reasons[:REASONS_SHOWN], *more])
+
+
+def best_placed(published: Sequence[Standing]) -> list[Standing]:
+    """A table with each competitor once, in its best place."""
+    found: dict[str, Standing] = {}
+    for standing in published:
+        found.setdefault(standing.competitor_id, standing)
+    return list(found.values())
+
+
+def listed_twice(table: Table) -> Iterator[str]:
+    """A competitor that is there more than once."""
+    if table.competitor == "team" and table.season < FIRST_SINGLE_TEAM_SEASON:
+        return
+    times = Counter(standing.competitor_id for standing in table.published)
+    yield from (f"{competitor_id} {number} times" for competitor_id, number in times.items() if number > 1)
+
+
+def places_not_whole(table: Table) -> Iterator[str]:
+    """Two competitors in one place, or a place that is nobody's: places run from 1 without a gap."""
+    for wanted, (place, standing) in enumerate(table.placed, start=1):
+        if place != wanted:
+            yield f"{standing.competitor_id} in place {place}, where place {wanted} comes next"
+            return
+    if not table.placed:
+        yield "nobody has a place"
+
+
+def places_contradict_points(table: Table) -> Iterator[str]:
+    """More points than a better place has."""
+    for (above, better), (place, worse) in pairwise(table.placed):
+        if worse.points > better.points:
+            yield (
+                f"{worse.competitor_id} has {plain(worse.points)} points in place {place}, "
+                f"{better.competitor_id} {plain(better.points)} in place {above}"
+            )
+
+
+def points_impossible(table: Table) -> Iterator[str]:
+    """Points below zero, or more than our results, a correction of them and the sessions that we have not can give."""
+    places = race_points(table.season)
+    correction = places[0] - places[CORRECTED_PLACES]
+    for theirs in table.published:
+        most = table.scored(theirs.competitor_id) + correction + table.unseen_points
+        if not NOTHING <= theirs.points <= most:
+            yield f"{theirs.competitor_id} has {plain(theirs.points)} points, where 0 to {plain(most)} can be"
+
+
+def points_unpaid(table: Table) -> Iterator[str]:
+    """More points in all than all sessions paid."""
+    more = sum((balance for balance, _ in table.balances), NOTHING)
+    if more > 0 and not table.unseen and table.season >= FIRST_UNDROPPED_SEASON:
+        names = [f"{one} {plain(balance)}" for balance, one in table.balances if balance > 0]
+        yield f"{plain(more)} points more than were paid: {', '.join(names)}"
+
+
+def points_lacking(table: Table) -> Iterator[str]:
+    """Fewer points than were paid, beyond what is deducted from one or two competitors: an earlier round's table."""
+    others = table.balances[ADJUSTED_AT_MOST:]
+    less = -sum((balance for balance, _ in others), NOTHING)
+    if less > 0 and table.season >= FIRST_UNDROPPED_SEASON:
+        names = [f"{one} {plain(-balance)}" for balance, one in others if balance < 0]
+        yield f"{plain(less)} points fewer than were paid: {', '.join(names)}"
+
+
+def wins_impossible(table: Table) -> Iterator[str]:
+    """More wins than races; for one competitor one more than our results give it may be a correction."""
+    unseen = sum(kind is SessionKind.RACE for kind in table.unseen)
+    for theirs in table.published:
+        most = unseen + 1 + (own.wins if (own := table.ours.get(theirs.competitor_id)) else 0)
+        if theirs.wins > most:
+            yield f"{theirs.competitor_id} has {theirs.wins} wins, where {most} can be"
+    wins, most = sum(s.wins for s in best_placed(table.published)), unseen + sum(s.wins for s in table.computed)
+    if wins > most:
+        yield f"{wins} wins, where {most} can be"
+
+
+def never_entered(table: Table) -> Iterator[str]:
+    """A competitor that entered no race, where we have all of them."""
+    if not table.unseen:
+        unknown = [s.competitor_id for s in table.published if s.competitor_id not in table.ours]
+        yield from (f"{competitor_id} was in no race" for competitor_id in unknown)
+
+
+def part_of_a_table(table: Table) -> Iterator[str]:
+    """Competitors that scored, or since 2000 were classified, are not there."""
+    allowed = 0 if table.season >= FIRST_LISTED_SEASON else ADJUSTED_AT_MOST
+    if len(table.missing) > allowed:
+        names = ", ".join(own.competitor_id for own in table.missing)
+        yield f"{len(table.published)} listed; missing: {names}"
+
+
+def too_many_without_place(table: Table) -> Iterator[str]:
+    """More competitors with points, or since 2000 a classified race, and no place than were ever excluded."""
+    placed = {standing.competitor_id for _, standing in table.placed}
+    owed = {own.competitor_id for own in table.computed if own.position} if table.season >= FIRST_LISTED_SEASON else ()
+    without = [
+        theirs.competitor_id
+        for theirs in table.published
+        if theirs.competitor_id not in placed and (theirs.points or theirs.competitor_id in owed)
+    ]
+    if len(without) > ADJUSTED_AT_MOST:
+        yield f"{len(without)} without a place: {', '.join(without)}"
+
+
+Rule = Callable[[Table], Iterator[str]]
+"""Gives a reason for every fault that it finds."""
+
+RULES: tuple[Rule, ...] = (
+    listed_twice,
+    places_not_whole,
+    places_contradict_points,
+    points_impossible,
+    points_unpaid,
+    points_lacking,
+    wins_impossible,
+    never_entered,
+    part_of_a_table,
+    too_many_without_place,
+)

@@ -1,0 +1,180 @@
+"""Published standings: each rule finds its case, and none finds fault with a recorded table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.championship import ADJUSTED_AT_MOST, REASONS_SHOWN, Table, best_placed, competitors, examine_table, reason_of
+from core.fetch.results import ROWS
+from core.records import SessionKind, Standing
+from core.standings import Competitor, RoundResult, standings
+from core.transform.results import result_of_race, standings_of
+from tests.conftest import RECORDED, needs_recording
+
+RACE, SPRINT = SessionKind.RACE, SessionKind.SPRINT
+DOCUMENTS: dict[Competitor, tuple[str, str]] = {
+    "driver": ("driverstandings", "DriverStandings"),
+    "team": ("constructorstandings", "ConstructorStandings"),
+}
+SEASONS = [RECORDED / "ergast" / "2020", RECORDED / "ergast" / "2023", *sorted((RECORDED / "history").glob("[0-9]*"))]
+
+
+def document(folder: Path, name: str) -> list[dict[str, Any]]:
+    path = folder / f"{name}.json"
+    found: list[dict[str, Any]] = json.loads(path.read_text()) if path.exists() else []
+    return found
+
+
+@needs_recording
+@pytest.mark.parametrize("folder", SEASONS, ids=lambda folder: folder.name)
+def test_every_recorded_table_passes(folder: Path) -> None:
+    season = int(folder.name)
+    rounds = [
+        RoundResult(result.round or 0, kind, result.entries)
+        for name, kind in (("results", RACE), ("sprint", SPRINT))
+        for race in document(folder, name)
+        if (result := result_of_race(race, kind, ROWS[kind]))
+    ]
+    checked = 0
+    for competitor in competitors(season):
+        name, key = DOCUMENTS[competitor]
+        for table in document(folder, name):
+            so_far = [result for result in rounds if result.round <= int(table["round"])]
+            published = standings_of(table[key])
+            whole = Table(season, competitor, published, standings(so_far, competitor), ())
+            assert examine_table(whole) == [], f"{competitor}s after round {table['round']}"
+            checked += 1
+    assert checked == len(competitors(season)) * len({result.round for result in rounds})
+
+
+POINTS = (44, 36, 30, 25, 20, 16, 12, 9, 2, 0)
+
+
+def ours() -> list[Standing]:
+    """Ten competitors after two races, the last one without points; the first won both."""
+    return [
+        Standing(competitor_id=f"c{place}", position=place, points=points, wins=2 * (place == 1), source="results")
+        for place, points in enumerate(POINTS, start=1)
+    ]
+
+
+def changed(number: int, **fields: Any) -> list[Standing]:
+    """The table with another value of one competitor."""
+    found = ours()
+    found[number - 1] = found[number - 1].model_copy(update=fields)
+    return found
+
+
+def swapped() -> list[Standing]:
+    found = ours()
+    found[3], found[4] = (
+        found[3].model_copy(update={"position": 5}),
+        found[4].model_copy(update={"position": 4}),
+    )
+    return found
+
+
+def earlier() -> list[Standing]:
+    """What holds after the first of the two races, under the second one's header."""
+    return [s.model_copy(update={"points": s.points // 2, "wins": s.wins // 2}) for s in ours()]
+
+
+def relabelled() -> list[Standing]:
+    return [s.model_copy(update={"competitor_id": f"x{s.competitor_id}"}) if s.position == 10 else s for s in ours()]
+
+
+def examined(
+    published: Sequence[Standing],
+    season: int = 2024,
+    competitor: Competitor = "driver",
+    unseen: Sequence[SessionKind] = (),
+) -> list[str]:
+    return examine_table(Table(season, competitor, published, ours(), unseen))
+
+
+@pytest.mark.parametrize(
+    ("published", "reason"),
+    [
+        (lambda: ours()[:5], "5 listed; missing: c6, c7, c8, c9, c10"),
+        (lambda: ours()[:9], "missing: c10"),
+        (lambda: ours()[1:], "c2 in place 2, where place 1 comes next"),
+        (lambda: changed(1, points=Decimal(999)), "c1 has 999 points, where 0 to 54 can be"),
+        (lambda: changed(1, points=Decimal("44.5")), "0.5 points more than were paid: c1 0.5"),
+        (lambda: changed(10, points=Decimal(-1)), "c10 has -1 points"),
+        (lambda: changed(2, wins=2), "c2 has 2 wins, where 1 can be"),
+        (lambda: changed(2, wins=1), "3 wins, where 2 can be"),
+        (lambda: changed(2, position=1), "c2 in place 1, where place 2 comes next"),
+        (lambda: changed(10, position=12), "c10 in place 12"),
+        (lambda: [*ours(), ours()[0]], "c1 2 times"),
+        (swapped, "c4 has 25 points in place 5, c5 20 in place 4"),
+        (earlier, "58 points fewer than were paid: c3 15, c4 13, c5 10, c6 8, c7 6, c8 5, c9 1"),
+        (relabelled, "xc10 was in no race"),
+        (lambda: [s.model_copy(update={"position": None}) for s in ours()], "nobody has a place"),
+        (
+            lambda: [s.model_copy(update={"position": None}) if (s.position or 0) > 6 else s for s in ours()],
+            "4 without a place: c7, c8, c9, c10",
+        ),
+    ],
+)
+def test_a_table_that_cannot_be_is_refused(published: Callable[[], list[Standing]], reason: str) -> None:
+    assert reason in "; ".join(examined(published()))
+
+
+def test_a_table_that_is_as_our_results_say_is_taken() -> None:
+    assert examined(ours()) == []
+
+
+def test_deductions_and_exclusions_are_believed_of_two() -> None:
+    docked = changed(3, points=Decimal(26))
+    assert examined(docked) == []
+    excluded = [s.model_copy(update={"position": {2: None}.get(n, n - (n > 2))}) for n, s in enumerate(ours(), start=1)]
+    assert examined(excluded) == [], "it keeps its points, and has no place"
+    nothing = [*excluded[:1], excluded[1].model_copy(update={"points": Decimal(0)}), *excluded[2:]]
+    assert examined(nothing) == []
+    three = [s.model_copy(update={"points": s.points - 1}) if n in (1, 2, 3) else s for n, s in enumerate(ours())]
+    assert len([s for s in three if s not in ours()]) == ADJUSTED_AT_MOST + 1
+    assert examined(three) == ["1 points fewer than were paid: c4 1"]
+
+
+def test_a_correction_that_only_one_side_knows_moves_points() -> None:
+    moved = {1: Decimal(37), 2: Decimal(43)}
+    first, second, *others = [s.model_copy(update={"points": moved.get(n, s.points)}) for n, s in enumerate(ours(), 1)]
+    above, below = [
+        second.model_copy(update={"position": 1, "wins": 1}),
+        first.model_copy(update={"position": 2, "wins": 1}),
+    ]
+    assert examined([above, below, *others]) == []
+
+
+def test_what_was_not_seen_may_have_been_scored() -> None:
+    more = changed(1, points=Decimal(54 + 26 + 8), wins=3)
+    assert examined(more, unseen=(RACE, SPRINT)) == []
+    assert examined(more, unseen=(RACE,)) == ["c1 has 88 points, where 0 to 80 can be"]
+    both_cars = changed(1, points=Decimal(54 + 52))
+    assert examined(both_cars, unseen=(RACE,)) != []
+    assert examined(both_cars, competitor="team", unseen=(RACE,)) == []
+    assert examined(relabelled(), unseen=(RACE,)) == ["10 listed; missing: c10"]
+
+
+def test_before_1991_only_the_best_rounds_count() -> None:
+    assert examined(earlier(), season=1988) == []
+    assert examined(changed(1, points=Decimal(60)), season=1988) == ["c1 has 60 points, where 0 to 49 can be"]
+
+
+def test_a_chassis_with_two_engines_was_two_constructors() -> None:
+    climax = ours()[8].model_copy(update={"competitor_id": "c1"})
+    table = [*ours()[:8], climax, ours()[9]]
+    assert examined(table, season=1967, competitor="team") == []
+    assert "c1 2 times" in examined(table, season=1981, competitor="team")
+    assert [standing.competitor_id for standing in best_placed(table)].count("c1") == 1
+
+
+def test_a_reason_names_the_first_and_counts_the_others() -> None:
+    assert reason_of(["one", "two"]) == "one; two"
+    assert reason_of([str(n) for n in range(REASONS_SHOWN + 2)]) == "0; 1; 2; and 2 more"

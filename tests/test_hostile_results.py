@@ -1,0 +1,644 @@
+"""Hostile and broken answers about results and standings: each is its own session's fault, and heals."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import re
+import socketserver
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from core.database import Database
+from core.records import Held, HeldKind, ResultsState, Session, SessionKind
+from core.replay import Fault, Upstream
+from core.schema import driver_standings, drivers, events, held, result_revisions, results, sessions
+from core.upsert.results import Outcome, Polled
+from core.upsert.rows import read_records
+from core.upsert.schedule import SeasonSummary
+from flows.poll_results import main, poll_results
+
+Sync = Callable[..., SeasonSummary]
+Document = dict[str, Any]
+Rows = list[Document]
+
+ROOT = Path(__file__).parents[1]
+RACE, QUALIFYING = SessionKind.RACE, SessionKind.QUALIFYING
+BAHRAIN = "2024-bahrain-grand-prix"
+BAHRAIN_RACE, BAHRAIN_QUALIFYING = f"{BAHRAIN}/race", f"{BAHRAIN}/qualifying"
+PUBLISHED = datetime(2024, 3, 2, 18, 5, tzinfo=UTC)
+PAST = datetime(2025, 2, 1, 12, tzinfo=UTC)
+"""More than 30 days after the season."""
+
+MINUTE, HOUR, DAY, WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(days=7)
+EVERY = 10**6
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+"""Where the rule is not the database's."""
+
+
+@pytest.fixture(autouse=True)
+def quick(no_waiting: None) -> None:
+    """No waiting between tries."""
+
+
+@pytest.fixture
+def bahrain(replay: Upstream, database: Database, sync: Sync) -> Upstream:
+    """Bahrain's weekend is over, its results are published, nothing was polled yet."""
+    return begun(replay, sync, PUBLISHED)
+
+
+@pytest.fixture
+def past(replay: Upstream, database: Database, sync: Sync) -> Upstream:
+    """The season is over since more than 30 days, and nothing was polled yet."""
+    replay.timing_after = timedelta(days=999)
+    return begun(replay, sync, PAST)
+
+
+def begun(replay: Upstream, sync: Sync, now: datetime) -> Upstream:
+    replay.as_of = now
+    sync(2024, now)
+    replay.requests.clear()
+    return replay
+
+
+def poll(now: datetime = PUBLISHED, kind: SessionKind = RACE, *, force: bool = False) -> Polled:
+    (polled,) = poll_results.fn(event=BAHRAIN, session=kind, force=force, now=now)
+    return polled
+
+
+def run(now: datetime, *arguments: str) -> int:
+    """The command itself: what would be a traceback fails the test."""
+    return main([*arguments, "--now", now.isoformat()])
+
+
+def session_of(database: Database, session_id: str = BAHRAIN_RACE) -> Session:
+    with database.reading() as connection:
+        (found,) = read_records(connection, sessions, Session, sessions.c.id == session_id)
+    return found
+
+
+def held_of(database: Database) -> list[Held]:
+    with database.reading() as connection:
+        return read_records(connection, held, Held)
+
+
+def asked(replay: Upstream, match: str = "^/ergast/") -> list[str]:
+    """The paths that were asked for since the last time."""
+    found = [request.path for request in replay.requests if re.search(match, request.path)]
+    replay.requests.clear()
+    return found
+
+
+def answers(replay: Upstream, match: str = "^/ergast/", **fault: Any) -> None:
+    replay.faults = [Fault(match=match, times=EVERY, **fault)]
+
+
+def overlay(replay: Upstream, table: str, change: Callable[[Document], None], number: str = "1") -> None:
+    """Let Jolpica serve a season's table with one round's document changed."""
+    found = copy.deepcopy(replay.documents(2024, table))
+    for document in found:
+        if document["round"] == number:
+            change(document)
+    replay.overlay[2024, table] = found
+
+
+def in_row(index: int, *path: str, value: Any) -> Callable[[Document], None]:
+    """Put a value into one row of a race."""
+
+    def change(document: Document) -> None:
+        *way, last = path
+        target = document["Results"][index]
+        for name in way:
+            target = target.setdefault(name, {})
+        target[last] = value
+
+    return change
+
+
+# Values that no column takes.
+
+VALUES: dict[str, Callable[[Document], None]] = {
+    "laps 40000": in_row(0, "laps", value="40000"),
+    "points 1e400": in_row(0, "points", value="1e400"),
+    "points NaN": in_row(0, "points", value="NaN0"),
+    "a number of 40 digits": in_row(0, "grid", value="9" * 40),
+    "a NUL in a name": in_row(0, "Driver", "givenName", value="Max\0"),
+    "a lone surrogate in a name": in_row(0, "Driver", "familyName", value="Verstappen\ud800"),
+    "an escape in a team's name": in_row(0, "Constructor", "name", value="\x1b[31mRed Bull"),
+    "a bidi override in a status": in_row(0, "status", value="\u202edehsiniF"),
+    "a name of 121 characters": in_row(0, "Driver", "familyName", value="V" * 121),
+    "a NUL in an id": in_row(0, "Driver", "driverId", value="max\0"),
+    "a time of 10**19 ms": in_row(0, "Time", "millis", value=10**19),
+    "a birthday 'soon'": in_row(3, "Driver", "dateOfBirth", value="soon"),
+    "a name null": in_row(3, "Driver", "familyName", value=None),
+    "a driver null": in_row(3, "Driver", value=None),
+    "a truth value": in_row(3, "laps", value=True),
+    "an object": in_row(3, "points", value={"points": "1"}),
+    "a year of 10**400": lambda document: document.update(season="9" * 400),
+    "a row null": lambda document: document["Results"].insert(2, None),
+}
+
+
+def test_what_no_column_takes_is_its_own_sessions_fault(
+    replay: Upstream, database: Database, sync: Sync, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A value in each of the season's first races, and one table that answers for all of them."""
+    now = datetime(2024, 11, 5, 12, tzinfo=UTC)
+    begun(replay, sync, now)
+    faulty = {str(number): change for number, change in enumerate(VALUES.values(), start=1)}
+    documents = copy.deepcopy(replay.documents(2024, "results"))
+    for document in documents:
+        if change := faulty.get(document["round"]):
+            change(document)
+    none: dict[tuple[int, str], list[Document]] = {(2024, f"{one}standings"): [] for one in ("driver", "constructor")}
+    replay.overlay |= {(2024, "results"): documents, **none}  # the replay would count its own standings from them
+    assert run(now) == 0
+    found = races_of(database)
+    aside = {one.entity_id: one for one in held_of(database)}
+    for number, value in enumerate(VALUES, start=1):
+        session = found[number]
+        assert (session.revision, session.poll_faults) == (0, 1), value
+        assert session.next_poll_at == now + 5 * MINUTE, value
+        assert str(session.last_error).startswith("jolpica: "), value
+        assert aside[session.id].kind is HeldKind.RESULTS_REJECTED, value
+    others = [number for number in found if len(VALUES) < number <= len(documents)]
+    assert others
+    assert all(found[number].results_state is ResultsState.OFFICIAL for number in others)
+    replay.overlay.clear()
+    assert run(now + 5 * MINUTE) == 0
+    healed = races_of(database)
+    assert all(healed[number].results_state is ResultsState.OFFICIAL for number in range(1, len(documents) + 1))
+    assert all((session.last_error, session.poll_faults) == (None, 0) for session in healed.values())
+    assert [one for one in held_of(database) if one.kind is HeldKind.RESULTS_REJECTED] == []
+    said = capsys.readouterr()
+    assert "Traceback" not in said.err + said.out, said.err
+
+
+def races_of(database: Database) -> dict[int, Session]:
+    """The races of the season by round."""
+    with database.reading() as connection:
+        rounds = dict(connection.execute(select(events.c.id, events.c.round)).fetchall())  # type: ignore[arg-type]
+        found = read_records(connection, sessions, Session, sessions.c.kind == RACE.value)
+    return {rounds[session.event_id]: session for session in found}
+
+
+# Shapes that were not asked for.
+
+SHAPES: dict[str, bytes] = {
+    "MRData null": b'{"MRData": null}',
+    "total abc": b'{"MRData": {"total": "abc", "RaceTable": {"season": "2024", "Races": []}}}',
+    "RaceTable null": b'{"MRData": {"total": "20", "RaceTable": null}}',
+    "Races null": b'{"MRData": {"total": "20", "RaceTable": {"season": "2024", "Races": null}}}',
+    "Races of text": b'{"MRData": {"total": "1", "RaceTable": {"season": "2024", "Races": ["x"]}}}',
+    "a race of null": b'{"MRData": {"total": "1", "RaceTable": {"season": "2024", "Races": [null]}}}',
+    "rows null": b'{"MRData": {"total": "0", "RaceTable": {"Races": [{"round": "1", "Results": null}]}}}',
+    "total -1": b'{"MRData": {"total": "-1", "RaceTable": {"season": "2024", "Races": []}}}',
+    "total NaN": b'{"MRData": {"total": NaN, "RaceTable": {"season": "2024", "Races": []}}}',
+    "nested 50,000 deep": b'{"MRData":' * 50_000 + b"1" + b"}" * 50_000,
+    "lists nested 50,000 deep": b"[" * 50_000 + b"]" * 50_000,
+    "a number": b"17",
+    "null": b"null",
+    "text": b'"MRData"',
+}
+
+
+@pytest.mark.parametrize(
+    ("database", "shape"),
+    [*(("sqlite", shape) for shape in SHAPES), ("postgresql", "MRData null"), ("postgresql", "nested 50,000 deep")],
+    indirect=["database"],
+)
+def test_another_shape_is_a_fault_and_no_traceback(
+    shape: str, bahrain: Upstream, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers(bahrain, "(?i)results|standings", body=SHAPES[shape])
+    assert run(PUBLISHED) == 0
+    session = session_of(database)
+    assert (session.revision, session.poll_faults) == (0, 1)
+    assert session_of(database, BAHRAIN_QUALIFYING).results_state is ResultsState.OFFICIAL
+    answers(bahrain, "(?i)standings", body=SHAPES[shape])
+    assert run(PUBLISHED + 5 * MINUTE) == 0
+    assert session_of(database).results_state is ResultsState.OFFICIAL
+    (aside,) = held_of(database)
+    assert aside.kind is HeldKind.STANDINGS_REJECTED
+    bahrain.faults = []
+    assert run(PUBLISHED + 2 * HOUR) == 0
+    assert held_of(database) == []
+    assert {"jolpica"} == standings_sources(database)
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def standings_sources(database: Database) -> set[str]:
+    with database.reading() as connection:
+        return set(connection.scalars(select(driver_standings.c.source)))
+
+
+@pytest.mark.parametrize("match", ["results", "standings"])
+@on_sqlite
+def test_a_table_of_ten_million_rows_is_one_request(match: str, bahrain: Upstream, database: Database) -> None:
+    body = (
+        b'{"MRData": {"limit": "100", "offset": "0", "total": "10000000", "RaceTable": {"season": "2024", "Races": []},'
+        b'"StandingsTable": {"season": "2024", "round": "1", "StandingsLists": []}}}'
+    )
+    answers(bahrain, f"(?i){match}", body=body)
+    poll()
+    assert len([path for path in asked(bahrain) if match in path.lower()]) == 1
+    if match == "results":
+        assert "a table of 10000000 rows" in str(session_of(database).last_error)
+
+
+# A refusal, and how often is asked after faults.
+
+
+@pytest.mark.parametrize("retry_after", ["100000000000000000000", "²", "-5", "1e9", "Infinity", "9" * 5000])
+@on_sqlite
+def test_a_retry_after_is_what_http_defines_and_a_day_at_most(
+    retry_after: str, bahrain: Upstream, database: Database
+) -> None:
+    headers = {"Retry-After": retry_after.encode().decode("latin-1")}
+    answers(bahrain, status=429, headers=headers)
+    assert run(PUBLISHED) == 0
+    assert len(asked(bahrain)) == 1
+    wait = DAY if retry_after.isdecimal() and retry_after.isascii() else 15 * MINUTE
+    session = session_of(database)
+    assert session.next_poll_at is not None
+    assert abs(session.next_poll_at - PUBLISHED - wait) < MINUTE
+    assert run(PUBLISHED + wait - 2 * MINUTE, "--event", BAHRAIN) == 0
+    assert asked(bahrain) == []
+
+
+@on_sqlite
+def test_live_timings_refusal_is_heard(bahrain: Upstream, database: Database) -> None:
+    answers(bahrain, "/livetiming", status=429, headers={"Retry-After": "1800"})
+    assert run(PUBLISHED) == 0
+    assert len(asked(bahrain, "/livetiming")) == 1, "three practices are due"
+    practice = session_of(database, f"{BAHRAIN}/practice_1")
+    assert practice.next_poll_at is not None
+    assert abs(practice.next_poll_at - PUBLISHED - 30 * MINUTE) < MINUTE
+    assert run(PUBLISHED + 20 * MINUTE, "--event", BAHRAIN) == 0
+    assert asked(bahrain, "/livetiming") == [], "another run, before the time is over"
+    bahrain.faults = []
+    assert run(PUBLISHED + 31 * MINUTE) == 0
+    assert asked(bahrain, "/livetiming") != []
+
+
+@on_sqlite
+def test_faults_in_a_row_are_asked_after_ever_longer(bahrain: Upstream, database: Database) -> None:
+    answers(bahrain, status=500)
+    now, waits = PUBLISHED, []
+    for _ in range(6):
+        poll(now)
+        following = session_of(database).next_poll_at
+        assert following is not None
+        waits.append((following - now) // MINUTE)
+        now = following
+    assert waits == [5, 10, 20, 40, 60, 60]
+    bahrain.faults = []
+    poll(now)
+    answers(bahrain, status=500)
+    poll(now + HOUR)
+    assert session_of(database).next_poll_at == now + HOUR + 5 * MINUTE, "counted anew after an answer"
+
+
+# A past season's bad moment.
+
+
+def test_nothing_settles_a_past_session_when_it_was_said_three_times_a_week_apart(
+    past: Upstream, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    past.overlay[2024, "results"] = []
+    for times, now in enumerate((PAST, PAST + WEEK, PAST + 2 * WEEK), start=1):
+        said = poll(now)
+        assert said.outcome is Outcome.NOT_YET
+        session = session_of(database)
+        if times < 3:
+            assert (session.results_state, session.next_poll_at) == (ResultsState.AWAITED, now + WEEK)
+            assert f"a past session without results upstream ({times} of 3 polls, a week apart)" in caplog.text
+            again = poll(now + HOUR)
+            assert again.outcome is Outcome.NOT_YET
+            assert f"({times} of 3" in "".join(again.warnings), "an hour later it counts no more"
+            assert session_of(database).results_state is ResultsState.AWAITED
+    session = session_of(database)
+    assert (session.results_state, session.next_poll_at) == (ResultsState.SETTLED, None)
+    assert "3 times over weeks: no longer polled" in caplog.text
+    assert held_of(database) == []
+
+
+def test_nothing_once_and_then_a_table(past: Upstream, database: Database) -> None:
+    past.overlay[2024, "results"] = []
+    assert poll(PAST).outcome is Outcome.NOT_YET
+    past.overlay.clear()
+    assert poll(PAST + WEEK).outcome is Outcome.OFFICIAL
+    assert session_of(database).results_state is ResultsState.SETTLED
+    assert held_of(database) == []
+
+
+def test_a_refused_table_does_not_settle_a_past_session(past: Upstream, database: Database) -> None:
+    overlay(past, "results", in_row(0, "points", value="999"))
+    now = PAST
+    for days in (1, 2, 4, 8, 16, 28, 28):
+        assert poll(now).outcome is Outcome.REJECTED
+        session = session_of(database)
+        assert (session.results_state, session.next_poll_at) == (ResultsState.AWAITED, now + days * DAY)
+        assert "999 points" in str(session.last_error)
+        now += days * DAY
+    past.overlay.clear()
+    assert poll(now).outcome is Outcome.OFFICIAL
+    assert session_of(database).results_state is ResultsState.SETTLED
+
+
+def test_an_unreadable_table_does_not_settle_a_past_session(past: Upstream, database: Database) -> None:
+    overlay(past, "results", VALUES["laps 40000"])
+    for now in (PAST, PAST + DAY, PAST + 3 * DAY):
+        assert poll(now).outcome is Outcome.FAILED
+        session = session_of(database)
+        assert session.results_state is ResultsState.AWAITED
+        assert session.next_poll_at is not None
+        assert session.next_poll_at >= now + DAY
+    past.overlay.clear()
+    assert poll(PAST + 7 * DAY).outcome is Outcome.OFFICIAL
+
+
+def cut(rows: int) -> Callable[[Document], None]:
+    def change(document: Document) -> None:
+        document["Results"] = document["Results"][:rows]
+
+    return change
+
+
+@pytest.mark.parametrize("heals", [True, False])
+def test_a_short_table_does_not_settle_a_past_session_at_once(heals: bool, past: Upstream, database: Database) -> None:
+    assert poll(PAST, QUALIFYING).outcome is Outcome.OFFICIAL
+    overlay(past, "results", cut(10))
+    assert poll(PAST).outcome is Outcome.HELD
+    session = session_of(database)
+    assert (session.results_state, session.revision) == (ResultsState.AWAITED, 0)
+    assert session.next_poll_at == PAST + DAY
+    if heals:
+        past.overlay.clear()
+    found = poll(PAST + DAY)
+    assert (found.outcome, found.entries) == (Outcome.OFFICIAL, 20 if heals else 10)
+    assert session_of(database).results_state is ResultsState.SETTLED
+    assert held_of(database) == []
+
+
+def test_a_short_table_at_first_sight_is_held_for_a_day(bahrain: Upstream, database: Database) -> None:
+    assert poll(PUBLISHED, QUALIFYING).outcome is Outcome.OFFICIAL
+    overlay(bahrain, "results", cut(15))
+    for now in (PUBLISHED, PUBLISHED + HOUR, PUBLISHED + DAY - MINUTE):
+        assert poll(now).outcome is Outcome.HELD
+        (aside,) = held_of(database)
+        assert (aside.kind, aside.first_seen_at) == (HeldKind.RESULTS_SHORT, PUBLISHED)
+        assert "15 entries, where comparable sessions have 20" in aside.reason
+    assert poll(PUBLISHED + DAY).outcome is Outcome.OFFICIAL
+
+
+# Tables that cannot be.
+
+
+def move_rows(document: Document, other: Document) -> None:
+    document["Results"] = copy.deepcopy(other["Results"])
+
+
+def reversed_places(document: Document) -> None:
+    places = [(row["position"], row["positionText"]) for row in document["Results"]]
+    for row, (position, text) in zip(document["Results"], reversed(places), strict=True):
+        row["position"], row["positionText"] = position, text
+
+
+def thirty_drivers(document: Document) -> None:
+    for number in range(10):
+        row = copy.deepcopy(document["Results"][-1])
+        row["number"] = f"1{number:02}"
+        row["Driver"] |= {"driverId": f"d{number}"}
+        row |= {"position": str(21 + number), "positionText": str(21 + number)}
+        document["Results"].append(row)
+
+
+IMPOSSIBLE: dict[str, tuple[Callable[[Document], None], str]] = {
+    "999 points": (in_row(0, "points", value="999"), "999 points, where 0 to 26 can be"),
+    "-3 points": (in_row(19, "points", value="-3"), "-3 points, where 0 to 26 can be"),
+    "places reversed": (reversed_places, "points for"),
+    "30 drivers": (thirty_drivers, "30 entries, where at most 26 can be"),
+    "no rows": (cut(0), "no entries"),
+}
+
+
+@pytest.mark.parametrize("what", IMPOSSIBLE)
+def test_what_cannot_be_is_refused(what: str, bahrain: Upstream, database: Database) -> None:
+    change, reason = IMPOSSIBLE[what]
+    overlay(bahrain, "results", change)
+    if what == "no rows":
+        document = copy.deepcopy(bahrain.documents(2024, "results")[0])
+        body = {"MRData": {"total": "0", "RaceTable": {"season": "2024", "Races": [document]}}}
+        answers(bahrain, "results", body=json.dumps(body).encode())
+    assert run(PUBLISHED) == 0
+    session = session_of(database)
+    assert session.revision == 0
+    assert reason in str(session.last_error)
+    (aside,) = held_of(database)
+    assert (aside.kind, aside.entity_id) == (HeldKind.RESULTS_REJECTED, BAHRAIN_RACE)
+    assert poll(PUBLISHED + DAY, force=True).outcome is Outcome.REJECTED, "force does not make it believable"
+    bahrain.overlay.clear()
+    bahrain.faults = []
+    assert poll(PUBLISHED + 2 * DAY).outcome is Outcome.OFFICIAL
+    assert held_of(database) == []
+
+
+def test_another_races_rows_under_this_races_header(replay: Upstream, database: Database, sync: Sync) -> None:
+    now = datetime(2024, 3, 10, 12, tzinfo=UTC)
+    begun(replay, sync, now)
+    assert poll(now).outcome is Outcome.OFFICIAL
+    first, second = replay.documents(2024, "results")[:2]
+    overlay(replay, "results", lambda document: move_rows(document, first), second["round"])
+    (found,) = poll_results.fn(event="2024-saudi-arabian-grand-prix", session=RACE, now=now)
+    assert found.outcome is Outcome.REJECTED
+    assert f"the classification of {BAHRAIN_RACE}" in "".join(found.warnings)
+
+
+def test_what_is_odd_is_a_warning(bahrain: Upstream, database: Database) -> None:
+    overlay(bahrain, "results", in_row(5, "points", value="8.5"))
+    found = poll()
+    assert found.outcome is Outcome.OFFICIAL
+    assert "8.5 points for 6: in no table" in "".join(found.warnings)
+
+
+def test_a_session_that_has_not_begun_has_no_results(
+    replay: Upstream, database: Database, sync: Sync, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = PUBLISHED - 3 * DAY
+    begun(replay, sync, before)
+    replay.as_of = PUBLISHED
+    assert run(before, "--event", BAHRAIN) in (0, 1)
+    assert "results of a session that has not begun" in capsys.readouterr().out
+    for kind in ("race", "qualifying"):
+        session = session_of(database, f"{BAHRAIN}/{kind}")
+        assert (session.revision, session.status.value) == (0, "scheduled")
+        assert session.last_error == "refused: results of a session that has not begun"
+    assert {aside.kind for aside in held_of(database)} == {HeldKind.RESULTS_REJECTED}
+    with database.reading() as connection:
+        assert connection.execute(select(results)).all() == []
+    assert poll().outcome is Outcome.OFFICIAL
+    assert [aside.entity_id for aside in held_of(database)] == [BAHRAIN_QUALIFYING]
+
+
+# Published standings.
+
+
+def standings_of(database: Database) -> dict[str, tuple[Any, ...]]:
+    query = select(driver_standings).where(driver_standings.c.event_id == BAHRAIN)
+    with database.reading() as connection:
+        rows = connection.execute(query).mappings().all()
+    return {row["driver_id"]: (row["position"], row["points"], row["source"]) for row in rows}
+
+
+def changed_standings(change: Callable[[Rows], None]) -> Callable[[Document], None]:
+    def changed(document: Document) -> None:
+        change(document["DriverStandings"])
+
+    return changed
+
+
+def set_in(index: int, name: str, value: Any) -> Callable[[Rows], None]:
+    def change(rows: Rows) -> None:
+        rows[index][name] = value
+
+    return change
+
+
+def half(rows: Rows) -> None:
+    del rows[10:]
+
+
+def swap(rows: Rows) -> None:
+    rows[0]["position"], rows[4]["position"] = rows[4]["position"], rows[0]["position"]
+    rows[0]["positionText"], rows[4]["positionText"] = rows[4]["positionText"], rows[0]["positionText"]
+
+
+STANDINGS: dict[str, tuple[Callable[[Rows], None], str]] = {
+    "half a table": (half, "missing: "),
+    "999 points": (set_in(0, "points", "999"), "has 999 points, where"),
+    "-3 points": (set_in(19, "points", "-3"), "has -3 points, where"),
+    "points 1e400": (set_in(0, "points", "1e400"), "a standings row that cannot be read"),
+    "two in one place": (set_in(1, "position", "1"), "in place 1, where place 2 comes next"),
+    "one twice": (lambda rows: rows.append(copy.deepcopy(rows[0])), "max_verstappen 2 times"),
+    "places that contradict points": (swap, "points in place"),
+    "a driver null": (set_in(4, "Driver", None), "cannot be read"),
+    "a NUL in a name": (lambda rows: rows[3]["Driver"].update(familyName="\0"), "cannot be read"),
+    "an unknown driver": (lambda rows: rows[19]["Driver"].update(driverId="nobody"), "nobody was in no race"),
+    "9 wins": (set_in(0, "wins", "9"), "has 9 wins, where"),
+}
+
+
+@pytest.mark.parametrize("what", STANDINGS)
+def test_standings_that_cannot_be_are_held_and_asked_for_again(
+    what: str, bahrain: Upstream, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change, reason = STANDINGS[what]
+    overlay(bahrain, "driverstandings", changed_standings(change))
+    assert run(PUBLISHED) == 0
+    assert session_of(database).results_state is ResultsState.OFFICIAL
+    ours = standings_of(database)
+    assert {source for _, _, source in ours.values()} == {"results"}, "ours stand, whole"
+    assert sorted(place for place, _, _ in ours.values()) == list(range(1, 21))
+    (aside,) = held_of(database)
+    assert (aside.kind, aside.entity_id) == (HeldKind.STANDINGS_REJECTED, BAHRAIN)
+    assert reason in aside.reason
+    assert reason in capsys.readouterr().err
+    assert due_at(database) == PUBLISHED + HOUR
+    with database.reading() as connection:
+        assert connection.execute(select(drivers).where(drivers.c.id == "nobody")).all() == []
+    bahrain.overlay.clear()
+    assert run(PUBLISHED + HOUR) == 0
+    healed = standings_of(database)
+    assert {source for _, _, source in healed.values()} == {"jolpica"}
+    assert {who: row[:2] for who, row in healed.items()} == {who: row[:2] for who, row in ours.items()}
+    assert held_of(database) == []
+    assert due_at(database) is None
+
+
+def due_at(database: Database) -> datetime | None:
+    with database.reading() as connection:
+        return connection.scalar(select(events.c.standings_due_at).where(events.c.id == BAHRAIN))
+
+
+@pytest.mark.parametrize("which", ["round", "season"])
+@on_sqlite
+def test_standings_of_another_round_are_not_these(which: str, bahrain: Upstream, database: Database) -> None:
+    whole = json.loads(bahrain.answer("/ergast/f1/2024/1/driverstandings.json?limit=100&offset=0").body)
+    whole["MRData"]["StandingsTable"]["StandingsLists"][0][which] = "7"
+    answers(bahrain, "(?i)driverstandings", body=json.dumps(whole).encode())
+    assert run(PUBLISHED) == 0
+    assert {source for _, _, source in standings_of(database).values()} == {"results"}
+    assert "standings after another round" in held_of(database)[0].reason
+
+
+# A name that was wrong, in an answer that could be believed.
+
+
+def test_a_drivers_name_heals_with_the_next_answer(bahrain: Upstream, database: Database) -> None:
+    overlay(bahrain, "results", in_row(0, "Driver", "familyName", value="Verstapen"))
+    bahrain.overlay[2024, "driverstandings"] = []
+    assert poll().outcome is Outcome.OFFICIAL
+    assert driver(database)["family_name"] == "Verstapen"
+    bahrain.overlay.pop((2024, "results"))
+    assert poll(PUBLISHED + HOUR).outcome is Outcome.UNCHANGED
+    good = driver(database)
+    assert good["family_name"] == "Verstappen"
+    overlay(bahrain, "results", in_row(0, "Driver", "code", value=None))
+    poll(PUBLISHED + 2 * HOUR)
+    assert driver(database) == good, "null replaces no value"
+
+
+def driver(database: Database) -> dict[str, Any]:
+    with database.reading() as connection:
+        row = connection.execute(select(drivers).where(drivers.c.id == "max_verstappen")).mappings().one()
+    return dict(row)
+
+
+# An answer that breaks off.
+
+
+class Breaking(socketserver.BaseRequestHandler):
+    """Answers with half a head, and hangs up."""
+
+    def handle(self) -> None:
+        self.request.recv(4096)
+        self.request.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Len")
+
+
+@contextmanager
+def breaking() -> Iterator[str]:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Breaking) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+@on_sqlite
+def test_an_answer_that_breaks_off_in_its_headers_is_one_line(bahrain: Upstream, database: Database) -> None:
+    with breaking() as url:
+        ended = subprocess.run(
+            [sys.executable, "-m", "flows.poll_results", "--event", BAHRAIN, "--now", PUBLISHED.isoformat()],
+            env=os.environ | {"F1_UPSTREAM_URL": url, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+    assert ended.returncode in (0, 1), ended.stderr
+    assert "Traceback" not in ended.stderr + ended.stdout
+    assert "No handler" not in ended.stderr
+    assert session_of(database).poll_faults == 1
+    with database.reading() as connection:
+        assert connection.execute(select(result_revisions)).all() == []
