@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Numeric, Table, case, delete, func, insert, or_, select, type_coerce, update
+from sqlalchemy import BindParameter, Connection, Table, bindparam, case, delete, func, insert, or_, select, update
 
 from core.database import Database
 from core.identity import season_of
@@ -17,13 +15,13 @@ from core.records import (
     Driver,
     Entity,
     Event,
-    ResultsState,
     SessionKind,
     Standing,
     Team,
 )
-from core.schema import driver_standings, drivers, events, results, sessions, team_standings, teams
-from core.standings import Competitor, RoundResult, Scored, differences, merged, standings
+from core.schema import Instant, driver_standings, drivers, events, sessions, team_standings, teams
+from core.standings import Competitor, RoundResult, differences, merged, standings
+from core.upsert.rounds import OFFICIAL, Stop, read_rounds
 from core.upsert.rows import read, read_records, write_changes, write_rows
 
 FIRST_UNDROPPED_SEASON = 1991
@@ -44,13 +42,13 @@ def recompute_standings(connection: Connection, session_id: str, now: datetime) 
         One change where anything differs: the season's, from this event on.
     """
     event_id = session_id.split("/")[0]
-    scored = _scored(connection, season_of(event_id), session_id)
+    scored = read_rounds(connection, season_of(event_id), session_id)
     event = next(round_.event for round_ in scored if round_.event.id == event_id)
     _owe(connection, event.season, scored[-1].event.id, now)
     if event.season < FIRST_UNDROPPED_SEASON:
         return []
     so_far: list[RoundResult] = []
-    changed: list[_Stop] = []
+    changed: list[Stop] = []
     differs = False
     for round_ in scored:
         so_far += round_.results
@@ -125,14 +123,22 @@ def put_standings_off(database: Database, event: Event, now: datetime) -> None:
         connection.execute(update(events).where(events.c.id == event.id).values(standings_due_at=now + wait))
 
 
+_latest: BindParameter[str] = bindparam("latest")
+OWE = (
+    update(events)
+    .where(
+        events.c.season == bindparam("of_season"), or_(events.c.id == _latest, events.c.standings_due_at.is_not(None))
+    )
+    .values(standings_due_at=case((events.c.id == _latest, bindparam("now", type_=Instant)), else_=None))
+)
+
+
 def _owe(connection: Connection, season: int, latest: str, now: datetime) -> None:
     """Jolpica's standings after the season's latest event are due, and after no other."""
-    concerned = or_(events.c.id == latest, events.c.standings_due_at.is_not(None))
-    due = case((events.c.id == latest, now), else_=None)
-    connection.execute(update(events).where(events.c.season == season, concerned).values(standings_due_at=due))
+    connection.execute(OWE, {"of_season": season, "latest": latest, "now": now})
 
 
-def _change(event: Event | _Stop, later: Sequence[Event | _Stop], said: Sequence[str] = ()) -> Change:
+def _change(event: Event | Stop, later: Sequence[Event | Stop], said: Sequence[str] = ()) -> Change:
     after = {"from_event": event.id, "events": len(later)}
     return Change(
         entity=Entity.SEASON,
@@ -143,58 +149,12 @@ def _change(event: Event | _Stop, later: Sequence[Event | _Stop], said: Sequence
     )
 
 
-def _key(event: Event | _Stop) -> tuple[object, str]:
+def _key(event: Event | Stop) -> tuple[object, str]:
     return (event.first_date, event.id)
-
-
-class _Stop(NamedTuple):
-    """What of an event its standings need."""
-
-    id: str
-    season: int
-    round: int | None
-    first_date: date
-
-
-class _Round(NamedTuple):
-    """An event with the official results of its sprint and race."""
-
-    event: _Stop
-    results: list[RoundResult]
-
-
-def _scored(connection: Connection, season: int, session_id: str) -> list[_Round]:
-    """A season's events with official results of a race or sprint, in the calendar's order."""
-    official = (ResultsState.OFFICIAL.value, ResultsState.SETTLED.value)
-    scoring = (SessionKind.RACE.value, SessionKind.SPRINT.value)
-    told = (events.c.id, events.c.season, events.c.round, events.c.first_date)
-    points = type_coerce(results.c.points, Numeric(7, 3))
-    wanted = [points if name == "points" else results.c[name] for name in Scored._fields]
-    entries = connection.execute(
-        select(*told, sessions.c.kind, *wanted)
-        .select_from(results.join(sessions).join(events))
-        .where(
-            sessions.c.event_id.like(f"{season}-%"),
-            sessions.c.kind.in_(scoring),
-            or_(sessions.c.results_state.in_(official), sessions.c.id == session_id),
-        )
-    ).all()
-    rows: dict[str, dict[str, list[Scored]]] = {}
-    found: dict[str, _Stop] = {}
-    for event_id, year, number, first_date, kind, *scored in entries:
-        if event_id not in found:
-            found[event_id] = _Stop(event_id, year, number, first_date)
-            rows[event_id] = defaultdict(list)
-        rows[event_id][kind].append(Scored._make(scored))
-    return [
-        _Round(event, [RoundResult(event.round or 0, SessionKind(kind), own) for kind, own in rows[event.id].items()])
-        for event in sorted(found.values(), key=_key)
-    ]
 
 
 def _missing_races(connection: Connection, event: Event) -> int:
     """How many races up to an event have no official result in the database."""
-    official = (ResultsState.OFFICIAL.value, ResultsState.SETTLED.value)
     return (
         connection.scalar(
             select(func.count())
@@ -203,29 +163,31 @@ def _missing_races(connection: Connection, event: Event) -> int:
                 events.c.season == event.season,
                 events.c.round <= event.round,
                 sessions.c.kind == SessionKind.RACE.value,
-                sessions.c.results_state.not_in(official),
+                sessions.c.results_state.not_in(OFFICIAL),
             )
         )
         or 0
     )
 
 
+FOUND = {
+    competitor: select(
+        table.c[f"{competitor}_id"].label("competitor_id"),
+        table.c.position,
+        table.c.points,
+        table.c.wins,
+        table.c.source,
+    ).where(table.c.event_id == bindparam("event"))
+    for competitor, table in TABLES.items()
+}
+
+
 def _found(connection: Connection, event_id: str, competitor: Competitor) -> list[Standing]:
-    table = TABLES[competitor]
-    rows = read(connection, select(table).where(table.c.event_id == event_id))
-    return [
-        Standing(
-            competitor_id=row[f"{competitor}_id"],
-            position=row["position"],
-            points=row["points"],
-            wins=row["wins"],
-            source=row["source"],
-        )
-        for row in rows
-    ]
+    rows = connection.execute(FOUND[competitor], {"event": event_id}).mappings().all()
+    return [Standing(**row) for row in rows]
 
 
-def _replace(connection: Connection, event: Event | _Stop, competitor: Competitor, wanted: Sequence[Standing]) -> bool:
+def _replace(connection: Connection, event: Event | Stop, competitor: Competitor, wanted: Sequence[Standing]) -> bool:
     """Make an event's standings the wanted ones; whether that took any writing."""
     table = TABLES[competitor]
     there = {standing.competitor_id: standing for standing in _found(connection, event.id, competitor)}
