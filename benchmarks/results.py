@@ -109,15 +109,15 @@ def _accepted(dsn: str) -> Iterator[Measured]:
                 connection.execute(insert(table), rows)
 
     first, again, simple = [], [], []
-    for _ in range(9):
+    for _ in range(15):
         undo()
         first += medians(accept, repetitions=1)
         again += medians(accept, repetitions=1)
         undo()
         simple += medians(plain, repetitions=1)
-    middle = [sorted(times)[4] for times in (first, again, simple)]
+    middle = [sorted(times)[7] for times in (first, again, simple)]
     how = "PostgreSQL, results, revision, changes, standings"
-    yield Measured("a race accepted / bare INSERTs of the same rows", middle[0] / middle[2], "×", 4, how)
+    yield Measured("a race accepted / bare INSERTs of the same rows", middle[0] / middle[2], "×", 3, how)
     yield Measured("the same race again / those INSERTs", middle[1] / middle[2], "×", 1, "nothing but its next poll")
 
 

@@ -23,7 +23,8 @@ CONTROL_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def _without_controls(text: str) -> str:
-    if any(unicodedata.category(character) in CONTROL_CATEGORIES for character in text):
+    # Nearly every text is printable by Python's own, quick account of the same categories, with no-break spaces.
+    if not text.isprintable() and any(unicodedata.category(character) in CONTROL_CATEGORIES for character in text):
         raise ValueError("holds a control character")
     return text
 

@@ -15,33 +15,35 @@ from functools import lru_cache, partial
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, event, inspect, text
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.engine import URL, ExceptionContext
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from core.errors import DatabaseError, DatabaseUnavailable, SchemaForeign, SchemaNewer
+from core.driver_errors import UNWRITABLE, explain
+from core.errors import DatabaseError, DataRefused, SchemaForeign, SchemaNewer
 from core.migrations import HEAD, REVISIONS, VERSION_TABLE
 from core.schema import metadata
 from core.settings import SECRETS, Settings, shown_url
 
 CONNECT_SECONDS = 5
-LOCK_SECONDS = 60
-GONE = (
-    "refused",
-    "closed",
-    "timeout",
-    "timed out",
-    "starting up",
-    "shutting down",
-    "terminating",
-    "could not translate",
-    "resolve host",
-    "network",
-    "locked",
-    "reset",
-    "lost",
-    "too many",
-    "recovery mode",
-    "no route",
+LOCK_SECONDS = 60.0
+"""A writer waits so long for the others; on SQLite a reader, too."""
+TABLE_LOCK_SECONDS = 10.0
+"""On PostgreSQL a statement waits so long for a lock on a table or row; only other programs hold one for long."""
+STATEMENT_SECONDS = 60.0
+"""On PostgreSQL a statement may take so long, those of a migration excepted."""
+
+# Set for a transaction: behind a pooler the session is not ours. What the URL, the role or the database sets stands.
+_LIMITS = """
+    coalesce(nullif(current_setting('lock_timeout'), '0'), :table_lock) AS table_lock,
+    coalesce(nullif(current_setting('statement_timeout'), '0'), :statement) AS statement
+"""
+_SET = "SELECT set_config('lock_timeout', table_lock, true), set_config('statement_timeout', statement, true) FROM "
+BEGIN_READING = text(f"{_SET} (SELECT {_LIMITS}) AS ours")
+# OFFSET 0 keeps the inner query whole: first the limits as they are, then the wait for the lock.
+BEGIN_WRITING = text(
+    f"""{_SET} (
+        SELECT {_LIMITS}, set_config('lock_timeout', :lock, true), pg_advisory_xact_lock(:key) OFFSET 0
+    ) AS ours"""
 )
 
 
@@ -68,9 +70,12 @@ class Database:
             json_serializer=partial(json.dumps, ensure_ascii=False),
         )
         self.engine = self.engine.execution_options(schema_translate_map={None: self.schema})
-        if not self.is_postgresql:
+        if self.is_postgresql:
+            event.listen(self.engine, "begin", self._begin_postgresql)
+        else:
             event.listen(self.engine, "connect", _configure_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+        event.listen(self.engine, "handle_error", self._refuse_unwritable)
 
     def __repr__(self) -> str:
         return f"Database({self.name!r})"
@@ -91,18 +96,18 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, *, migrating: bool = False) -> Iterator[Connection]:
         """A connection in a transaction that holds the writers' lock until it ends.
+
+        Args:
+            migrating: a statement may take as long as it does.
 
         Raises:
             DatabaseError: the database does not answer, or refuses.
         """
         with self._told(), self.engine.connect() as connection:
-            connection = connection.execution_options(writing=True)
+            connection = connection.execution_options(writing=True, migrating=migrating)
             with connection.begin():
-                if self.is_postgresql:
-                    locked = "SELECT set_config('lock_timeout', :wait, true), pg_advisory_xact_lock(:key)"
-                    connection.execute(text(locked), {"wait": f"{LOCK_SECONDS}s", "key": self._lock_key})
                 yield connection
 
     def ensure_schema(self) -> None:
@@ -118,9 +123,8 @@ class Database:
             return
         self._refuse_newer(version)
         if not self.is_postgresql:
-            with self._told(), self.engine.connect() as connection:
-                connection.connection.driver_connection.execute("PRAGMA journal_mode = WAL")  # type: ignore[union-attr]
-        with self.writing() as connection:
+            self._keep_write_ahead_log()
+        with self.writing(migrating=True) as connection:
             version = self._version(connection)
             self._refuse_newer(version)
             if version is None:
@@ -129,6 +133,16 @@ class Database:
                     connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{self.schema}"'))
             if version != HEAD:
                 self._migrate(connection)
+
+    def _keep_write_ahead_log(self) -> None:
+        with self._told(), self.engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            try:
+                driver.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                # Two first runs at once: SQLite refuses the second one without any wait, and the first one does it.
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise
 
     def version(self) -> str | None:
         """The schema's revision in the database; None where it was never created."""
@@ -176,25 +190,41 @@ class Database:
         digest = hashlib.sha256(f"f1-flows:{self.schema}".encode()).digest()
         return int.from_bytes(digest[:8], "big", signed=True)
 
+    def _begin_postgresql(self, connection: Connection) -> None:
+        options = connection.get_execution_options()
+        limits = {
+            "table_lock": _milliseconds(TABLE_LOCK_SECONDS),
+            "statement": "0" if options.get("migrating") else _milliseconds(STATEMENT_SECONDS),
+        }
+        if options.get("writing"):
+            connection.execute(BEGIN_WRITING, limits | {"lock": _milliseconds(LOCK_SECONDS), "key": self._lock_key})
+        else:
+            connection.execute(BEGIN_READING, limits)
+
     @contextmanager
     def _told(self) -> Iterator[None]:
         """Turn a driver's error into one line that names the database and never its password."""
         try:
             yield
         except DBAPIError as error:
-            said = str(error.orig).strip() or type(error.orig).__name__
-            lines = [line.strip() for line in said.splitlines() if line.strip()]
-            message = f"database {self.name}: {self._hidden(lines[0])}"
-            lost = error.connection_invalidated or isinstance(error, InterfaceError)
-            lost = lost or (isinstance(error, OperationalError) and any(word in said.lower() for word in GONE))
-            raise (DatabaseUnavailable if lost else DatabaseError)(message) from error
+            kind, said = explain(error)
+            raise kind(f"database {self.name}: {self._hidden(said)}") from error
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise DatabaseError(f"database {self.name}: {self._hidden(str(error).splitlines()[0])}") from error
+
+    def _refuse_unwritable(self, context: ExceptionContext) -> None:
+        error = context.original_exception
+        if isinstance(error, UNWRITABLE):
+            raise DataRefused(f"database {self.name}: {error}") from error
 
     def _hidden(self, said: str) -> str:
         for secret in (self.url.password, *(self.url.query.get(name) for name in SECRETS)):
             said = said.replace(str(secret), "***") if secret else said
         return said
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{round(seconds * 1000)}ms"
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -147,6 +147,10 @@ class DatabaseUnavailable(DatabaseError):
     transient = True
 
 
+class DatabaseBusy(DatabaseError):
+    """A lock was not free, or a statement not done, in its time; a second wait would only double the delay."""
+
+
 class DataRefused(DatabaseError):
     """The database refused the data."""
 

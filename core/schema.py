@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from core.records import Entity, EventFormat, ResultsState, SessionKind, Source, Status
+from core.records import Entity, EventFormat, Record, ResultsState, SessionKind, Source, Status
 
 
 class Instant(TypeDecorator[datetime]):
@@ -340,11 +340,7 @@ driver_standings = _standings("driver_standings", "driver")
 team_standings = _standings("team_standings", "team")
 
 
-def columns(table: Table, row: Any) -> dict[str, Any]:
+def columns(table: Table, row: Record) -> dict[str, Any]:
     """A record's fields that the table has columns for, enums as text."""
-    values = {}
-    for column in table.columns:
-        value = getattr(row, column.name, None)
-        if hasattr(row, column.name):
-            values[column.name] = value.value if isinstance(value, StrEnum) else value
-    return values
+    held_by = table.columns
+    return {name: value.value if isinstance(value, StrEnum) else value for name, value in row if name in held_by}

@@ -54,7 +54,8 @@ class _Tally:
     @property
     def rank(self) -> tuple[Decimal, list[int], list[int]]:
         """What orders competitors: most points, then most wins, most second places and so on, then best listing."""
-        return (-self.points, [-self.places[place] for place in range(1, LAST_PLACE + 1)], sorted(self.listed))
+        count = self.places.get
+        return (-self.points, [-count(place, 0) for place in range(1, LAST_PLACE + 1)], sorted(self.listed))
 
 
 def standings(results: Iterable[RoundResult], competitor: Competitor) -> list[Standing]:

@@ -107,12 +107,12 @@ class Run:
         seconds = error.retry_after if isinstance(error, RateLimited) else None
         until = self.upstream_now + (WITHOUT_RETRY_AFTER if seconds is None else timedelta(seconds=seconds))
         if not isinstance(error, Braked | StillRefused):
-            self.ledger.refuse(Source(error.source), until)
+            retrying(UPSERT, self.ledger.refuse)(Source(error.source), until)
         return Refusal(error, until)
 
     def refusal(self, source: Source) -> Refusal | None:
         """The refusal by a source that is in force, if any."""
-        until = self.ledger.refused_until(source)
+        until = retrying(UPSERT, self.ledger.refused_until)(source)
         if until is None:
             return None
         return Refusal(StillRefused(source.value, (until - self.ledger.now).total_seconds()), until)

@@ -83,7 +83,9 @@ def test_a_wrong_setting_is_named_and_no_secret_with_it(
         "postgresql:///f1?host=127.0.0.1&port=9&user=user&password=secret-word&sslpassword=secret-word",
     ],
 )
-def test_no_database_there(url: str, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_database_there(
+    url: str, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], no_waiting: None
+) -> None:
     environment.setenv("DATABASE_URL", url)
     assert sync("2024") == 1
     line = one_line(capsys)
@@ -94,7 +96,7 @@ def test_no_database_there(url: str, environment: pytest.MonkeyPatch, capsys: py
 
 
 def test_a_wrong_password_is_not_printed(
-    postgresql: Database, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    postgresql: Database, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], no_waiting: None
 ) -> None:
     url = postgresql.url.set(username="f1_nobody", password="secret-word")
     environment.setenv("DATABASE_URL", url.render_as_string(hide_password=False))

@@ -77,8 +77,8 @@ def dump(database: Database) -> dict[str, list[Any]]:
         }
 
 
-def test_two_first_runs_at_once_create_the_schema_once(database: Database) -> None:
-    both = threading.Barrier(2)
+def test_first_runs_at_once_create_the_schema_once(database: Database) -> None:
+    both = threading.Barrier(4)
 
     def first_run() -> None:
         mine = Database(database.url, database.schema or "f1")
@@ -86,10 +86,13 @@ def test_two_first_runs_at_once_create_the_schema_once(database: Database) -> No
         mine.ensure_schema()
         mine.engine.dispose()
 
-    with ThreadPoolExecutor(2) as pool:
-        for run in [pool.submit(first_run) for _ in range(2)]:
+    with ThreadPoolExecutor(4) as pool:
+        for run in [pool.submit(first_run) for _ in range(4)]:
             run.result()
     assert database.version() is not None
+    if not database.is_postgresql:
+        with database.reading() as connection:
+            assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
 
 
 def test_two_syncs_at_once_leave_one_set_of_changes(database: Database, answer: ScheduleAnswer) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
 from core import polling
 from core.changes import session_changes
@@ -16,7 +16,7 @@ from core.identity import season_of
 from core.records import Change, Entity, Held, HeldKind, ResultsState, Session, Status
 from core.schema import held, result_revisions, sessions
 from core.times import date_over
-from core.upsert.rows import read_records, write_changes, write_held, write_rows
+from core.upsert.rows import read_records, records_of, write_changes, write_held, write_rows
 
 HELD_KINDS = (
     HeldKind.RESULTS_REJECTED,
@@ -151,32 +151,31 @@ def stamp(before: Session, after: Session, now: datetime) -> datetime | None:
     return now if news else None
 
 
+_others = sessions.alias()
+_own: BindParameter[str] = bindparam("session_id")
+KNOWN_SESSION = (
+    records_of(sessions, Session)
+    .where(sessions.c.id == _own)
+    .add_columns(
+        select(func.max(_others.c.local_date))
+        .where(_others.c.event_id.like(bindparam("of_season")), _others.c.status != Status.CANCELLED.value)
+        .scalar_subquery()
+        .label("last_date"),
+        select(func.min(result_revisions.c.observed_at))
+        .where(result_revisions.c.session_id == _own, result_revisions.c.state == ResultsState.OFFICIAL.value)
+        .scalar_subquery()
+        .label("official_since"),
+        select(func.count())
+        .where(held.c.entity_id == _own, held.c.kind.in_(HELD_KINDS))
+        .scalar_subquery()
+        .label("holds"),
+    )
+)
+
+
 def known_session(connection: Connection, session_id: str) -> KnownSession:
     """Read a session with all that its next poll depends on."""
-    others = sessions.alias()
-    season = season_of(session_id)
-    official = result_revisions.c.state == ResultsState.OFFICIAL.value
-    wanted = [column for column in sessions.columns if column.name in Session.model_fields]
-    row = dict(
-        connection.execute(
-            select(
-                *wanted,
-                select(func.max(others.c.local_date))
-                .where(others.c.event_id.like(f"{season}-%"), others.c.status != Status.CANCELLED.value)
-                .scalar_subquery()
-                .label("last_date"),
-                select(func.min(result_revisions.c.observed_at))
-                .where(result_revisions.c.session_id == session_id, official)
-                .scalar_subquery()
-                .label("official_since"),
-                select(func.count())
-                .where(held.c.entity_id == session_id, held.c.kind.in_(HELD_KINDS))
-                .scalar_subquery()
-                .label("holds"),
-            ).where(sessions.c.id == session_id)
-        )
-        .mappings()
-        .one()
-    )
+    named = {"session_id": session_id, "of_season": f"{season_of(session_id)}-%"}
+    row = dict(connection.execute(KNOWN_SESSION, named).mappings().one())
     last_date, official_since, holds = row.pop("last_date"), row.pop("official_since"), row.pop("holds")
     return KnownSession(Session(**row), last_date, official_since, bool(holds))

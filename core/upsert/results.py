@@ -9,7 +9,7 @@ from functools import cached_property
 from statistics import median
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from core import holding, polling
 from core.database import Database
@@ -34,7 +34,7 @@ from core.records import (
 )
 from core.schema import columns, drivers, result_revisions, results, sessions
 from core.upsert.polls import HELD_KINDS, Cadence, after_nothing, known_session, settled, stamp, state_changes
-from core.upsert.rows import read_records, write_changes, write_held, write_rows
+from core.upsert.rows import records_of, write_changes, write_held, write_rows
 from core.upsert.standings import recompute_standings, write_competitors
 
 
@@ -181,15 +181,16 @@ class _Acceptance:
             [{**columns(results, entry), "session_id": self.session.id} for entry in self.result.entries],
         )
         connection.execute(
-            insert(result_revisions).values(
-                session_id=self.session.id,
-                revision=revision,
-                observed_at=self.now,
-                source=self.result.source.value,
-                state=state.value,
-                rows=rows,
-                diff=difference,
-            )
+            insert(result_revisions),
+            {
+                "session_id": self.session.id,
+                "revision": revision,
+                "observed_at": self.now,
+                "source": self.result.source.value,
+                "state": state.value,
+                "rows": rows,
+                "diff": difference,
+            },
         )
         after = self.session.model_copy(
             update={
@@ -317,9 +318,13 @@ class _Acceptance:
         return {row.id: row.family_name for row in rows}
 
 
+ENTRIES = records_of(results, Entry).where(results.c.session_id == bindparam("session_id"))
+
+
 def read_entries(connection: Connection, session_id: str) -> list[Entry]:
     """A session's entries as they hold now, in upstream's order."""
-    return sorted(read_records(connection, results, Entry, results.c.session_id == session_id), key=_order)
+    rows = connection.execute(ENTRIES, {"session_id": session_id}).mappings()
+    return sorted((Entry(**row) for row in rows), key=_order)
 
 
 def results_as_of(connection: Connection, session_id: str, moment: datetime) -> tuple[int, str, list[Entry]] | None:
@@ -335,18 +340,22 @@ def _order(entry: Entry) -> tuple[Any, ...]:
     return (entry.listed_position is None, entry.listed_position or 0, entry.car_number, entry.ordinal)
 
 
+ENTRY_COUNTS = (
+    select(sessions.c.event_id, func.count())
+    .select_from(results.join(sessions))
+    .where(
+        sessions.c.event_id.like(bindparam("of_season")),
+        sessions.c.id != bindparam("session_id"),
+        results.c.source == Source.JOLPICA.value,
+    )
+    .group_by(sessions.c.id, sessions.c.event_id)
+)
+
+
 def read_entry_counts(connection: Connection, session: Session) -> list[int]:
     """How many entries comparable sessions have: those of its event, and the middle one of its season."""
-    counted = connection.execute(
-        select(sessions.c.event_id, func.count())
-        .select_from(results.join(sessions))
-        .where(
-            sessions.c.event_id.like(f"{season_of(session.id)}-%"),
-            sessions.c.id != session.id,
-            results.c.source == Source.JOLPICA.value,
-        )
-        .group_by(sessions.c.id, sessions.c.event_id)
-    ).all()
+    named = {"of_season": f"{season_of(session.id)}-%", "session_id": session.id}
+    counted = connection.execute(ENTRY_COUNTS, named).all()
     counts = [count for _, count in counted]
     own = [count for event_id, count in counted if event_id == session.event_id]
     return [*own, int(median(counts))] if counts else []
@@ -365,16 +374,16 @@ def read_alike(connection: Connection, session_id: str, entries: Sequence[Entry]
     return {other: read_entries(connection, other) for other in ids}
 
 
+NUMBERS = (
+    select(results.c.car_number, results.c.driver_id, results.c.team_id, func.max(sessions.c.local_date).label("at"))
+    .join(sessions, sessions.c.id == results.c.session_id)
+    .where(sessions.c.event_id.like(bindparam("of_season")), results.c.source == Source.JOLPICA.value)
+    .group_by(results.c.car_number, results.c.driver_id, results.c.team_id)
+    .order_by("at")
+)
+
+
 def _drivers_by_number(connection: Connection, event_id: str) -> Mapping[str, tuple[str | None, str | None]]:
     """Driver and team by car number, as the season's latest official results have them."""
-    season = season_of(event_id)
-    rows = connection.execute(
-        select(
-            results.c.car_number, results.c.driver_id, results.c.team_id, func.max(sessions.c.local_date).label("at")
-        )
-        .join(sessions, sessions.c.id == results.c.session_id)
-        .where(sessions.c.event_id.like(f"{season}-%"), results.c.source == Source.JOLPICA.value)
-        .group_by(results.c.car_number, results.c.driver_id, results.c.team_id)
-        .order_by("at")
-    ).all()
+    rows = connection.execute(NUMBERS, {"of_season": f"{season_of(event_id)}-%"}).all()
     return {row.car_number: (row.driver_id, row.team_id) for row in rows if row.car_number}

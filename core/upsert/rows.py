@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, delete, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, Update, bindparam, delete, insert, select, text, update
 
 from core.holding import Key
 from core.records import Change, Held, Record
@@ -19,6 +20,8 @@ CHANNEL = "f1_changes"
 NOTICE_BYTES = 7_900
 """PostgreSQL refuses a notice of 8,000 bytes and more."""
 
+NOTIFY = text("SELECT pg_notify(:channel, :notice)")
+
 
 def read(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
     """A query's rows as dictionaries."""
@@ -27,8 +30,13 @@ def read(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
 
 def read_records(connection: Connection, table: Table, record: type[R], *conditions: ColumnElement[bool]) -> list[R]:
     """A table's rows as records, of the columns that the record has fields for."""
-    wanted = [column for column in table.columns if column.name in record.model_fields]
-    return [record(**row) for row in connection.execute(select(*wanted).where(*conditions)).mappings()]
+    return [record(**row) for row in connection.execute(records_of(table, record).where(*conditions)).mappings()]
+
+
+@lru_cache(maxsize=64)
+def records_of(table: Table, record: type[Record]) -> Select[Any]:
+    """The query of a table's columns that a record has fields for."""
+    return select(*(column for column in table.columns if column.name in record.model_fields))
 
 
 def write_rows(
@@ -55,13 +63,20 @@ def write_rows(
         {**columns(table, row), **stamped} for key, row in after.items() if key in before and before[key] != row
     ]
     if differing:
-        keys = [column.name for column in table.primary_key]
-        statement = update(table).values({name: bindparam(f"to_{name}") for name in differing[0] if name not in keys})
-        for name in keys:
-            statement = statement.where(table.c[name] == bindparam(f"is_{name}"))
-        rows = [{(f"is_{n}" if n in keys else f"to_{n}"): value for n, value in row.items()} for row in differing]
-        connection.execute(statement, rows)
+        statement, named = _update(table, tuple(differing[0]))
+        connection.execute(statement, [{named[name]: value for name, value in row.items()} for row in differing])
     return len(fresh) + len(differing)
+
+
+@lru_cache(maxsize=64)
+def _update(table: Table, names: tuple[str, ...]) -> tuple[Update, dict[str, str]]:
+    """The update of these columns by primary key, and each one's parameter."""
+    keys = [column.name for column in table.primary_key]
+    named = {name: f"is_{name}" if name in keys else f"to_{name}" for name in names}
+    statement = update(table).values({name: bindparam(named[name]) for name in names if name not in keys})
+    for name in keys:
+        statement = statement.where(table.c[name] == bindparam(named[name]))
+    return statement, named
 
 
 def delete_rows(connection: Connection, table: Table, keys: Sequence[str], gone: Iterable[Sequence[Any]]) -> None:
@@ -91,7 +106,7 @@ def write_changes(connection: Connection, happened: Sequence[Change], at: dateti
         return
     ids = connection.scalars(insert(changes).returning(changes.c.id), rows)
     for notice in notices(sorted(ids)):
-        connection.execute(text("SELECT pg_notify(:channel, :notice)"), {"channel": CHANNEL, "notice": notice})
+        connection.execute(NOTIFY, {"channel": CHANNEL, "notice": notice})
 
 
 def notices(ids: Sequence[int], limit: int = NOTICE_BYTES) -> list[str]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Numeric, Table, case, delete, insert, or_, select, type_coerce, update
+from sqlalchemy import BindParameter, Connection, Table, bindparam, case, delete, insert, or_, select, update
 
 from core.championship import Table as Published
 from core.championship import best_placed, competitors, examine_table, reason_of
@@ -23,14 +22,14 @@ from core.records import (
     Event,
     Held,
     HeldKind,
-    ResultsState,
     SessionKind,
     Standing,
     Status,
     Team,
 )
-from core.schema import driver_standings, drivers, events, held, results, sessions, team_standings, teams
-from core.standings import SCORING, Competitor, RoundResult, Scored, differences, merged, standings
+from core.schema import Instant, driver_standings, drivers, events, held, sessions, team_standings, teams
+from core.standings import SCORING, Competitor, RoundResult, differences, merged, standings
+from core.upsert.rounds import OFFICIAL, Stop, read_rounds
 from core.upsert.rows import read, read_records, write_changes, write_held, write_rows
 
 FIRST_UNDROPPED_SEASON = 1991
@@ -38,7 +37,6 @@ FIRST_UNDROPPED_SEASON = 1991
 
 EVENT_COLUMNS = [column for column in events.columns if column.name in Event.model_fields]
 HOUR, WEEK, LONG_PAST = timedelta(hours=1), timedelta(days=7), timedelta(days=14)
-OFFICIAL = (ResultsState.OFFICIAL.value, ResultsState.SETTLED.value)
 SCORING_KINDS = tuple(kind.value for kind in SCORING)
 TABLES: dict[Competitor, Table] = {"driver": driver_standings, "team": team_standings}
 
@@ -58,13 +56,13 @@ def recompute_standings(connection: Connection, session_id: str, now: datetime) 
         One change where anything differs: the season's, from this event on.
     """
     event_id = session_id.split("/")[0]
-    scored = _scored(connection, season_of(event_id), session_id)
+    scored = read_rounds(connection, season_of(event_id), session_id)
     event = next(round_.event for round_ in scored if round_.event.id == event_id)
     _owe(connection, event.season, scored[-1].event.id, now)
     if event.season < FIRST_UNDROPPED_SEASON:
         return []
     so_far: list[RoundResult] = []
-    changed: list[_Stop] = []
+    changed: list[Stop] = []
     differs = False
     for round_ in scored:
         so_far += round_.results
@@ -181,16 +179,24 @@ def _as_rows(published: Sequence[Standing]) -> list[dict[str, Any]]:
     return [standing.model_dump(mode="json", exclude={"source"}) for standing in published]
 
 
+_latest: BindParameter[str] = bindparam("latest")
+OWE = (
+    update(events)
+    .where(
+        events.c.season == bindparam("of_season"), or_(events.c.id == _latest, events.c.standings_due_at.is_not(None))
+    )
+    .values(standings_due_at=case((events.c.id == _latest, bindparam("now", type_=Instant)), else_=None))
+)
+
+
 def _owe(connection: Connection, season: int, latest: str, now: datetime) -> None:
     """Jolpica's standings after the season's latest event are due, and no others: what is held of those is void."""
-    concerned = or_(events.c.id == latest, events.c.standings_due_at.is_not(None))
-    due = case((events.c.id == latest, now), else_=None)
-    connection.execute(update(events).where(events.c.season == season, concerned).values(standings_due_at=due))
+    connection.execute(OWE, {"of_season": season, "latest": latest, "now": now})
     others = held.c.entity_id.like(f"{season}-%"), held.c.entity_id != latest
     connection.execute(delete(held).where(held.c.kind == HeldKind.STANDINGS_REJECTED.value, *others))
 
 
-def _change(event: Event | _Stop, later: Sequence[Event | _Stop], said: Sequence[str] = ()) -> Change:
+def _change(event: Event | Stop, later: Sequence[Event | Stop], said: Sequence[str] = ()) -> Change:
     after = {"from_event": event.id, "events": len(later)}
     return Change(
         entity=Entity.SEASON,
@@ -201,56 +207,13 @@ def _change(event: Event | _Stop, later: Sequence[Event | _Stop], said: Sequence
     )
 
 
-def _key(event: Event | _Stop) -> tuple[date, str]:
+def _key(event: Event | Stop) -> tuple[date, str]:
     return (event.first_date, event.id)
-
-
-class _Stop(NamedTuple):
-    """What of an event its standings need."""
-
-    id: str
-    season: int
-    round: int | None
-    first_date: date
-
-
-class _Round(NamedTuple):
-    """An event with the official results of its sprint and race."""
-
-    event: _Stop
-    results: list[RoundResult]
-
-
-def _scored(connection: Connection, season: int, session_id: str | None = None) -> list[_Round]:
-    """A season's events with official results of a race or sprint, in the calendar's order."""
-    told = (events.c.id, events.c.season, events.c.round, events.c.first_date)
-    points = type_coerce(results.c.points, Numeric(7, 3))
-    wanted = [points if name == "points" else results.c[name] for name in Scored._fields]
-    entries = connection.execute(
-        select(*told, sessions.c.kind, *wanted)
-        .select_from(results.join(sessions).join(events))
-        .where(
-            sessions.c.event_id.like(f"{season}-%"),
-            sessions.c.kind.in_(SCORING_KINDS),
-            or_(sessions.c.results_state.in_(OFFICIAL), sessions.c.id == session_id),
-        )
-    ).all()
-    rows: dict[str, dict[str, list[Scored]]] = {}
-    found: dict[str, _Stop] = {}
-    for event_id, year, number, first_date, kind, *scored in entries:
-        if event_id not in found:
-            found[event_id] = _Stop(event_id, year, number, first_date)
-            rows[event_id] = defaultdict(list)
-        rows[event_id][kind].append(Scored._make(scored))
-    return [
-        _Round(event, [RoundResult(event.round or 0, SessionKind(kind), own) for kind, own in rows[event.id].items()])
-        for event in sorted(found.values(), key=_key)
-    ]
 
 
 def _until(connection: Connection, event: Event) -> tuple[list[RoundResult], list[SessionKind]]:
     """The official results of a season up to an event, and the kinds of its races and sprints that have none."""
-    rounds = [scored for scored in _scored(connection, event.season) if _key(scored.event) <= _key(event)]
+    rounds = [scored for scored in read_rounds(connection, event.season) if _key(scored.event) <= _key(event)]
     waiting = connection.execute(
         select(events.c.id, events.c.first_date, sessions.c.kind)
         .select_from(sessions.join(events, events.c.id == sessions.c.event_id))
@@ -265,22 +228,24 @@ def _until(connection: Connection, event: Event) -> tuple[list[RoundResult], lis
     return [result for scored in rounds for result in scored.results], unseen
 
 
+FOUND = {
+    competitor: select(
+        table.c[f"{competitor}_id"].label("competitor_id"),
+        table.c.position,
+        table.c.points,
+        table.c.wins,
+        table.c.source,
+    ).where(table.c.event_id == bindparam("event"))
+    for competitor, table in TABLES.items()
+}
+
+
 def _found(connection: Connection, event_id: str, competitor: Competitor) -> list[Standing]:
-    table = TABLES[competitor]
-    rows = read(connection, select(table).where(table.c.event_id == event_id))
-    return [
-        Standing(
-            competitor_id=row[f"{competitor}_id"],
-            position=row["position"],
-            points=row["points"],
-            wins=row["wins"],
-            source=row["source"],
-        )
-        for row in rows
-    ]
+    rows = connection.execute(FOUND[competitor], {"event": event_id}).mappings().all()
+    return [Standing(**row) for row in rows]
 
 
-def _replace(connection: Connection, event: Event | _Stop, competitor: Competitor, wanted: Sequence[Standing]) -> bool:
+def _replace(connection: Connection, event: Event | Stop, competitor: Competitor, wanted: Sequence[Standing]) -> bool:
     """Make an event's standings the wanted ones; whether that took any writing."""
     table = TABLES[competitor]
     there = {standing.competitor_id: standing for standing in _found(connection, event.id, competitor)}
