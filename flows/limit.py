@@ -36,16 +36,23 @@ def create() -> dict[str, str]:
 
 
 def take(*, strict: bool) -> None:
-    """Take a slot, which comes back with time; where the limit does not exist, that is an error if `strict`.
+    """Take a slot, which comes back with time; where the limit does not exist, that is an error if `strict`, else made.
 
     While Prefect's API does not answer, as when its server restarts under a run, the ledger has to do.
 
     Raises:
         Braked: no slot came in time.
-        PrefectError: the limit is not there.
+        PrefectError: the limit is not there, or cannot be made.
     """
     try:
-        rate_limit(NAME, timeout_seconds=WAIT_SECONDS, strict=strict)
+        try:
+            rate_limit(NAME, timeout_seconds=WAIT_SECONDS, strict=True)
+        except ConcurrencySlotAcquisitionError as error:
+            if strict or error.__cause__ is not None:
+                raise
+            logger.info("the limit %s did not exist: making it", NAME)
+            create()
+            rate_limit(NAME, timeout_seconds=WAIT_SECONDS, strict=True)
     except TimeoutError as error:
         raise Braked(Source.JOLPICA.value, 60.0) from error
     except ConcurrencySlotAcquisitionError as error:
