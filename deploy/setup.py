@@ -26,7 +26,7 @@ from core.database import connect
 from core.errors import F1FlowsError, UsageError
 from core.settings import Settings
 from deploy.automations import apply_automations
-from flows import command, pool
+from flows import command, pool, prefect_api
 
 POOL = "f1"
 QUEUES = {"high": 1, "normal": 2, "low": 3}
@@ -143,8 +143,8 @@ def run_prefect_deploy(settings: Settings) -> None:
     Raises:
         F1FlowsError: it fails.
     """
-    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
-    deployed = subprocess.run(command, env=os.environ | {"LOG_FORMAT": settings.log_format.value}, check=False)
+    deploy = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    deployed = subprocess.run(deploy, env=os.environ | {"LOG_FORMAT": settings.log_format.value}, check=False)
     if deployed.returncode:
         raise F1FlowsError(f"prefect deploy --all ended with status {deployed.returncode}")
 
@@ -172,7 +172,7 @@ def make_ready(settings_file: Path | None) -> None:
     try:
         asyncio.run(deploy_all(settings))
     except httpx.HTTPError as error:
-        raise F1FlowsError(f"Prefect's API: {error}") from error
+        raise prefect_api.failure(command.prefect_api(), error) from error
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from prefect.concurrency.sync import rate_limit
 
 from core.errors import Braked, PrefectError
 from core.records import Source
+from flows import prefect_api
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ def create() -> dict[str, str]:
         with get_client(sync_client=True) as client:
             client.upsert_global_concurrency_limit_by_name(NAME, SLOTS, DECAY)
     except httpx.HTTPError as error:
-        raise PrefectError(f"Prefect API {client.api_url}: {error}") from error
+        raise prefect_api.failure(client.api_url, error) from error
     return {"limit": NAME}
 
 

@@ -9,6 +9,7 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 
 from core.errors import F1FlowsError, PrefectError
+from flows import prefect_api
 
 FILES = {"docker": "prefect.yaml", "process": "deploy/process.yaml"}
 """Which file deploys to a work pool of which type."""
@@ -37,7 +38,7 @@ def require(pool: str, wanted: str) -> None:
     except ObjectNotFound:
         raise PrefectError(f"there is no work pool {pool}: prefect work-pool create {pool} --type {wanted}") from None
     except httpx.HTTPError as error:
-        raise PrefectError(f"Prefect API {client.api_url}: {error}") from error
+        raise prefect_api.failure(client.api_url, error) from error
     require_type(pool, found, wanted)
 
 

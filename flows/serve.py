@@ -43,7 +43,7 @@ from sqlalchemy import select
 from core.database import Database, connect
 from core.schema import events
 from core.settings import Settings
-from flows import clock, command, limit, prefect_logs
+from flows import clock, command, limit, prefect_api, prefect_logs
 from flows.local_server import local_server
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
@@ -137,7 +137,8 @@ async def catch_up(ids: list[UUID], *, from_nothing: bool) -> None:
                     logger.info("%s is overdue: running it now", served.flow.name)
                     await arun_deployment(deployment, client=client, poll_interval=1, as_subflow=False)
     except httpx.HTTPError as error:
-        logger.warning("Prefect API: %s: what is overdue waits for its next turn", error)
+        told = prefect_api.failure(command.prefect_api(), error)
+        logger.warning("%s: what is overdue waits for its next turn", told)
 
 
 async def is_overdue(client: PrefectClient, deployment: UUID, cron: str, now: datetime) -> bool:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.settings import get_current_settings
+from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
 from sqlalchemy import func, select
 
 from core.database import Database
 from core.errors import PrefectError
 from core.replay import Upstream
 from core.schema import events
-from flows import pool
+from flows import limit, pool
 
 pytestmark = pytest.mark.xdist_group("prefect")
 
@@ -71,6 +73,36 @@ def test_a_pool_of_another_type_is_refused_in_a_line(
 def test_a_pool_that_is_not_there(client: SyncPrefectClient) -> None:
     with pytest.raises(PrefectError, match="prefect work-pool create f1 --type docker"):
         pool.require("f1", "docker")
+
+
+class Closed(BaseHTTPRequestHandler):
+    """A Prefect API behind a password that is not known here, as its middleware answers."""
+
+    def answer(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(401)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(b'{"exception_message": "Unauthorized"}')
+
+    do_GET = do_POST = do_PUT = answer
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize("ask", [limit.create, lambda: pool.require("f1", "docker")])
+def test_an_api_behind_a_password_is_said_in_a_line(ask: Callable[[], object]) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Closed)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/api"
+    try:
+        with temporary_settings({PREFECT_API_URL: url}), pytest.raises(PrefectError) as said:
+            ask()
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert str(said.value) == f"Prefect API {url}/: it asks for a user and password: set PREFECT_API_AUTH_STRING"
 
 
 def test_a_run_in_a_process_pool_completes(
