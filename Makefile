@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Prefect's telemetry is off in all that is started from here, unless your environment says otherwise.
+export DO_NOT_TRACK ?= 1
+export PREFECT_SERVER_ANALYTICS_ENABLED ?= false
+
 .PHONY: help install demo test bench serve up down test-docker test-night clean
 
 help: ## say what there is
@@ -40,13 +44,15 @@ down: ## stop what make up started; its volumes stay
 	docker ps --quiet --filter network=f1-flows --filter label=io.prefect.flow-run-id | xargs -r docker stop
 	docker compose --profile scale down
 
-# What ends a test in its time, and leaves nothing behind, is Ctrl-C.
+# What ends a test in its time, and leaves nothing behind, is Ctrl-C. The images are built before that time begins.
 IN_DOCKER := timeout --foreground --signal INT --kill-after 60
 
 test-docker: install ## deploy to a real Docker work pool, see runs' rows in PostgreSQL, leave nothing behind
+	$(BIN)/python tests/docker/image.py
 	$(IN_DOCKER) 900 $(BIN)/python -m pytest tests/docker -m 'not night' --durations 0
 
 test-night: install ## live through a race weekend in containers, and through what can break: half an hour
+	$(BIN)/python tests/docker/image.py
 	$(IN_DOCKER) 3000 $(BIN)/python -m pytest tests/docker -m night --durations 0 -rP
 
 clean: ## remove what make has made

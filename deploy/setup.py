@@ -26,7 +26,7 @@ from core.database import connect
 from core.errors import F1FlowsError, UsageError
 from core.settings import Settings
 from deploy.automations import apply_automations
-from flows import command
+from flows import command, pool, prefect_api
 
 POOL = "f1"
 QUEUES = {"high": 1, "normal": 2, "low": 3}
@@ -70,9 +70,14 @@ async def wait_for_api(client: PrefectClient) -> None:
 
 
 async def make_pool(client: PrefectClient) -> None:
-    """Create the work pool and its queues, where they are not there."""
+    """Create the work pool and its queues, where they are not there.
+
+    Raises:
+        PrefectError: a work pool of this name is of another type.
+    """
     try:
-        await client.read_work_pool(POOL)
+        found = await client.read_work_pool(POOL)
+        pool.require_type(POOL, found.type, "docker")
     except ObjectNotFound:
         template = await get_default_base_job_template_for_infrastructure_type("docker")
         await client.create_work_pool(WorkPoolCreate(name=POOL, type="docker", base_job_template=template or {}))
@@ -138,8 +143,8 @@ def run_prefect_deploy(settings: Settings) -> None:
     Raises:
         F1FlowsError: it fails.
     """
-    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
-    deployed = subprocess.run(command, env=os.environ | {"LOG_FORMAT": settings.log_format.value}, check=False)
+    deploy = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    deployed = subprocess.run(deploy, env=os.environ | {"LOG_FORMAT": settings.log_format.value}, check=False)
     if deployed.returncode:
         raise F1FlowsError(f"prefect deploy --all ended with status {deployed.returncode}")
 
@@ -167,7 +172,7 @@ def make_ready(settings_file: Path | None) -> None:
     try:
         asyncio.run(deploy_all(settings))
     except httpx.HTTPError as error:
-        raise F1FlowsError(f"Prefect's API: {error}") from error
+        raise prefect_api.failure(command.prefect_api(), error) from error
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from prefect.concurrency.sync import rate_limit
 
 from core.errors import Braked, PrefectError
 from core.records import Source
+from flows import prefect_api
 
 logger = logging.getLogger(__name__)
 
@@ -31,21 +32,28 @@ def create() -> dict[str, str]:
         with get_client(sync_client=True) as client:
             client.upsert_global_concurrency_limit_by_name(NAME, SLOTS, DECAY)
     except httpx.HTTPError as error:
-        raise PrefectError(f"Prefect API {client.api_url}: {error}") from error
+        raise prefect_api.failure(client.api_url, error) from error
     return {"limit": NAME}
 
 
 def take(*, strict: bool) -> None:
-    """Take a slot, which comes back with time; where the limit does not exist, that is an error if `strict`.
+    """Take a slot, which comes back with time; where the limit does not exist, that is an error if `strict`, else made.
 
     While Prefect's API does not answer, as when its server restarts under a run, the ledger has to do.
 
     Raises:
         Braked: no slot came in time.
-        PrefectError: the limit is not there.
+        PrefectError: the limit is not there, or cannot be made.
     """
     try:
-        rate_limit(NAME, timeout_seconds=WAIT_SECONDS, strict=strict)
+        try:
+            rate_limit(NAME, timeout_seconds=WAIT_SECONDS, strict=True)
+        except ConcurrencySlotAcquisitionError as error:
+            if strict or error.__cause__ is not None:
+                raise
+            logger.info("the limit %s did not exist: making it", NAME)
+            create()
+            rate_limit(NAME, timeout_seconds=WAIT_SECONDS, strict=True)
     except TimeoutError as error:
         raise Braked(Source.JOLPICA.value, 60.0) from error
     except ConcurrencySlotAcquisitionError as error:

@@ -3,7 +3,8 @@
     python -m flows.serve
 
 Against the Prefect API that is configured; where none is, a Prefect server is started beside it, on loopback, with
-its data in `PREFECT_HOME` (default: `.f1-prefect`).
+its data in `PREFECT_HOME` (default: `.f1-prefect`) and on the same port at every start: `PREFECT_SERVER_API_PORT`, or
+else 4200, or else the first that was free after it. What is overdue at the start is done then.
 """
 
 from __future__ import annotations
@@ -12,40 +13,44 @@ import asyncio
 import logging
 import os
 import signal
-import socket
-import subprocess
 import sys
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import datetime
 from typing import Any, NoReturn
+from uuid import UUID
 
 import httpx
 from prefect import Flow
-from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterId,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, StateType
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.deployments.flow_runs import arun_deployment
 from prefect.deployments.runner import RunnerDeployment
 from prefect.runner import Runner
 from prefect.schedules import Cron
+from prefect.server.schemas.schedules import CronSchedule
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.types.entrypoint import EntrypointType
+from sqlalchemy import select
 
-from core.database import connect
-from core.errors import F1FlowsError
+from core.database import Database, connect
+from core.schema import events
 from core.settings import Settings
-from flows import command, limit, prefect_logs
+from flows import clock, command, limit, prefect_api, prefect_logs
+from flows.local_server import local_server
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
 from flows.sync_schedule import sync_schedule
 
 logger = logging.getLogger("flows.serve")
 
-LOOPBACK = "127.0.0.1"
-USUAL_PORT = 4200
-SERVER_START_SECONDS = 120.0
-SERVER_STOP_SECONDS = 3.0
 STOP_SECONDS = 4.0
 """How long runs under way, and the pausing of schedules, are waited for."""
 
@@ -93,8 +98,9 @@ def deployments() -> list[RunnerDeployment]:
 class _Runner(Runner):
     """Prefect's runner, with an end that closes what it opened: its own leaves a traceback, and runs as Running."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, from_nothing: bool) -> None:
         super().__init__(pause_on_shutdown=True, limit=len(SERVED))
+        self._from_nothing = from_nothing
         self._told = asyncio.Event()
 
     def handle_sigterm(self, *_: Any, **__: Any) -> None:
@@ -103,112 +109,61 @@ class _Runner(Runner):
 
     async def run_until_told(self) -> None:
         """Register the deployments and run them until SIGTERM or Ctrl-C, then pause their schedules."""
-        for deployment in deployments():
-            await self.aadd_deployment(deployment)
+        ids = [await self.aadd_deployment(deployment) for deployment in deployments()]
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._told.set)
         running = asyncio.create_task(self.start())
+        catching_up = asyncio.create_task(catch_up(ids, from_nothing=self._from_nothing))
         told = asyncio.create_task(self._told.wait())
         await asyncio.wait({running, told}, return_when=asyncio.FIRST_COMPLETED)
         if running.done():
             told.cancel()
             running.result()
         logger.info("stopping: what runs under way do not commit by then is undone, and made up for by the next")
+        catching_up.cancel()
         running.cancel()
         await asyncio.wait({running}, timeout=STOP_SECONDS)
 
 
-def run_all() -> None:
+async def catch_up(ids: list[UUID], *, from_nothing: bool) -> None:
+    """Have the deployments of `SERVED` run whose turn has passed, one after the other: each stands on those before it.
+
+    From nothing, which is a database without an event, every turn has passed. A run that meets a scheduled one of its
+    deployment ends as Cancelled, for that does the same.
+    """
+    try:
+        async with get_client() as client:
+            for served, deployment in zip(SERVED, ids, strict=True):
+                if from_nothing or await is_overdue(client, deployment, served.cron, clock.present()):
+                    logger.info("%s is overdue: running it now", served.flow.name)
+                    await arun_deployment(deployment, client=client, poll_interval=1, as_subflow=False)
+    except httpx.HTTPError as error:
+        told = prefect_api.failure(command.prefect_api(), error)
+        logger.warning("%s: what is overdue waits for its next turn", told)
+
+
+async def is_overdue(client: PrefectClient, deployment: UUID, cron: str, now: datetime) -> bool:
+    """Whether a deployment's turn came since the start of its last run that was completed."""
+    last = await client.read_flow_runs(
+        deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment])),
+        flow_run_filter=FlowRunFilter(
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.COMPLETED]))
+        ),
+        sort=FlowRunSort.START_TIME_DESC,
+        limit=1,
+    )
+    if not last or last[0].start_time is None:
+        return True
+    (turn,) = await CronSchedule(cron=cron, timezone="UTC").get_dates(1, start=last[0].start_time)
+    return turn <= now
+
+
+def run_all(database: Database) -> None:
     """Serve every flow until SIGTERM or Ctrl-C."""
     limit.create()
+    with database.reading() as connection:
+        from_nothing = connection.scalar(select(events.c.id).limit(1)) is None
     logger.info("serving %s", "; ".join(f"{served.flow.name} at {served.cron!r} (UTC)" for served in SERVED))
-    asyncio.run(_Runner().run_until_told())
-
-
-@contextmanager
-def local_server() -> Iterator[str]:
-    """A Prefect server on loopback while the context lasts, its data in `PREFECT_HOME`; gives its API's URL.
-
-    Raises:
-        F1FlowsError: it does not start.
-    """
-    home = Path(os.environ.setdefault("PREFECT_HOME", ".f1-prefect")).absolute()
-    os.environ["PREFECT_HOME"] = str(home)
-    home.mkdir(parents=True, exist_ok=True)
-    port = free_port()
-    log = home / "server.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "prefect", "server", "start", "--host", LOOPBACK, "--port", str(port)],
-            env=os.environ
-            | {
-                "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-                # 600 runs a day: they are kept for 30 days.
-                "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
-                "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": "2592000",
-                # Leases in memory would not survive a restart: their slots would be taken for good.
-                "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            # Ctrl-C is for this process: the schedules are paused before the server goes.
-            start_new_session=True,
-        )
-    stopping = threading.Event()
-    try:
-        logger.info("no Prefect API is configured: starting a Prefect server on port %d, its data in %s", port, home)
-        wait_until_healthy(process, f"http://{LOOPBACK}:{port}/api", log)
-        threading.Thread(target=_watch, args=(process, stopping, log), name="watch-server", daemon=True).start()
-        yield f"http://{LOOPBACK}:{port}/api"
-    finally:
-        stopping.set()
-        process.terminate()
-        try:
-            process.wait(SERVER_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def wait_until_healthy(process: subprocess.Popen[bytes], api: str, log: Path) -> None:
-    """Wait for a server that is starting.
-
-    Raises:
-        F1FlowsError: it ended, or takes too long.
-    """
-    deadline = time.monotonic() + SERVER_START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise F1FlowsError(f"the Prefect server ended with status {process.returncode}: see {log}")
-        try:
-            if httpx.get(f"{api}/health", timeout=2).is_success:
-                return
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.25)
-    raise F1FlowsError(f"the Prefect server did not start within {SERVER_START_SECONDS:.0f} s: see {log}")
-
-
-def free_port() -> int:
-    """The port where people look for Prefect, or any other that is free."""
-    for wanted in (USUAL_PORT, 0):
-        with socket.socket() as found:
-            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                found.bind((LOOPBACK, wanted))
-            except OSError:
-                continue
-            port: int = found.getsockname()[1]
-            return port
-    raise F1FlowsError("no port is free on loopback")
-
-
-def _watch(process: subprocess.Popen[bytes], stopping: threading.Event, log: Path) -> None:
-    """End this process with its server, so that whoever supervises it starts both again."""
-    process.wait()
-    if not stopping.is_set():
-        logger.error("the Prefect server ended with status %s: see %s", process.returncode, log)
-        os._exit(1)
+    asyncio.run(_Runner(from_nothing=from_nothing).run_until_told())
 
 
 def main(arguments: list[str]) -> int:
@@ -221,17 +176,27 @@ def _serve() -> None:
     settings = Settings.load()
     prefect_logs.configure(settings)
     if not settings.enable_scheduler:
-        print("ENABLE_SCHEDULER is false: nothing is scheduled")
+        idle()
         return
     signal.signal(signal.SIGTERM, _stop)
     os.environ.update(HEARTBEAT)
-    connect(settings).ensure_schema()
+    database = connect(settings)
+    database.ensure_schema()
     if command.prefect_api() is not None:
-        run_all()
+        run_all(database)
     else:
         with local_server() as api, temporary_settings({PREFECT_API_URL: api}):
             os.environ["PREFECT_API_URL"] = api
-            run_all()
+            run_all(database)
+    logger.info("stopped")
+
+
+def idle() -> None:
+    """Do nothing until SIGTERM or Ctrl-C: to end would have a supervisor start it again."""
+    ends = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    logger.info("ENABLE_SCHEDULER is false: nothing is scheduled; waiting for SIGTERM")
+    signal.sigwait(ends)
     logger.info("stopped")
 
 

@@ -22,6 +22,8 @@ from typing import Any
 
 import fastf1.req
 import pytest
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.testing.utilities import prefect_test_harness
 from sqlalchemy import create_engine, make_url, text
 
 from core import logs
@@ -176,6 +178,16 @@ def recording(recording_server: Recording, environment: pytest.MonkeyPatch) -> R
     recording_server.reset()
     environment.setenv("F1_UPSTREAM_URL", recording_server.url)
     return recording_server
+
+
+@pytest.fixture(scope="module")
+def prefect_server() -> Iterator[None]:
+    """A Prefect server for a module's runs; the heartbeat's thread would hold each run for a second."""
+    with (
+        prefect_test_harness(server_startup_timeout=90),
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+    ):
+        yield
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from prefect.server.utilities.user_templates import render_user_template_sync
 from core.errors import UsageError
 from core.settings import Settings
 from deploy import setup
-from flows import events, serve
+from flows import events, pool, serve
 
 ROOT = Path(__file__).parents[1]
 WRITTEN: dict[str, Any] = yaml.safe_load((ROOT / "prefect.yaml").read_text())
@@ -75,6 +75,20 @@ def test_serve_and_the_work_pool_keep_the_same_hours() -> None:
     assert {served.flow.name: ([served.cron], list(served.tags)) for served in serve.SERVED} == in_the_pool
 
 
+def test_both_kinds_of_work_pool_get_the_same_deployments() -> None:
+    """But for their job variables: a container's are of no use to a process."""
+    process = yaml.safe_load((ROOT / "deploy" / "process.yaml").read_text())
+    kept = []
+    for deployments in (DEPLOYMENTS, process["deployments"]):
+        assert all(one["work_pool"]["job_variables"]["env"].items() >= serve.HEARTBEAT.items() for one in deployments)
+        queues = [one["work_pool"]["work_queue_name"] for one in deployments]
+        kept.append([one | {"work_pool": queue} for one, queue in zip(deployments, queues, strict=True)])
+    assert kept[0] == kept[1]
+    assert process["prefect-version"] == WRITTEN["prefect-version"]
+    kinds = {kind: yaml.safe_load((ROOT / file).read_text())["build"][0] for kind, file in pool.FILES.items()}
+    assert kinds == {kind: {"flows.pool.check": {"pool": setup.POOL, "type": kind}} for kind in kinds}
+
+
 def test_what_is_served_runs_one_at_a_time() -> None:
     for made in serve.deployments():
         assert isinstance(made, RunnerDeployment)
@@ -126,12 +140,6 @@ def test_no_secret_is_in_a_deployment() -> None:
     assert not names & {"DATABASE_URL", "F1_USERNAME", "F1_PASSWORD"}
 
 
-def test_the_scheduler_can_be_turned_off(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    environment.setenv("ENABLE_SCHEDULER", "false")
-    assert serve.main([]) == 0
-    assert "nothing is scheduled" in capsys.readouterr().out
-
-
 def test_automations_are_valid_and_look_at_events_that_flows_emit() -> None:
     for one in copy.deepcopy(AUTOMATIONS):
         for action in one["actions"]:
@@ -152,6 +160,19 @@ def test_what_a_webhook_is_sent_is_json_whatever_a_run_says() -> None:
     assert {"event": "f1.results.official", "session": "2024-x/race", "at": "2024-03-02"} in sent
     assert {"text": f"F1: poll-results is Failed: {said}"} in sent
     assert len(sent) == 4
+
+
+def test_compose_can_put_prefect_s_api_behind_a_password() -> None:
+    """Every server asks for it and every client has it; unset it is no empty one, which would be asked for too."""
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    ours = {name: one["environment"] for name, one in services.items() if name not in ("postgres", "redis")}
+    for name, environment in ours.items():
+        asks = "PREFECT_API_URL" in environment
+        variable = "PREFECT_API_AUTH_STRING" if asks else "PREFECT_SERVER_API_AUTH_STRING"
+        assert environment[variable] is None, name
+    assert {name for name, one in ours.items() if "PREFECT_API_AUTH_STRING" in one} == {"setup", "worker"}
+    names = {name for written in DEPLOYMENTS for name in written["work_pool"]["job_variables"]["env"]}
+    assert "PREFECT_API_AUTH_STRING" not in names, "the worker hands it on, and Prefect's API does not keep it"
 
 
 def test_compose_starts_what_the_deployments_need() -> None:

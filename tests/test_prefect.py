@@ -8,7 +8,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -21,10 +21,10 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCre
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.events.clients import AssertingEventsClient
 from prefect.events.worker import EventsWorker
-from prefect.exceptions import ObjectAlreadyExists
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.logging.handlers import PrefectConsoleHandler
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
-from prefect.testing.utilities import prefect_test_harness
+from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
+from prefect.states import Completed, Failed, Running
 from sqlalchemy import select
 
 from core import logs
@@ -36,7 +36,7 @@ from core.replay import Fault, Upstream
 from core.schema import changes
 from core.settings import Settings
 from deploy import automations, setup
-from flows import artifacts, limit, prefect_logs
+from flows import artifacts, limit, prefect_logs, serve
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
 from flows.sync_schedule import sync_schedule
@@ -48,13 +48,15 @@ SPA = "2024-belgian-grand-prix"
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[None]:
-    """A Prefect server for this module's runs; the heartbeat's thread would hold each run for a second."""
-    with (
-        prefect_test_harness(server_startup_timeout=90),
-        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
-    ):
-        yield
+def engine(prefect_server: None) -> None:
+    """A Prefect server for this module's runs."""
+
+
+@pytest.fixture(autouse=True)
+def room(engine: None) -> None:
+    """A limit with room for all that a test's runs ask: the one that they would make brakes after 20 requests."""
+    with get_client(sync_client=True) as client:
+        client.upsert_global_concurrency_limit_by_name(limit.NAME, 1000, 1000.0)
 
 
 @pytest.fixture
@@ -325,23 +327,33 @@ def test_the_global_limit_brakes_beside_the_ledger(
 
 
 def test_a_deployment_s_run_asks_jolpica_through_the_limit_or_not_at_all(
-    engine: None, storage: Path, replay: Upstream
+    engine: None, storage: Path, replay: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Strict: with no limit made, a deployment's run says so; a run by hand has the ledger."""
+    """With no limit made, a deployment's run says so, and a run by hand makes it."""
 
     @flow
     def taking(strict: bool) -> None:
         limit.take(strict=strict)
 
-    taking(strict=False)
+    def made() -> tuple[int, float]:
+        with get_client(sync_client=True) as client:
+            found = client.read_global_concurrency_limit_by_name(limit.NAME)
+        return found.limit, found.slot_decay_per_second
+
+    with get_client(sync_client=True) as client:
+        client.delete_global_concurrency_limit_by_name(limit.NAME)
     with pytest.raises(PrefectError, match="prefect deploy --all"):
         taking(strict=True)
-    limit.create()
+    with pytest.raises(ObjectNotFound):
+        made()
     try:
+        for _ in range(2):
+            taking(strict=False)
+        assert made() == (20, 0.05)
+        assert [text for text in caplog.messages if "not exist" in text] == [
+            "the limit f1-upstream did not exist: making it"
+        ]
         taking(strict=True)
-        with get_client(sync_client=True) as client:
-            made = client.read_global_concurrency_limit_by_name(limit.NAME)
-        assert (made.limit, made.slot_decay_per_second) == (20, 0.05)
     finally:
         with get_client(sync_client=True) as client:
             client.delete_global_concurrency_limit_by_name(limit.NAME)
@@ -368,7 +380,7 @@ def test_what_an_operator_paused_stays_paused_over_an_upgrade(
     async def upgraded() -> list[tuple[bool, bool]]:
         async with get_client() as client:
             with suppress(ObjectAlreadyExists):
-                await client.create_work_pool(WorkPoolCreate(name=setup.POOL, type="process"))
+                await client.create_work_pool(WorkPoolCreate(name=setup.POOL, type="docker"))
             known = await client.create_flow_from_name("kept")
             hourly = DeploymentScheduleCreate(schedule=CronSchedule(cron="7 * * * *"), active=True)
             pools = {"a": setup.POOL, "b": setup.POOL, "c": setup.POOL, "served": None}
@@ -399,6 +411,32 @@ def test_what_an_operator_paused_stays_paused_over_an_upgrade(
             return [(one.paused, one.schedules[0].active) for one in found]
 
     assert asyncio.run(upgraded()) == [(True, True), (False, False), (False, True), (False, True)]
+
+
+def test_a_turn_that_came_since_the_last_completed_run_is_overdue(engine: None) -> None:
+    """By the deployment's own cron; a run that failed has not done it."""
+
+    async def overdue() -> list[tuple[bool, bool]]:
+        async with get_client() as client:
+            known = await client.create_flow_from_name("hourly")
+            deployment = await client.create_deployment(known, "default")
+            answers = []
+            for state in (Failed(), Completed()):
+                run = await client.create_flow_run_from_deployment(deployment)
+                await client.set_flow_run_state(run.id, Running(), force=True)
+                await client.set_flow_run_state(run.id, state, force=True)
+                began = (await client.read_flow_run(run.id)).start_time
+                assert began is not None
+                turn = began.replace(minute=7, second=0, microsecond=0)
+                turn += timedelta(hours=turn <= began)
+                second = timedelta(seconds=1)
+                before, after = [
+                    await serve.is_overdue(client, deployment, "7 * * * *", now) for now in (turn - second, turn)
+                ]
+                answers.append((before, after))
+            return answers
+
+    assert asyncio.run(overdue()) == [(True, True), (False, True)]
 
 
 def applied() -> set[str]:

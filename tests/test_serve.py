@@ -40,6 +40,7 @@ def served(replay: Upstream, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
             "PREFECT_HOME": str(tmp_path / "prefect"),
             "PYTHONPATH": str(Path(__file__).parents[1]),
             "LOG_FORMAT": "json",
+            "PREFECT_RUNNER_POLL_FREQUENCY": "1",
         },
         stderr=subprocess.PIPE,
         text=True,
@@ -55,6 +56,14 @@ def scheduled(client: httpx.Client) -> dict[str, int]:
     names = {one["id"]: one["name"] for one in client.post("/flows/filter", json={}).json()}
     runs = client.post("/flow_runs/filter", json={"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}).json()
     return {name: sum(run["flow_id"] == flow for run in runs) for flow, name in names.items()}
+
+
+def completed(client: httpx.Client) -> list[str]:
+    """The flows that had a completed run by hand, the first to end first; those of schedules are left out."""
+    names = {one["id"]: one["name"] for one in client.post("/flows/filter", json={}).json()}
+    runs = client.post("/flow_runs/filter", json={"flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}}).json()
+    by_hand = [run for run in runs if not run["auto_scheduled"]]
+    return [names[run["flow_id"]] for run in sorted(by_hand, key=lambda run: str(run["end_time"]))]
 
 
 def until(question: Callable[[], bool], what: str) -> None:
@@ -89,14 +98,17 @@ def test_the_schedules_make_runs_and_sigterm_ends_them(
 ) -> None:
     """Prefect's scheduler works with the pinned SQLAlchemy; on another it created no run, and said nothing."""
     assert served.stderr is not None
-    port = next(found[1] for line in served.stderr if (found := re.search(r"server on port (\d+)", line)))
+    url = next(found[1] for line in served.stderr if (found := re.search(r"Prefect's UI: (http://[\d.:]+)\"", line)))
     assert any("serving sync-schedule" in line for line in served.stderr)
     deadline = time.monotonic() + SECONDS_TO_START
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}/api", timeout=10) as client:
+    assert httpx.get(f"{url}/ui-settings").json()["api_url"] == "/api", "the UI asks the server that it came from"
+    with httpx.Client(base_url=f"{url}/api", timeout=10) as client:
         while (ahead := scheduled(client)) is not None and (len(ahead) < 3 or not all(ahead.values())):
             assert time.monotonic() < deadline, f"no run was created: {ahead}"
         assert set(ahead) == {"sync-schedule", "refresh-statuses", "poll-results"}
         assert client.get(f"/v2/concurrency_limits/{limit.NAME}").json()["limit"] == limit.SLOTS
+        until(lambda: "poll-results" in completed(client), "what is overdue on an empty database")
+        assert completed(client) == ["sync-schedule", "refresh-statuses", "poll-results"]
         run = start(client, "sync-schedule/default", {"season": 2024})
         until(lambda: client.get(run).json()["state_type"] == "COMPLETED", "the sync")
         # One more, that waits for an answer when the end comes.
@@ -112,7 +124,7 @@ def test_the_schedules_make_runs_and_sigterm_ends_them(
     assert served.returncode == 0
     assert time.monotonic() - asked < SECONDS_TO_STOP
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"http://127.0.0.1:{port}/api/health")
+        httpx.get(f"{url}/api/health")
     assert [child for child in children if is_alive(child)] == []
     with sqlite.reading() as connection:
         assert connection.scalar(select(func.count()).select_from(results)) == 0
@@ -120,3 +132,17 @@ def test_the_schedules_make_runs_and_sigterm_ends_them(
     lines = [json.loads(line) for line in written.splitlines()]
     (found,) = [line for line in lines if line["message"].endswith("148 added")]
     assert (found["flow_run_name"], found["requests"]) == ("sync-schedule-2024", {"fastf1": 1, "jolpica": 1})
+
+
+def test_a_scheduler_that_is_turned_off_stays_up_until_sigterm(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A supervisor would start again what ends."""
+    environment.setenv("ENABLE_SCHEDULER", "false")
+    environment.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    process = subprocess.Popen([sys.executable, "-m", "flows.serve"], stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    assert "ENABLE_SCHEDULER is false: nothing is scheduled" in process.stderr.readline()
+    assert process.poll() is None
+    process.terminate()
+    _, written = process.communicate(timeout=SECONDS_TO_STOP)
+    assert (process.returncode, written.rstrip().endswith("stopped")) == (0, True)
+    assert list(tmp_path.iterdir()) == [], "no table, no server"

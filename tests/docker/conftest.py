@@ -7,16 +7,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Generator
-from pathlib import Path
 
+import image as images
 import pytest
-from stack import Stack, docker
+from stack import Stack
 
-ROOT = Path(__file__).parents[2]
-BUILT = "f1-flows:test"
 STACKS: list[Stack] = []
 """Those that are up, for their logs when a test fails."""
 
@@ -32,18 +28,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.fixture(scope="session")
 def image() -> str:
-    """The image: F1_IMAGE, or built here."""
-    try:
-        docker("info")
-    except AssertionError:
-        engine = ROOT.parent / "shared" / "docker" / "engine.sh"
-        assert engine.exists(), "no Docker engine answers"
-        subprocess.run([engine], check=True, timeout=600)
-    if given := os.environ.get("F1_IMAGE"):
-        return given
-    index = ("--build-arg", "PIP_INDEX_URL", "--build-arg", "PIP_EXTRA_INDEX_URL")
-    docker("build", "--network", "host", *index, "--tag", BUILT, str(ROOT), seconds=600, merged=True)
-    return BUILT
+    """The image, which `make test-docker` has built before: then this takes a moment."""
+    return images.image()
 
 
 @pytest.fixture(scope="module")

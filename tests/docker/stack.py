@@ -54,7 +54,7 @@ exec "$bin/postgres" -D /tmp/cluster -c unix_socket_directories=/tmp "$@"
 T = TypeVar("T")
 
 
-def docker(*arguments: str, seconds: float = 120, stdin: str | None = None, merged: bool = False) -> str:
+def docker(*arguments: str, seconds: float | None = 120, stdin: str | None = None, merged: bool = False) -> str:
     """What a docker command writes (`merged`: to standard error too).
 
     Raises:
@@ -101,11 +101,17 @@ class Stack:
         self.image = image
         self.id = f"f1-test-{os.getpid()}-{secrets.token_hex(2)}"
         self.password = secrets.token_hex(12)
+        self.auth_string = f"f1:{secrets.token_hex(12)}"
         self.upstream = Upstream()
         self._database_port, self._api_port, self._upstream_port = free_ports(3)
         self._served, self._connected = ExitStack(), ExitStack()
-        self._api = self._connected.enter_context(SyncPrefectClient(f"http://{LOOPBACK}:{self._api_port}/api"))
+        self._api = self._connected.enter_context(SyncPrefectClient(self.api_url, auth_string=self.auth_string))
         self._deployments: dict[str, UUID] = {}
+
+    @property
+    def api_url(self) -> str:
+        """Prefect's API, behind basic authentication."""
+        return f"http://{LOOPBACK}:{self._api_port}/api"
 
     # Starting and ending
 
@@ -174,21 +180,21 @@ class Stack:
 
     def _run(self, name: str, *options: str, command: Sequence[str], seconds: float = 120) -> str:
         """Start one of our image's containers as the README says: read-only but for /tmp and its volumes."""
-        api = f"PREFECT_API_URL=http://{LOOPBACK}:{self._api_port}/api"
+        api = (f"PREFECT_API_URL={self.api_url}", "--env", f"PREFECT_API_AUTH_STRING={self.auth_string}")
         ours = ("--name", f"{self.id}-{name}", "--label", f"f1-test={self.id}", "--network", "host")
-        closed = ("--read-only", "--tmpfs", "/tmp", "--env", api)
+        closed = ("--read-only", "--tmpfs", "/tmp", "--env", *api)
         return docker("run", *ours, *closed, *options, self.image, *command, seconds=seconds, merged=True)
 
     def _start_postgresql(self) -> None:
         settings = ("-c", "listen_addresses=127.0.0.1", "-c", f"port={self._database_port}")
         named = (*RESTARTING, "--name", f"{self.id}-postgres", "--label", f"f1-test={self.id}", "--network", "host")
         password = ("--env", f"POSTGRES_PASSWORD={self.password}")
-        if _has_postgres():
+        if has_postgres():
             database = ("--env", "POSTGRES_USER=f1", "--env", "POSTGRES_DB=f1")
             docker("run", *named, *password, *database, POSTGRES, "postgres", *settings)
         else:
             # No registry: Debian's PostgreSQL. (The one from a wheel, of the other tests, lacks Prefect's pg_trgm.)
-            docker("build", "--network", "host", "--tag", STAND_IN, "-", stdin=STAND_IN_DOCKERFILE, seconds=300)
+            build_stand_in()
             start = ("bash", "-ec", STAND_IN_START, "bash", *settings)
             docker("run", *named, *password, "--user", "postgres", STAND_IN, *start)
         # Over TCP: while its volume is being made, the official image answers on its socket only.
@@ -202,6 +208,7 @@ class Stack:
             *RESTARTING,
             *("--env", f"PREFECT_API_DATABASE_CONNECTION_URL={self._database('prefect', '+asyncpg')}"),
             *("--env", "PREFECT_API_DATABASE_TIMEOUT=60"),
+            *("--env", f"PREFECT_SERVER_API_AUTH_STRING={self.auth_string}"),
             *("--env", "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE=prefect.server.concurrency.lease_storage.filesystem"),
             command=("prefect", "server", "start", "--host", LOOPBACK, "--port", str(self._api_port)),
         )
@@ -310,7 +317,12 @@ def inspected(container: str) -> dict[str, Any]:
     return found[0]
 
 
-def _has_postgres() -> bool:
+def build_stand_in() -> None:
+    """Build the image that is started where PostgreSQL's own cannot be had."""
+    docker("build", "--network", "host", "--tag", STAND_IN, "-", stdin=STAND_IN_DOCKERFILE, seconds=None)
+
+
+def has_postgres() -> bool:
     """Whether the official image is there or can be pulled."""
     for command in (("image", "inspect", POSTGRES), ("pull", "--quiet", POSTGRES)):
         with suppress(AssertionError, subprocess.TimeoutExpired):

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 from stack import DEPLOYMENTS, Stack, docker, inspected, within
 
@@ -36,6 +37,13 @@ def test_a_deployment_s_rows_are_in_postgresql(stack: Stack) -> None:
     assert "Verstappen" in stack.command("python", "-m", "flows", "results", f"{BAHRAIN}/race")
 
 
+def test_prefect_s_api_asks_who_they_are(stack: Stack) -> None:
+    """With PREFECT_SERVER_API_AUTH_STRING set, which setup, worker and runs here have; health is told to all."""
+    asked = {who: httpx.post(f"{stack.api_url}/flow_runs/count", json={}, auth=who) for who in (None, ("f1", "wrong"))}
+    assert [answer.status_code for answer in asked.values()] == [401, 401]
+    assert httpx.get(f"{stack.api_url}/health").json() is True
+
+
 def test_a_run_is_no_root_can_write_nothing_and_shows_no_secret(stack: Stack) -> None:
     run = stack.create("refresh-statuses/default", now=NIGHT.isoformat())
     container = within(60, "the run's container", lambda: next(iter(stack.run_containers()), None))
@@ -51,6 +59,7 @@ def test_a_run_is_no_root_can_write_nothing_and_shows_no_secret(stack: Stack) ->
         said = stack.inside("prefect", "deployment", "inspect", deployment)
         assert "f1-settings" in said
         assert stack.password not in said
+        assert stack.auth_string not in said, "the worker hands it on"
     shown = stack.command("python", "-m", "flows", "config")
     assert "f1:***@" in shown
     assert stack.password not in shown

@@ -1,0 +1,194 @@
+"""A Prefect server on loopback, beside the process that needs one: on one port, with one home, one at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+import httpx
+from prefect.settings import get_current_settings
+
+from core.errors import F1FlowsError
+from flows.prefect_server import LOOPBACK, STOP_SECONDS
+
+logger = logging.getLogger(__name__)
+
+PORTS = range(4200, 4300)
+"""Where people look for Prefect, and what is taken instead at the first start."""
+
+START_SECONDS = 120.0
+LAST_SECONDS = 10.0
+"""How long the server of a start before this one may take to end."""
+
+DEFAULTS = {
+    # Relative, so that the UI asks the server that it came from. Prefect's own default is port 4200, whoever is there.
+    "PREFECT_UI_API_URL": "/api",
+    # 600 runs a day: they are kept for 30 days.
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": "2592000",
+    # Leases in memory would not survive a restart: their slots would be taken for good.
+    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+}
+"""The server's settings where the environment has none."""
+
+
+@contextmanager
+def local_server() -> Iterator[str]:
+    """A Prefect server while the context lasts, its data in `PREFECT_HOME`; gives its API's URL.
+
+    Raises:
+        F1FlowsError: one is there already, its port is taken, or it does not start.
+    """
+    home = Path(os.environ.setdefault("PREFECT_HOME", ".f1-prefect")).absolute()
+    os.environ["PREFECT_HOME"] = str(home)
+    home.mkdir(parents=True, exist_ok=True)
+    with alone(home) as lock:
+        port = free_port(home)
+        url = f"http://{LOOPBACK}:{port}"
+        logger.info("no Prefect API is configured: starting a Prefect server, its data in %s", home)
+        log = home / "server.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "flows.prefect_server", str(port)],
+                env=DEFAULTS | os.environ,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                # Held for as long as either process lives.
+                pass_fds=[lock.fileno()],
+                # Ctrl-C is for this process: the schedules are paused before the server goes.
+                start_new_session=True,
+            )
+        stopping = threading.Event()
+        try:
+            _write(lock, {"process": os.getpid(), "server": process.pid, "url": url})
+            wait_until_healthy(process, f"{url}/api", log)
+            threading.Thread(target=_watch, args=(process, stopping, log), name="watch-server", daemon=True).start()
+            logger.info("Prefect's UI: %s", url)
+            yield f"{url}/api"
+        finally:
+            stopping.set()
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@contextmanager
+def alone(home: Path) -> Iterator[IO[str]]:
+    """Hold a home for one server; gives the locked file. A server that is ending is waited for.
+
+    Raises:
+        F1FlowsError: another one stays.
+    """
+    with (home / "server.lock").open("a+") as lock:
+        if not _locked(lock):
+            logger.info("waiting for the Prefect server of an earlier start to end: %s", _holder(lock))
+            deadline = time.monotonic() + LAST_SECONDS
+            while not _locked(lock):
+                if time.monotonic() > deadline:
+                    raise F1FlowsError(f"{home} is in use by {_holder(lock)}")
+                time.sleep(0.1)
+        yield lock
+
+
+def _locked(lock: IO[str]) -> bool:
+    with suppress(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
+
+
+def _write(lock: IO[str], holder: dict[str, object]) -> None:
+    lock.truncate(0)
+    lock.write(json.dumps(holder))
+    lock.flush()
+
+
+def _holder(lock: IO[str]) -> str:
+    """What holds a home, as far as it has written that."""
+    lock.seek(0)
+    try:
+        written = json.loads(lock.read())
+        return f"process {written['process']} or its Prefect server, process {written['server']} at {written['url']}"
+    except (ValueError, LookupError, TypeError):
+        return "a start that is under way"
+
+
+def free_port(home: Path) -> int:
+    """The server's port: the setting's, the one kept in its home, or at the first start one that is free, kept then.
+
+    Raises:
+        F1FlowsError: it is taken.
+    """
+    api, kept = get_current_settings().server.api, home / "port"
+    if "port" in api.model_fields_set:
+        port, origin = api.port, "PREFECT_SERVER_API_PORT"
+    elif kept.exists() and (text := kept.read_text().strip()).isdecimal():
+        port, origin = int(text), str(kept)
+    else:
+        port, origin = next(filter(_is_free, PORTS), PORTS[0]), "default"
+        kept.write_text(f"{port}\n")
+    if not _is_free(port):
+        raise F1FlowsError(
+            f"port {port} of {LOOPBACK} ({origin}) is taken{_by(port)}: end what is there,"
+            " or set PREFECT_SERVER_API_PORT to another"
+        )
+    return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as found:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with suppress(OSError):
+            found.bind((LOOPBACK, port))
+            return True
+    return False
+
+
+def _by(port: int) -> str:
+    """A Prefect server that has a port, which an older version of this program may have left."""
+    with suppress(httpx.HTTPError):
+        if httpx.get(f"http://{LOOPBACK}:{port}/api/health", timeout=2).is_success:
+            return " by another Prefect server"
+    return ""
+
+
+def wait_until_healthy(process: subprocess.Popen[bytes], api: str, log: Path) -> None:
+    """Wait for a server that is starting.
+
+    Raises:
+        F1FlowsError: it ended, or takes too long.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise F1FlowsError(f"the Prefect server ended with status {process.returncode}: see {log}")
+        try:
+            if httpx.get(f"{api}/health", timeout=2).is_success:
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.25)
+    raise F1FlowsError(f"the Prefect server did not start within {START_SECONDS:.0f} s: see {log}")
+
+
+def _watch(process: subprocess.Popen[bytes], stopping: threading.Event, log: Path) -> None:
+    """End this process with its server, so that what supervises it starts both again."""
+    process.wait()
+    if not stopping.is_set():
+        logger.error("the Prefect server ended with status %s: see %s", process.returncode, log)
+        os._exit(1)

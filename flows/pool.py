@@ -1,0 +1,53 @@
+"""The work pool that deployments go to: of the type that their job variables are written for, or not at all."""
+
+from __future__ import annotations
+
+import sys
+
+import httpx
+from prefect.client.orchestration import get_client
+from prefect.exceptions import ObjectNotFound
+
+from core.errors import F1FlowsError, PrefectError
+from flows import prefect_api
+
+FILES = {"docker": "prefect.yaml", "process": "deploy/process.yaml"}
+"""Which file deploys to a work pool of which type."""
+
+
+def check(pool: str, type: str) -> dict[str, str]:
+    """A step of prefect.yaml: end `prefect deploy` with one line where a work pool is not of the file's type."""
+    try:
+        require(pool, type)
+    except F1FlowsError as error:
+        # Of an error Prefect makes a traceback.
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_status) from error
+    return {"pool": pool}
+
+
+def require(pool: str, wanted: str) -> None:
+    """See that a work pool is there and of a type.
+
+    Raises:
+        PrefectError: it is not, or Prefect's API does not answer.
+    """
+    try:
+        with get_client(sync_client=True) as client:
+            found = client.read_work_pool(pool).type
+    except ObjectNotFound:
+        raise PrefectError(f"there is no work pool {pool}: prefect work-pool create {pool} --type {wanted}") from None
+    except httpx.HTTPError as error:
+        raise prefect_api.failure(client.api_url, error) from error
+    require_type(pool, found, wanted)
+
+
+def require_type(pool: str, found: str, wanted: str) -> None:
+    """See that a work pool's type is the one wanted.
+
+    Raises:
+        PrefectError: it is another.
+    """
+    if found != wanted:
+        other = f"; {FILES[found]} deploys to such a pool" if found in FILES else ""
+        raise PrefectError(f"work pool {pool} is of type {found}, and {FILES[wanted]} is for type {wanted}{other}")

@@ -1,0 +1,105 @@
+"""The Prefect server beside `flows.serve`: one port, one at a time, and no longer there than what started it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from prefect.settings import PREFECT_SERVER_API_PORT, temporary_settings
+
+from core.errors import F1FlowsError
+from flows import local_server
+from flows.prefect_server import LOOPBACK
+
+pytestmark = pytest.mark.xdist_group("prefect")
+
+START = """\
+import sys
+from flows.local_server import local_server
+with local_server() as api:
+    print(api, flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def listening() -> Iterator[int]:
+    """A port of loopback that is taken."""
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        yield taken.getsockname()[1]
+
+
+def test_a_server_goes_with_what_started_it_and_a_start_says_that_one_is_there(
+    tmp_path: Path, environment: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("PREFECT_HOME", str(tmp_path))
+    environment.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    pipe = subprocess.PIPE
+    started = subprocess.Popen([sys.executable, "-c", START], stdin=pipe, stdout=pipe, text=True)
+    assert started.stdout is not None
+    assert started.stdin is not None
+    try:
+        api = started.stdout.readline().strip()
+        assert httpx.get(f"{api}/health").is_success
+        server = json.loads((tmp_path / "server.lock").read_text())["server"]
+        with monkeypatch.context() as impatient:
+            impatient.setattr(local_server, "LAST_SECONDS", 0.0)
+            said = f"in use by process {started.pid} or its Prefect server, process {server} at {api[:-4]}"
+            with pytest.raises(F1FlowsError, match=said), local_server.alone(tmp_path):
+                pass
+    finally:
+        started.send_signal(signal.SIGKILL)
+        started.wait()
+    # Where its server stayed, this would end in the same error.
+    with local_server.alone(tmp_path):
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{api}/health")
+        assert local_server.free_port(tmp_path) == int(api.rpartition(":")[2].removesuffix("/api"))
+    started.stdin.close()
+    started.stdout.close()
+
+
+def test_the_port_is_the_one_of_the_first_start(tmp_path: Path) -> None:
+    first = local_server.free_port(tmp_path)
+    assert first in local_server.PORTS
+    assert (tmp_path / "port").read_text() == f"{first}\n"
+    with listening() as other:
+        pass
+    (tmp_path / "port").write_text(f"{other}\n")
+    assert local_server.free_port(tmp_path) == other
+
+
+def test_a_port_that_is_taken_is_said_and_no_other_chosen(tmp_path: Path) -> None:
+    with listening() as taken:
+        (tmp_path / "port").write_text(f"{taken}\n")
+        with pytest.raises(F1FlowsError, match=rf"port {taken} of 127.0.0.1 \({tmp_path}/port\) is taken: end what"):
+            local_server.free_port(tmp_path)
+
+
+def test_the_setting_wins_over_the_port_that_is_kept(tmp_path: Path) -> None:
+    with listening() as wanted:
+        pass
+    with listening() as taken:
+        (tmp_path / "port").write_text(f"{taken}\n")
+        with temporary_settings({PREFECT_SERVER_API_PORT: wanted}):
+            assert local_server.free_port(tmp_path) == wanted
+        with (
+            temporary_settings({PREFECT_SERVER_API_PORT: taken}),
+            pytest.raises(F1FlowsError, match="PREFECT_SERVER_API_PORT"),
+        ):
+            local_server.free_port(tmp_path)
+
+
+def test_the_environment_s_own_settings_win(environment: pytest.MonkeyPatch) -> None:
+    """What a server is started with gives way to what the user has set."""
+    environment.setenv("PREFECT_UI_API_URL", "https://f1.example/api")
+    assert (local_server.DEFAULTS | os.environ)["PREFECT_UI_API_URL"] == "https://f1.example/api"

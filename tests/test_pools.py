@@ -1,0 +1,124 @@
+"""Work pools: a file's deployments go to a pool of its type, and a process pool's run completes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
+from sqlalchemy import func, select
+
+from core.database import Database
+from core.errors import PrefectError
+from core.replay import Upstream
+from core.schema import events
+from flows import limit, pool
+
+pytestmark = pytest.mark.xdist_group("prefect")
+
+ROOT = Path(__file__).parents[1]
+SECONDS = 300.0
+"""A net for what hangs."""
+
+
+@pytest.fixture
+def client(prefect_server: None) -> Iterator[SyncPrefectClient]:
+    """Prefect's API, on which there is no work pool at first and none at the end."""
+    with get_client(sync_client=True) as made:
+        yield made
+        if "f1" in [one.name for one in made.read_work_pools()]:
+            made.delete_work_pool("f1")
+
+
+@pytest.fixture
+def prefect(client: SyncPrefectClient, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Prefect's own command, in the checkout, against that API."""
+    url = get_current_settings().api.url
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
+        env = os.environ | {"PREFECT_API_URL": str(url), "PREFECT_HOME": str(tmp_path), "COLUMNS": "200"}
+        return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=SECONDS, check=False)
+
+    return run
+
+
+def deployed(client: SyncPrefectClient) -> list[str]:
+    """The names of the deployments in the work pool."""
+    return [one.entrypoint or "" for one in client.read_deployments() if one.work_pool_name == "f1"]
+
+
+@pytest.mark.parametrize(("file", "kind"), [("prefect.yaml", "process"), ("deploy/process.yaml", "docker")])
+def test_a_pool_of_another_type_is_refused_in_a_line(
+    client: SyncPrefectClient, prefect: Callable[..., subprocess.CompletedProcess[str]], file: str, kind: str
+) -> None:
+    client.create_work_pool(WorkPoolCreate(name="f1", type=kind))
+    done = prefect("deploy", "--all", "--prefect-file", file)
+    assert done.returncode == 1
+    (said,) = done.stderr.splitlines()
+    assert said.startswith(f"error: work pool f1 is of type {kind}, and {file} is for type")
+    assert "Traceback" not in done.stdout
+    assert deployed(client) == []
+
+
+def test_a_pool_that_is_not_there(client: SyncPrefectClient) -> None:
+    with pytest.raises(PrefectError, match="prefect work-pool create f1 --type docker"):
+        pool.require("f1", "docker")
+
+
+class Closed(BaseHTTPRequestHandler):
+    """A Prefect API behind a password that is not known here, as its middleware answers."""
+
+    def answer(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(401)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(b'{"exception_message": "Unauthorized"}')
+
+    do_GET = do_POST = do_PUT = answer
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize("ask", [limit.create, lambda: pool.require("f1", "docker")])
+def test_an_api_behind_a_password_is_said_in_a_line(ask: Callable[[], object]) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Closed)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/api"
+    try:
+        with temporary_settings({PREFECT_API_URL: url}), pytest.raises(PrefectError) as said:
+            ask()
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert str(said.value) == f"Prefect API {url}/: it asks for a user and password: set PREFECT_API_AUTH_STRING"
+
+
+def test_a_run_in_a_process_pool_completes(
+    client: SyncPrefectClient,
+    prefect: Callable[..., subprocess.CompletedProcess[str]],
+    replay: Upstream,
+    sqlite: Database,
+) -> None:
+    client.create_work_pool(WorkPoolCreate(name="f1", type="process"))
+    done = prefect("deploy", "--all", "--prefect-file", "deploy/process.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    written = yaml.safe_load((ROOT / "deploy" / "process.yaml").read_text())["deployments"]
+    assert sorted(deployed(client)) == sorted(one["entrypoint"] for one in written)
+    deployment = client.read_deployment_by_name("sync-schedule/default")
+    run = client.create_flow_run_from_deployment(deployment.id, parameters={"season": 2024})
+    done = prefect("worker", "start", "--pool", "f1", "--type", "process", "--run-once")
+    assert client.read_flow_run(run.id).state_name == "Completed", done.stdout + done.stderr
+    with sqlite.reading() as connection:
+        assert connection.scalar(select(func.count()).select_from(events)) == 25

@@ -1,0 +1,73 @@
+"""No word to Prefect's makers: no host is looked up from a terminal's first run."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from prefect._internal.analytics.ci_detection import CI_ENV_VARS
+
+HOOK = """\
+import socket
+known = socket.getaddrinfo
+def looked_up(host, *arguments, **options):
+    with open({log!r}, "a") as log:
+        print(host, file=log)
+    if host not in ("127.0.0.1", "localhost"):
+        raise socket.gaierror("not here")
+    return known(host, *arguments, **options)
+socket.getaddrinfo = looked_up
+"""
+"""For `sitecustomize`: every look-up is written down, and none leaves the machine."""
+
+
+def looked_up(folder: Path, environment: dict[str, str], *arguments: str) -> set[str]:
+    """The hosts that a first run on a terminal looks up, those on loopback left out."""
+    log, site = folder / "hosts", folder / "site"
+    site.mkdir()
+    log.touch()
+    (site / "sitecustomize.py").write_text(HOOK.format(log=str(log)))
+    dropped = {*CI_ENV_VARS, "DO_NOT_TRACK", "PREFECT_SERVER_ANALYTICS_ENABLED"}
+    kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    own = {"HOME": str(folder), "PREFECT_HOME": str(folder / "prefect")}
+    path = {"PYTHONPATH": f"{site}{os.pathsep}{Path(__file__).parents[1]}"}
+    terminal, end = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, *arguments], env=kept | own | path | environment, stdout=end, stderr=end, cwd=folder
+    )
+    os.close(end)
+    with open(terminal, "rb", buffering=0) as screen:
+        try:
+            while screen.read(65536):
+                pass
+        except OSError:  # Linux: the other end is closed
+            pass
+    assert process.wait() == 0
+    return set(log.read_text().split()) - {"127.0.0.1", "localhost"}
+
+
+def test_the_first_demo_looks_up_no_host(tmp_path: Path) -> None:
+    assert looked_up(tmp_path, {}, "-m", "flows.demo") == set()
+
+
+def test_deploying_looks_up_no_host(tmp_path: Path) -> None:
+    assert looked_up(tmp_path, {}, "-c", "import deploy.setup") == set()
+
+
+def test_the_environment_may_say_otherwise(tmp_path: Path) -> None:
+    """Which shows as well that the tests above can fail."""
+    hosts = looked_up(
+        tmp_path, {"DO_NOT_TRACK": "0", "PREFECT_SERVER_ANALYTICS_ENABLED": "true"}, "-m", "flows.serve", "--help"
+    )
+    assert any("amplitude" in host for host in hosts), hosts
+
+
+@pytest.mark.parametrize("file", ["Makefile", "Dockerfile", "compose.yaml"])
+def test_it_is_off_wherever_prefect_is_started(file: str) -> None:
+    written = (Path(__file__).parents[1] / file).read_text()
+    for name in ("DO_NOT_TRACK", "PREFECT_SERVER_ANALYTICS_ENABLED"):
+        assert name in written
