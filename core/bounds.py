@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo
+
+from core.text import is_control
 
 LONGEST_LINE = 120
 """Characters in a text from upstream; the longest official name so far has 80."""
@@ -16,12 +17,13 @@ FIRST_SEASON, LAST_SEASON = 1950, 2200
 EVENT_SPAN = timedelta(days=10)
 """The sessions of an event are within so many days of its last one."""
 
-CONTROL_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode's categories of control characters, format characters (bidi overrides), surrogates and line separators."""
+
+STORED = {"stored": True}
+"""The context in which a row of the database is validated: earlier versions stored texts as they came."""
 
 
-def _without_controls(text: str) -> str:
-    if any(unicodedata.category(character) in CONTROL_CATEGORIES for character in text):
+def _without_controls(text: str, info: ValidationInfo) -> str:
+    if info.context != STORED and any(map(is_control, text)):
         raise ValueError("holds a control character")
     return text
 

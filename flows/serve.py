@@ -213,7 +213,7 @@ def _watch(process: subprocess.Popen[bytes], stopping: threading.Event, log: Pat
 
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
-    command.Parser(prog=__spec__.name, description="Run all flows on their schedules.").parse_args(arguments)
+    command.Parser("python -m flows.serve", description="Run all flows on their schedules.").parse_args(arguments)
     return command.told(_serve)
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, delete, insert, select, text, update
 
+from core.bounds import STORED
 from core.holding import Key
 from core.records import Change, Held, Record
 from core.schema import changes, columns, held
@@ -28,7 +29,10 @@ def read(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
 def read_records(connection: Connection, table: Table, record: type[R], *conditions: ColumnElement[bool]) -> list[R]:
     """A table's rows as records, of the columns that the record has fields for."""
     wanted = [column for column in table.columns if column.name in record.model_fields]
-    return [record(**row) for row in connection.execute(select(*wanted).where(*conditions)).mappings()]
+    return [
+        record.model_validate(dict(row), context=STORED)
+        for row in connection.execute(select(*wanted).where(*conditions)).mappings()
+    ]
 
 
 def write_rows(
