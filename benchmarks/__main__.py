@@ -13,12 +13,14 @@ from rich.table import Table
 
 from benchmarks import calendar, results
 from benchmarks.measure import Measured
+from core.arguments import Parser
 from core.replay import Upstream, serve
 from core.settings import Settings
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Print each figure beside what it is held to; the status tells whether all are kept."""
+    Parser("python -m benchmarks", "Measure speed and size as ratios.").parse_args(arguments)
     for name in (*(field.upper() for field in Settings.model_fields), "PREFECT_API_URL"):
         os.environ.pop(name, None)
     upstream = Upstream()
@@ -49,4 +51,4 @@ def show(measured: list[Measured]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

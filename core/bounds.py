@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, TypeAdapter
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationInfo
 
 from core.errors import MISSHAPEN
+from core.text import is_control
 
 LONGEST_LINE = 120
 """Characters in a text from upstream; the longest official name so far has 80."""
@@ -18,13 +18,14 @@ FIRST_SEASON, LAST_SEASON = 1950, 2200
 EVENT_SPAN = timedelta(days=10)
 """The sessions of an event are within so many days of its last one."""
 
-CONTROL_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode's categories of control characters, format characters (bidi overrides), surrogates and line separators."""
+
+STORED = {"stored": True}
+"""The context in which a row of the database is validated: earlier versions stored texts as they came."""
 
 
-def _without_controls(text: str) -> str:
+def _without_controls(text: str, info: ValidationInfo) -> str:
     # Nearly every text is printable by Python's own, quick account of the same categories, with no-break spaces.
-    if not text.isprintable() and any(unicodedata.category(character) in CONTROL_CATEGORIES for character in text):
+    if info.context != STORED and not text.isprintable() and any(map(is_control, text)):
         raise ValueError("holds a control character")
     return text
 

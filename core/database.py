@@ -12,17 +12,19 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, event, inspect, text
-from sqlalchemy.engine import URL, ExceptionContext
+from sqlalchemy.engine import URL, Dialect, ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from core import sqlite
 from core.driver_errors import UNWRITABLE, explain
 from core.errors import DatabaseError, DataRefused, SchemaForeign, SchemaNewer
 from core.migrations import HEAD, REVISIONS, VERSION_TABLE
 from core.schema import metadata
-from core.settings import SECRETS, Settings, shown_url
+from core.settings import SECRETS, Settings, file_of, shown_url
 
 CONNECT_SECONDS = 5
 LOCK_SECONDS = 60.0
@@ -70,6 +72,9 @@ class Database:
             json_serializer=partial(json.dumps, ensure_ascii=False),
         )
         self.engine = self.engine.execution_options(schema_translate_map={None: self.schema})
+        self.file = file_of(url)
+        if self.file is not None:
+            event.listen(self.engine, "do_connect", partial(_open_sqlite, self.file))
         if self.is_postgresql:
             event.listen(self.engine, "begin", self._begin_postgresql)
         else:
@@ -145,7 +150,9 @@ class Database:
                     raise
 
     def version(self) -> str | None:
-        """The schema's revision in the database; None where it was never created."""
+        """The schema's revision in the database; None where it was never created, and a SQLite file is not made."""
+        if self.file is not None and not self.file.exists():
+            return None
         with self.reading() as connection:
             return self._version(connection)
 
@@ -225,6 +232,10 @@ class Database:
 
 def _milliseconds(seconds: float) -> str:
     return f"{round(seconds * 1000)}ms"
+
+
+def _open_sqlite(file: Path, _dialect: Dialect, _record: Any, _arguments: Any, options: dict[str, Any]) -> Any:
+    return sqlite.open_file(file, **options)
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from pydantic import ValidationError
+
+from core.text import printable
 
 
 class F1FlowsError(Exception):
@@ -17,6 +20,10 @@ class F1FlowsError(Exception):
 
     transient = False
     exit_status = 1
+
+    def __str__(self) -> str:
+        """The message in one line, without control characters: it may quote upstream, a setting or a driver."""
+        return printable(super().__str__())
 
 
 class UsageError(F1FlowsError):
@@ -131,6 +138,14 @@ class UnmappedColumn(SourceError):
 
 class UpstreamDown(F1FlowsError):
     """No source had a usable answer."""
+
+
+class NotDone(F1FlowsError):
+    """What was asked for by name failed, after all else was committed; `outcome` is what the run came to."""
+
+    def __init__(self, message: str, outcome: Any) -> None:
+        super().__init__(message)
+        self.outcome = outcome
 
 
 class PrefectError(F1FlowsError):

@@ -8,12 +8,16 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
 from core.settings import LogFormat, Settings
+from core.text import printable
 
 LOGGERS = ("core", "flows", "fastf1")
 PREFECT = "prefect"
+PRINTED = "printed"
+"""A record's attribute: a command prints what the line says on standard output, so that a console needs it once."""
 
 
 class ConsoleFormatter(logging.Formatter):
@@ -22,8 +26,22 @@ class ConsoleFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line; a traceback only where the record carries one."""
         at = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
-        line = f"{at} {record.levelname:<7} {record.getMessage()}"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        line = f"{at} {record.levelname:<7} {printable(record.getMessage())}"
+        if not record.exc_info:
+            return line
+        return "\n".join([line, *map(printable, self.formatException(record.exc_info).splitlines())])
+
+
+class StandardError(logging.Handler):
+    """Writes to what standard error is at the time: a progress bar on it lets lines pass above itself."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line."""
+        try:
+            sys.stderr.write(f"{self.format(record)}\n")
+            sys.stderr.flush()
+        except Exception:
+            self.handleError(record)
 
 
 Circumstances = Callable[[], Mapping[str, Any]]
@@ -55,16 +73,23 @@ def formatter(log_format: LogFormat, circumstances: Circumstances = dict) -> log
             circumstances,
             fmt="{asctime}{levelname}{name}{message}",
             style="{",
+            reserved_attrs=[*RESERVED_ATTRS, PRINTED],
             rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
         )
     return ConsoleFormatter()
 
 
-def configure(settings: Settings, circumstances: Circumstances = dict) -> None:
-    """Send our log lines, and FastF1's, to standard error in the settings' format and level."""
-    handler = logging.StreamHandler(sys.stderr)
+def configure(settings: Settings, circumstances: Circumstances = dict, *, prints: bool = False) -> None:
+    """Send our log lines, and FastF1's, to standard error in the settings' format and level.
+
+    Args:
+        prints: the command prints what it came to, and a console is spared the lines that say the same.
+    """
+    handler = StandardError()
     handler.setFormatter(formatter(settings.log_format, circumstances))
     handler.set_name("f1-flows")
+    if prints and settings.log_format is LogFormat.CONSOLE:
+        handler.addFilter(lambda record: not getattr(record, PRINTED, False))
     for name in LOGGERS:
         logger = logging.getLogger(name)
         logger.handlers = [other for other in logger.handlers if other.get_name() != "f1-flows"]

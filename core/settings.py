@@ -40,6 +40,26 @@ def shown_url(url: URL) -> str:
     return url.update_query_dict(hidden).render_as_string(hide_password=True)
 
 
+def file_of(url: URL) -> Path | None:
+    """The file of a SQLite database, absolute; None for other databases, and where SQLite is to read a URI."""
+    if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith("file:"):
+        return None
+    return Path(url.database).absolute()
+
+
+def absolute(url: URL) -> URL:
+    """A database's URL with the file's whole path, if it is a file's."""
+    file = file_of(url)
+    return url if file is None else url.set(database=str(file))
+
+
+def in_memory(url: URL) -> bool:
+    """Whether a SQLite database would be gone with its first connection."""
+    if url.get_backend_name() != "sqlite":
+        return False
+    return (url.database or ":memory:").removeprefix("file:") in ("", ":memory:") or url.query.get("mode") == "memory"
+
+
 class LogFormat(StrEnum):
     """How a log line is written."""
 
@@ -81,6 +101,11 @@ class Settings(BaseSettings):
     f1_username: str | None = Field(None, description="Formula 1 account, for live timing")
     f1_password: SecretStr | None = Field(None, description="its password")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_line_end(cls, value: Any) -> Any:
+        return value.strip("\r\n") if isinstance(value, str) else value
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _upper(cls, value: Any) -> Any:
@@ -102,6 +127,8 @@ class Settings(BaseSettings):
             raise ValueError(f"names a database we cannot use ({url.drivername}): PostgreSQL or SQLite")
         if DRIVERS[url.drivername] != "sqlite" and "@" in f"{url.host}{url.database}":
             raise ValueError("has an @ in its user or password: write %40")
+        if in_memory(url):
+            raise ValueError("is a SQLite database in memory, which would be gone at the end: name a file")
         return value
 
     @field_validator("database_schema")
@@ -160,7 +187,9 @@ class Settings(BaseSettings):
         for name in type(self).model_fields:
             value = getattr(self, name)
             if name == "database_url":
-                texts[name] = shown_url(self.database)
+                texts[name] = shown_url(absolute(self.database))
+            elif isinstance(value, Path):
+                texts[name] = str(value.absolute())
             elif isinstance(value, SecretStr):
                 texts[name] = "***"
             else:

@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import yaml
 from prefect.blocks.webhook import Webhook
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
 from pydantic import SecretStr
+
+from core.errors import PrefectError
+from flows import command
 
 FILE = Path(__file__).with_name("automations.yaml")
 WEBHOOKS = {"f1-results": "F1_RESULTS_WEBHOOK_URL", "f1-alerts": "F1_ALERTS_WEBHOOK_URL"}
@@ -55,10 +60,31 @@ async def _fill(client: PrefectClient, action: dict[str, Any]) -> str | None:
     return None
 
 
-async def _main() -> None:
+async def _apply() -> None:
     async with get_client() as client:
         await apply_automations(client)
 
 
+def apply() -> None:
+    """Apply the automations to the configured API.
+
+    Raises:
+        PrefectError: there is none, or it does not answer.
+    """
+    if (api := command.prefect_api()) is None:
+        raise PrefectError("no Prefect API is configured: set PREFECT_API_URL")
+    try:
+        asyncio.run(_apply())
+    except (httpx.HTTPError, RuntimeError) as error:
+        said = str(error).strip() or type(error).__name__
+        raise PrefectError(f"Prefect API {api}: {said}") from error
+
+
+def main(arguments: list[str]) -> int:
+    """The command line; returns the exit status."""
+    command.Parser("python -m deploy.automations", "Apply automations.yaml.").parse_args(arguments)
+    return command.told(apply)
+
+
 if __name__ == "__main__":
-    asyncio.run(_main())
+    sys.exit(main(sys.argv[1:]))

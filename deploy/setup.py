@@ -5,7 +5,6 @@ python -m deploy.setup [--settings-file /settings/.env]
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
 import subprocess
@@ -149,11 +148,11 @@ def run_prefect_deploy(settings: Settings) -> None:
         raise F1FlowsError(f"prefect deploy --all ended with status {deployed.returncode}")
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m deploy.setup", description="Make the Docker work pool ready.")
+    parser = command.Parser("python -m deploy.setup", "Make the Docker work pool ready.")
     parser.add_argument("--settings-file", type=Path, help="write the settings there, for the flow runs")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     return command.told(lambda: make_ready(given.settings_file))
 
 
@@ -176,4 +175,4 @@ def make_ready(settings_file: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,22 +1,15 @@
-"""What an operator sees in Prefect's UI beside a run: markdown, tables and progress, made of the database's rows."""
+"""What an operator sees in Prefect's UI beside a run: markdown and tables, made of the database's rows."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec
-from uuid import UUID
 
 import httpx
-from prefect.artifacts import (
-    create_markdown_artifact,
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.orchestration import get_client
 from prefect.exceptions import PrefectException
 from sqlalchemy import ColumnElement, Row, select
@@ -27,20 +20,19 @@ from core.errors import DatabaseError
 from core.identity import slug
 from core.records import ChangeKind, Event, Session, SessionKind, Status
 from core.schema import results_freshness
+from core.text import printable
 from core.upsert.results import Polled
 from core.upsert.schedule import SeasonSummary, read_calendar
 from flows import report
 from flows.classification import markdown, read_classification
 from flows.prefect_logs import present_flow_run
+from flows.text import cell
 
 logger = logging.getLogger(__name__)
 
 COLUMNS = (SessionKind.QUALIFYING, SessionKind.SPRINT, SessionKind.RACE)
 SHOWN_CHANGES = 60
 SHOWN_SESSIONS = 10
-LONG = 20
-"""So many sessions in one run are worth a progress bar."""
-
 
 P = ParamSpec("P")
 
@@ -70,17 +62,17 @@ def tag_run(seasons: Iterable[int]) -> None:
 @shown_at_best
 def show_sync(database: Database, summary: SeasonSummary, now: datetime) -> None:
     """A sync: its summary, what changed, what is held, and how fresh the season's latest results are."""
-    lines = [f"# {summary.season}", "", report.season_line(summary), ""]
+    lines = [f"# {summary.season}", "", cell(report.season_line(summary)), ""]
     told = [change for change in summary.changes if change.kind is not ChangeKind.ADDED]
     if told:
         lines += ["| whom | what | before | after |", "|---|---|---|---|"]
         lines += [
-            f"| {change.entity_id} | {change.kind.value} | {report.readable(change.before)} "
-            f"| {report.readable(change.after)} |"
+            f"| {cell(change.entity_id)} | {change.kind.value} | {cell(report.readable(change.before))} "
+            f"| {cell(report.readable(change.after))} |"
             for change in told[:SHOWN_CHANGES]
         ]
         lines += [f"\nand {len(told) - SHOWN_CHANGES} more"] if len(told) > SHOWN_CHANGES else []
-    lines += [f"- held: {note}" for note in summary.notes]
+    lines += [f"- held: {cell(note)}" for note in summary.notes]
     of_season = results_freshness.c.session_id.startswith(f"{summary.season}-")
     lines += ["", *freshness_lines(_read_freshness(database, of_season), now)]
     create_markdown_artifact("\n".join(lines), key=f"schedule-{summary.season}", description="the last sync")
@@ -95,7 +87,7 @@ def freshness_lines(fresh: Sequence[Row[Any]], now: datetime) -> list[str]:
     lines += ["| session | provisional | official | last revision |", "|---|---:|---:|---:|"]
     for row in over[-SHOWN_SESSIONS:]:
         seconds = (row.seconds_to_provisional, row.seconds_to_official, row.seconds_to_last_revision)
-        lines.append(f"| {row.session_id} | {' | '.join(map(report.lapse, seconds))} |")
+        lines.append(f"| {cell(row.session_id)} | {' | '.join(map(report.lapse, seconds))} |")
     return lines
 
 
@@ -115,7 +107,8 @@ def season_table(calendar: Calendar) -> list[dict[str, Any]]:
     for event in sorted(calendar.events.values(), key=_by_date):
         known = calendar.sessions_of(event.id)
         held = sum(answer.entity_id.partition("/")[0] == event.id for answer in calendar.held.values())
-        row = {"round": event.round or "", "event": event.name, "from": str(event.first_date), "status": event.status}
+        name, first = printable(event.name), str(event.first_date)
+        row = {"round": event.round or "", "event": name, "from": first, "status": event.status}
         row |= {kind.value: _state(known[kind]) if kind in known else "" for kind in COLUMNS}
         rows.append(row | {"held": held or ""})
     return rows
@@ -136,13 +129,13 @@ def _state(session: Session) -> str:
 def show_result(database: Database, polled: Polled) -> None:
     """An accepted result: the classification with places gained, what was revised, how fresh it is."""
     found = read_classification(database, polled.session_id)
-    lines = [f"# {found.heading}", "", f"`{polled.session_id}`: {found.state}.", ""]
+    lines = [f"# {cell(found.heading)}", "", f"{cell(polled.session_id)}: {cell(found.state)}.", ""]
     if polled.diff:
-        lines += [f"Revised: {polled.diff}", ""]
+        lines += [f"Revised: {cell(polled.diff)}", ""]
     lines += markdown(found)
     for row in _read_freshness(database, results_freshness.c.session_id == polled.session_id):
         lines += ["", f"Known {report.lapse(row.seconds_to_last_revision)} after the scheduled end.", ""]
-    lines += [f"- {warning}" for warning in polled.warnings]
+    lines += [f"- {cell(warning)}" for warning in polled.warnings]
     key = slug(polled.session_id)
     create_markdown_artifact("\n".join(lines), key=key, description=f"revision {polled.revision}")
 
@@ -152,27 +145,3 @@ def _read_freshness(database: Database, condition: ColumnElement[bool]) -> Seque
     fresh = select(results_freshness).where(condition).order_by(results_freshness.c.ends_at)
     with database.reading() as connection:
         return connection.execute(fresh).all()
-
-
-@dataclass
-class Progress:
-    """A bar in Prefect's UI for a run over many sessions; none for a few, or for a direct run."""
-
-    total: int
-    artifact: UUID | None = None
-    shown: float = 0.0
-
-    @shown_at_best
-    def begin(self, what: str) -> None:
-        """A bar at nothing."""
-        if present_flow_run() is not None and self.total >= LONG:
-            made: Any = create_progress_artifact(0.0, key=slug(what), description=f"{self.total} {what}")
-            self.artifact = made
-
-    @shown_at_best
-    def show(self, done: int) -> None:
-        """Move the bar, where that is a twentieth or the end: each move is a call of Prefect's API."""
-        percent = 100.0 * done / self.total if self.total else 100.0
-        if self.artifact is not None and (percent - self.shown >= 5 or percent >= 100 > self.shown):
-            update_progress_artifact(self.artifact, progress=percent)
-            self.shown = percent

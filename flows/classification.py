@@ -5,23 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from sqlalchemy import Connection, select
 
 from core.database import Database
 from core.differences import LETTERS
 from core.errors import F1FlowsError, UsageError
+from core.names import event_and_kind
 from core.records import Entry, Event, Session, SessionKind
 from core.schema import drivers, events, result_revisions, sessions, teams
 from core.upsert.debts import unknown
 from core.upsert.results import results_as_of
 from core.upsert.rows import read_records
+from flows.text import Column, Row, cell, fitted, screen, styled
 
 RACED = (SessionKind.RACE, SessionKind.SPRINT)
 NOTHING = "–"
 LEFT = ("driver", "team")
+LEAVE_FIRST = ("team", "car", "laps", "grid", "+/-", "Q1", "Q2", "Q3")
+"""Columns that a narrow terminal does without, the last of them first."""
 
 
 @dataclass(frozen=True)
@@ -34,21 +35,27 @@ class Classification:
     rows: tuple[tuple[str, ...], ...]
 
 
-def read_classification(database: Database, session_id: str, as_of: datetime | None = None) -> Classification:
+def read_classification(
+    database: Database, identity: str, as_of: datetime | None = None, kind: SessionKind | None = None
+) -> Classification:
     """A session's results, as they hold or as they were believed.
+
+    Args:
+        identity: the session's id, or its event's: then `kind`, else the last session that has results.
 
     Raises:
         UsageError: there is no such session; the nearest events are named.
         F1FlowsError: it has no results, or had none then.
     """
+    moment = as_of or datetime.max.replace(tzinfo=UTC)
     with database.reading() as connection:
-        session, event = _session_and_event(connection, session_id)
-        then = results_as_of(connection, session_id, as_of or datetime.max.replace(tzinfo=UTC))
+        session, event = _session_and_event(connection, identity, kind, moment)
+        then = results_as_of(connection, session.id, moment)
         if then is None:
-            raise F1FlowsError(f"{session_id} has no results{' at that time' if as_of else ' yet'}")
+            raise F1FlowsError(f"{session.id} has no results{' at that time' if as_of else ' yet'}")
         revision, state, entries = then
         known = select(result_revisions.c.revision, result_revisions.c.observed_at)
-        revisions = connection.execute(known.where(result_revisions.c.session_id == session_id)).all()
+        revisions = connection.execute(known.where(result_revisions.c.session_id == session.id)).all()
         names = {row.id: f"{row.given_name} {row.family_name}" for row in connection.execute(select(drivers))}
         team_names = {row.id: row.name for row in connection.execute(select(teams))}
     observed = next(row.observed_at for row in revisions if row.revision == revision)
@@ -76,36 +83,48 @@ def read_classification(database: Database, session_id: str, as_of: datetime | N
     )
 
 
-def _session_and_event(connection: Connection, session_id: str) -> tuple[Session, Event]:
-    found = read_records(connection, sessions, Session, sessions.c.id == session_id)
+def _session_and_event(
+    connection: Connection, identity: str, kind: SessionKind | None, moment: datetime
+) -> tuple[Session, Event]:
+    event_id, kind = event_and_kind(identity, kind)
+    event = read_records(connection, events, Event, events.c.id == event_id)
+    if not event:
+        raise UsageError(unknown(connection, identity))
+    own = read_records(connection, sessions, Session, sessions.c.event_id == event_id)
+    if kind is None:
+        known = select(result_revisions.c.session_id).where(result_revisions.c.observed_at <= moment)
+        having = set(connection.scalars(known.where(result_revisions.c.session_id.startswith(f"{event_id}/"))))
+        found = [session for session in own if session.id in having]
+        if not found:
+            raise F1FlowsError(f"{event_id}: no session of it has results")
+        return max(found, key=lambda session: (session.local_date, session.starts_at or moment, session.id)), event[0]
+    found = [session for session in own if session.kind is kind]
     if not found:
-        event_id, _, kind = session_id.partition("/")
-        own = connection.scalars(select(sessions.c.kind).where(sessions.c.event_id == event_id)).all()
-        if own:
-            raise UsageError(f"{event_id} has no {kind or 'session of that name'}: it has {', '.join(own)}")
-        raise UsageError(unknown(connection, session_id))
-    return found[0], read_records(connection, events, Event, events.c.id == found[0].event_id)[0]
+        raise UsageError(f"{event_id} has no {kind}: it has {', '.join(session.kind for session in own)}")
+    return found[0], event[0]
 
 
-def print_classification(database: Database, session_id: str, as_of: datetime | None) -> None:
-    """Print a session's classification on the terminal; raises what `read_classification` does."""
-    classification = read_classification(database, session_id, as_of)
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    for title in classification.titles:
-        table.add_column(title, justify="left" if title in LEFT else "right", no_wrap=title != "team")
-    for row in classification.rows:
-        style = {"1": "bold yellow", "2": "bold", "3": "bold"}.get(row[0], "" if row[0].isdigit() else "dim")
-        table.add_row(*map(escape, row), style=style)
-    console = Console(highlight=False)
-    console.print(f"[bold]{escape(classification.heading)}[/]")
-    console.print(classification.state)
-    console.print(table)
+def print_classification(
+    database: Database, identity: str, as_of: datetime | None = None, kind: SessionKind | None = None
+) -> None:
+    """Print a session's classification on the terminal; takes and raises what `read_classification` does."""
+    classification = read_classification(database, identity, as_of, kind)
+    columns = [
+        Column(title, LEAVE_FIRST.index(title) + 1 if title in LEAVE_FIRST else 0, "left" if title in LEFT else "right")
+        for title in classification.titles
+    ]
+    styles = {"1": "bold yellow", "2": "bold", "3": "bold"}
+    rows = [Row(row, styles.get(row[0], "" if row[0].isdigit() else "dim")) for row in classification.rows]
+    console = screen()
+    console.print(styled((classification.heading, "bold")))
+    console.print(styled(classification.state))
+    console.print(fitted(console, columns, rows))
 
 
 def markdown(classification: Classification) -> list[str]:
     """A classification's table as lines of markdown."""
     lines = [classification.titles, ["---" if title in LEFT else "---:" for title in classification.titles]]
-    return [f"| {' | '.join(row)} |" for row in (*lines, *classification.rows)]
+    return [f"| {' | '.join(row)} |" for row in (*lines, *(map(cell, row) for row in classification.rows))]
 
 
 def _place(entry: Entry) -> str:

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Callable
-from datetime import datetime
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from io import TextIOWrapper
+from typing import Any
 
 import httpx
 from prefect import Flow
 from prefect.settings import get_current_settings
 
-from core.errors import F1FlowsError
+from core.arguments import Parser, moment
+from core.errors import F1FlowsError, NotDone, UsageError
+from core.names import kind_of
 from core.records import SessionKind
 from core.settings import Settings
 from flows import prefect_logs
 
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser that says what is wrong in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """End with status 2."""
-        self.exit(2, f"error: {message.removeprefix('argument ')} (see {self.prog} --help)\n")
+__all__ = ["Parser", "moment", "parser", "prefect_api", "run", "season", "session_kind", "told"]
 
 
 def parser(module: str, description: str) -> Parser:
     """A flow's parser, with what all flows take."""
-    made = Parser(prog=f"python -m {module}", description=description)
+    made = Parser(f"python -m {module}", description)
     made.add_argument("--now", type=moment, metavar="MOMENT", help="reconcile with this moment, with offset")
     return made
 
@@ -43,21 +41,9 @@ def season(text: str) -> int:
 def session_kind(text: str) -> SessionKind:
     """A kind of session, also with hyphens."""
     try:
-        return SessionKind(text.lower().replace("-", "_"))
-    except ValueError:
-        kinds = ", ".join(kind.value for kind in SessionKind)
-        raise argparse.ArgumentTypeError(f"{text!r} is no session: {kinds}") from None
-
-
-def moment(text: str) -> datetime:
-    """An ISO 8601 moment that says its offset from UTC."""
-    try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a moment, such as 2024-07-28T15:00:00Z") from None
-    if parsed.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text!r} has no offset from UTC: add Z or +02:00")
-    return parsed
+        return kind_of(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def prefect_api() -> str | None:
@@ -65,28 +51,43 @@ def prefect_api() -> str | None:
     return get_current_settings().api.url
 
 
-def run(flow: Flow[..., Any], made: Parser, arguments: list[str], show: Callable[[Any], None]) -> int:
-    """Run a flow with the arguments as its parameters, show its outcome, and return the exit status."""
+def run(flow: Flow[..., Any], parameters: Mapping[str, Any], show: Callable[[Any], None]) -> int:
+    """Run a flow, show its outcome, and return the exit status."""
 
     def outcome() -> None:
-        parameters = vars(made.parse_args(arguments))
-        settings = Settings.load()
-        prefect_logs.configure(settings)
-        if (api := prefect_api()) is None:
-            show(flow.fn(**parameters))
-            return
+        prefect_logs.configure(Settings.load(), prints=True)
         try:
-            show(flow(**parameters))
-        except (httpx.HTTPError, RuntimeError) as error:
-            raise F1FlowsError(f"Prefect API {api}: {str(error).splitlines()[0] or type(error).__name__}") from error
+            show(_outcome(flow, parameters))
+        except NotDone as error:
+            show(error.outcome)
+            raise
 
     return told(outcome)
 
 
+def _outcome(flow: Flow[..., Any], parameters: Mapping[str, Any]) -> Any:
+    """What a flow run comes to: Prefect's where an API is configured, else a direct one.
+
+    Raises:
+        F1FlowsError: the API does not answer, or what the flow raises.
+    """
+    if (api := prefect_api()) is None:
+        return flow.fn(**parameters)
+    try:
+        return flow(**parameters)
+    except (httpx.HTTPError, RuntimeError) as error:
+        said = str(error).strip() or type(error).__name__
+        raise F1FlowsError(f"Prefect API {api}: {said.splitlines()[0]}") from error
+
+
 def told(action: Callable[[], Any]) -> int:
     """Run an action; what goes wrong is one line on standard error and an exit status, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal in Latin-1 has no arrow
     try:
         action()
+        sys.stdout.flush()
     except F1FlowsError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status
@@ -94,5 +95,6 @@ def told(action: Callable[[], Any]) -> int:
         print("interrupted: what was not committed is undone", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        return 0
+        with suppress(OSError):  # what is left in the buffer has no reader: the interpreter's end must not try again
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

@@ -10,30 +10,38 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy import select
 
 from core.database import Database, connect
 from core.fetch.upstream import lift_limits
 from core.records import Change, ChangeKind, EventFormat, Status
 from core.replay import Upstream, serve
-from core.schema import changes, driver_standings, drivers, events, sessions
+from core.schema import driver_standings, drivers, events, results, sessions
 from core.settings import Settings
-from flows import report
-from flows.classification import print_classification
+from core.text import counted
+from core.upsert.results import Outcome
+from flows import command, report
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
 from flows.sync_schedule import sync_schedule
+from flows.text import Column, Row, fitted, screen, styled
 
 DATABASE = Path("f1-demo.db")
 SEASON = 2024
 CHINA, SPA = "2024-chinese-grand-prix", "2024-belgian-grand-prix"
-TOLD = [kind.value for kind in ChangeKind if kind not in (ChangeKind.ADDED, ChangeKind.STATUS, ChangeKind.STANDINGS)]
+AUSTIN = "2024-united-states-grand-prix"
+RAINED_OFF = "2024-sao-paulo-grand-prix/qualifying"
+FIRST = 3
+"""So many drivers of a result are named."""
+
+Step = Callable[[datetime], Iterator[Text]]
+"""What happens at a moment; gives the lines that tell of it."""
 
 
 class Demo:
@@ -42,158 +50,170 @@ class Demo:
     def __init__(self, upstream: Upstream, database: Database) -> None:
         self.upstream = upstream
         self.database = database
-        self.console = Console(highlight=False)
+        self.console = screen()
 
-    def chapter(self, now: datetime, title: str, *steps: Callable[[datetime], None]) -> None:
-        """Jump to a moment, say what happens then, and let the flows run."""
+    def chapter(self, now: datetime, title: str, step: Step) -> None:
+        """Jump to a moment, let the flows run, and say what came of it."""
         self.upstream.as_of = now
-        self.console.print(f"\n[bold cyan]{now:%a %d %b %Y, %H:%M} UTC[/]  [bold]{title}[/]")
-        for step in steps:
-            step(now)
+        lines = list(step(now))
+        told = Table.grid(padding=(0, 2, 0, 0))
+        told.add_column(no_wrap=True, min_width=12)
+        told.add_column()
+        told.add_row(styled((f"{now:%d %b %H:%M}", "cyan")), styled((title, "bold")))
+        for line in lines:
+            told.add_row("", line)
+        self.console.print(told)
 
-    def calendar(self, now: datetime) -> None:
-        """Sync the schedule, and say what came of it."""
+    def first_sync(self, now: datetime) -> Iterator[Text]:
+        """The calendar, new."""
         for summary in sync_schedule.fn(season=SEASON, now=now):
-            self.console.print(f"  {report.season_line(summary)}")
-            for note in summary.notes[:1]:
-                self.console.print(f"  [yellow]held[/] {note}")
-            if len(summary.notes) > 1:
-                self.console.print(f"  [yellow]held[/] and {len(summary.notes) - 1} more like it")
+            yield styled(f"{counted(summary.events, 'event')}, {counted(summary.sessions, 'session')} added")
 
-    def catch_up(self, now: datetime) -> None:
-        """Statuses and results up to a moment, as one line."""
-        refresh_statuses.fn(now=now)
-        polled = poll_results.fn(now=now)
-        official = sum(one.outcome.value == "official" for one in polled)
-        self.console.print(f"  {official} results became official")
+    def sync(self, now: datetime) -> Iterator[Text]:
+        """What a sync changed: of the kinds of change one example each; and what it does not believe yet."""
+        for summary in sync_schedule.fn(season=SEASON, now=now):
+            told = [change for change in summary.changes if change.entity.value == "session"]
+            for kind in dict.fromkeys(change.kind for change in told):
+                alike = [change for change in told if change.kind is kind]
+                if kind is not ChangeKind.STATUS:
+                    yield example(alike)
+            if not summary.changes:
+                held = f": {counted(len(summary.notes), 'answer')} held until believed" if summary.notes else ""
+                yield styled(f"nothing changed{held}")
 
-    def statuses(self, now: datetime) -> None:
-        """What moves with the clock alone, the latest of it told."""
-        moved = refresh_statuses.fn(now=now)
-        for change in moved[-3:]:
-            self.console.print(f"  {report.change_line(change)}")
+    def statuses(self, session_id: str) -> Step:
+        """What moves with the clock alone, told for one session."""
 
-    def results(self, event_id: str) -> Callable[[datetime], None]:
-        """Statuses and what is due, told for one event."""
+        def step(now: datetime) -> Iterator[Text]:
+            yield from (example([one]) for one in refresh_statuses.fn(now=now) if one.entity_id == session_id)
 
-        def step(now: datetime) -> None:
+        return step
+
+    def results(self, session_id: str) -> Step:
+        """Statuses and all that is due, told for one session."""
+
+        def step(now: datetime) -> Iterator[Text]:
             refresh_statuses.fn(now=now)
             for one in poll_results.fn(now=now):
-                if one.session_id.startswith(event_id) and one.outcome.is_revision:
-                    self.console.print(f"  {report.poll_line(one)}")
+                if one.session_id == session_id and one.outcome.is_revision:
+                    state = ("revised", "yellow") if one.outcome is Outcome.REVISED else (one.outcome.value, "green")
+                    diff = one.diff.split(";")[0] if one.outcome is Outcome.REVISED else ""
+                    yield styled(state, ": ", self.podium(session_id), f" ({diff})" if diff else "")
 
         return step
 
-    def classification(self, session_id: str) -> Callable[[datetime], None]:
-        """A session's classification, as it holds now."""
+    def podium(self, session_id: str) -> str:
+        """The first of a session, as it holds now."""
+        query = (
+            select(results.c.position, drivers.c.family_name)
+            .join(drivers, drivers.c.id == results.c.driver_id)
+            .where(results.c.session_id == session_id, results.c.position <= FIRST)
+            .order_by(results.c.position)
+        )
+        with self.database.reading() as connection:
+            return ", ".join(f"{row.position} {row.family_name}" for row in connection.execute(query))
 
-        def step(_now: datetime) -> None:
-            print_classification(self.database, session_id, None)
+    def with_standings(self, session_id: str) -> Step:
+        """The same as `results`, and the first of the drivers' championship after it."""
 
-        return step
-
-    def standings(self, event_id: str) -> Callable[[datetime], None]:
-        """The drivers' championship after an event, its first six in a line."""
-
-        def step(_now: datetime) -> None:
+        def step(now: datetime) -> Iterator[Text]:
+            yield from self.results(session_id)(now)
             query = (
                 select(driver_standings, drivers.c.family_name)
                 .join(drivers, drivers.c.id == driver_standings.c.driver_id)
-                .where(driver_standings.c.event_id == event_id)
+                .where(driver_standings.c.event_id == session_id.partition("/")[0])
                 .order_by(driver_standings.c.position)
-                .limit(8)
+                .limit(FIRST)
             )
             with self.database.reading() as connection:
                 rows = connection.execute(query).all()
-            line = ", ".join(f"{row.position} {row.family_name} {row.points.normalize():f}" for row in rows)
-            self.console.print(f"  standings: {line}")
+            places = (f"{row.position} {row.family_name} {row.points.normalize():f}" for row in rows)
+            yield styled(f"standings: {', '.join(places)}")
 
         return step
 
     def live(self) -> None:
         """2024, as far as it is told."""
-        self.chapter(_at(1, 25, 12), "The calendar is published: the first sync", self.calendar)
-        self.chapter(_at(3, 7, 14, 45), "Jeddah: practice 2 slips by ten minutes on the day", self.calendar)
-        self.chapter(
-            _at(3, 12, 10), "The sprints' own qualifying gets a new name: same sessions, same ids", self.calendar
-        )
-        self.chapter(
-            _at(4, 19, 9),
-            "China, Friday: sprint qualifying, as live timing has it",
-            self.catch_up,
-            self.classification(f"{CHINA}/sprint_qualifying"),
-        )
-        self.chapter(
-            _at(4, 21, 12),
-            "China, Sunday: sprint, qualifying and race are official",
-            self.results(CHINA),
-            self.standings(CHINA),
-        )
-        self.chapter(_at(7, 28, 11), "Before the race at Spa", self.catch_up)
-        self.chapter(_at(7, 28, 15, 45), "Spa: Russell wins, says live timing", self.results(SPA))
-        self.chapter(_at(7, 28, 16, 30), "Spa: Russell wins, officially", self.results(SPA), self.standings(SPA))
-        self.chapter(
-            _at(7, 28, 18, 30),
-            "Spa: Russell is disqualified",
-            self.results(SPA),
-            self.standings(SPA),
-            self.classification(f"{SPA}/race"),
-        )
-        self.chapter(_at(10, 25, 9), "Austin is over, and upstream rewrites its times by mistake", self.calendar)
-        self.chapter(_at(10, 26, 9), "Next day they are back: nothing had moved, nothing was written", self.calendar)
-        self.chapter(_at(11, 2, 20), "São Paulo: it rains, and qualifying should be over by now", self.statuses)
-        self.chapter(
-            _at(11, 2, 21), "It is put before the race on Sunday morning, and is scheduled again", self.calendar
-        )
+        for now, title, step in (
+            (_at(1, 25, 12), "The calendar is published", self.first_sync),
+            (_at(3, 7, 14, 45), "Jeddah: practice 2 slips by ten minutes on the day", self.sync),
+            (_at(3, 12, 10), "Six sprints' qualifying gets a new name: same sessions, same ids", self.sync),
+            (
+                _at(4, 19, 9),
+                "China, sprint qualifying: only live timing has it",
+                self.results(f"{CHINA}/sprint_qualifying"),
+            ),
+            (_at(4, 21, 12), "China, race", self.with_standings(f"{CHINA}/race")),
+            (_at(7, 28, 15, 45), "Spa: Russell wins, says live timing", self.results(f"{SPA}/race")),
+            (_at(7, 28, 16, 30), "Spa: Russell wins, says Jolpica", self.with_standings(f"{SPA}/race")),
+            (_at(7, 28, 18, 30), "Spa: Russell is disqualified", self.with_standings(f"{SPA}/race")),
+            (_at(10, 25, 9), "Austin is over, and upstream rewrites its times by mistake", self.sync),
+            (_at(10, 26, 9), "Austin's times are back: nothing had moved", self.sync),
+            (_at(11, 2, 20), "São Paulo: it rains, and qualifying should be over by now", self.statuses(RAINED_OFF)),
+            (_at(11, 2, 21), "São Paulo: it is put before Sunday's race, and scheduled again", self.sync),
+        ):
+            self.chapter(now, title, step)
 
     def show_calendar(self) -> None:
-        """The season as the database has it."""
-        table = _table(f"The {SEASON} calendar, as the database has it now")
-        for column in ("", "event", "circuit", "weekend", "race, at the venue", "UTC", "status"):
-            table.add_column(column, no_wrap=True)
+        """The season from Austin on, as the database has it."""
         race = sessions.alias()
-        rows = select(events, race.c.starts_at.label("race"), race.c.utc_offset_minutes).outerjoin(
+        query = select(events, race.c.starts_at.label("race"), race.c.utc_offset_minutes).outerjoin(
             race, (race.c.event_id == events.c.id) & (race.c.kind == "race")
         )
         with self.database.reading() as connection:
-            for row in connection.execute(rows.order_by(events.c.first_date)):
-                sprint = (
-                    " [magenta]sprint[/]" if row.format not in (EventFormat.CONVENTIONAL, EventFormat.TESTING) else ""
-                )
-                style = {Status.COMPLETED: "dim", Status.LIVE: "bold", Status.CANCELLED: "red strike"}
-                local = f"{_local(row.race, row.utc_offset_minutes):%d %b %H:%M}" if row.race else ""
-                table.add_row(
+            rows = connection.execute(query.order_by(events.c.first_date)).all()
+        shown = rows[next(number for number, row in enumerate(rows) if row.id == AUSTIN) :]
+        styles = {Status.COMPLETED: "dim", Status.LIVE: "bold", Status.CANCELLED: "red strike"}
+        columns = (
+            Column("", justify="right"),
+            Column("event"),
+            Column("circuit", 3),
+            Column("race, at the venue"),
+            Column("UTC", 1),
+            Column("", 2),
+            Column("status"),
+        )
+        table = [
+            Row(
+                (
                     str(row.round or ""),
-                    f"{row.name}{sprint}",
-                    row.circuit_id,
-                    f"{row.first_date:%d %b}",
-                    local,
+                    row.name,
+                    row.circuit_id or "",
+                    f"{_local(row.race, row.utc_offset_minutes):%a %d %b %H:%M}" if row.race else "",
                     f"{row.race:%d %b %H:%M}" if row.race else "",
+                    "sprint" if row.format not in (EventFormat.CONVENTIONAL, EventFormat.TESTING) else "",
                     row.status,
-                    style=style.get(row.status, ""),
-                )
-        self.console.print(table)
-
-    def show_feed(self) -> None:
-        """What changed in the calendar, and the results that were not their first."""
-        told = changes.c.kind.in_(TOLD) & changes.c.kind.not_in(("results_published", "results_official"))
-        table = _table("What changed, as the feed tells it")
-        table.show_header = False
-        table.add_column(no_wrap=True)
-        table.add_column()
-        with self.database.reading() as connection:
-            for row in connection.execute(select(changes).where(told).order_by(changes.c.id)):
-                change = Change(**{name: getattr(row, name) for name in Change.model_fields})
-                table.add_row(f"{row.at:%d %b}", report.change_markup(change))
-        self.console.print(table)
+                ),
+                styles.get(row.status, ""),
+            )
+            for row in shown
+        ]
+        self.console.print(fitted(self.console, columns, table))
 
 
-def main() -> int:
-    """Live through 2024 and show what the database then says."""
+def example(changes: Sequence[Change]) -> Text:
+    """One of some changes of a kind, and how many more there are."""
+    first = changes[0]
+    more = f"; {len(changes) - 1} more" if len(changes) > 1 else ""
+    return report.change_text(first, whom=first.entity_id.partition("-")[2]) + styled(more)
+
+
+def main(arguments: list[str]) -> int:
+    """Live through 2024 and show what the database then says; returns the exit status."""
+    command.Parser(
+        "python -m flows.demo", f"Live through {SEASON} on the bundled upstream, into {DATABASE} (made anew)."
+    ).parse_args(arguments)
+    return command.told(live)
+
+
+def live() -> None:
+    """The demo."""
     logging.disable(logging.ERROR)
     for suffix in ("", "-wal", "-shm"):
         Path(f"{DATABASE}{suffix}").unlink(missing_ok=True)
     upstream = Upstream()
+    console = screen()
+    console.print(f"{SEASON} goes by in seconds: a bundled upstream, no network, no server.\n")
     with serve(upstream) as url, tempfile.TemporaryDirectory() as cache:
         for name in Settings.model_fields:
             os.environ.pop(name.upper(), None)
@@ -202,10 +222,24 @@ def main() -> int:
         lift_limits(settings)
         demo = Demo(upstream, connect(settings))
         demo.live()
+    console.print("\nThe calendar from Austin on, as the database has it now:\n")
     demo.show_calendar()
-    demo.show_feed()
-    demo.console.print(f"\nAll of it is in [bold]{DATABASE}[/], under ids that never moved. Your own: see README.")
-    return 0
+    console.print(f"\nAll of it is in {DATABASE}. To try (the result as it is, and as it was at five o'clock):\n")
+    for line in to_try():
+        console.print(styled((line, "green")), soft_wrap=True)
+
+
+def to_try() -> tuple[str, ...]:
+    """Commands to run on the demo's database, after the line that points to it."""
+    python = Path(sys.executable)
+    shown = python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else "python"
+    query = "SELECT name, race_winner, pole FROM event_outcomes WHERE race_winner > ''"
+    return (
+        f"export DATABASE_URL=sqlite:///{DATABASE}",
+        f"{shown} -m flows results {SPA}",
+        f"{shown} -m flows results {SPA} --as-of {SEASON}-07-28T17Z",
+        f'sqlite3 {DATABASE} "{query}"',
+    )
 
 
 def _at(month: int, day: int, hour: int, minute: int = 0) -> datetime:
@@ -216,11 +250,5 @@ def _local(moment: datetime, offset_minutes: int) -> datetime:
     return datetime.fromtimestamp(moment.timestamp() + offset_minutes * 60, UTC)
 
 
-def _table(title: str) -> Table:
-    return Table(
-        title=f"\n{title}", title_justify="left", box=None, title_style="bold", header_style="bold", pad_edge=False
-    )
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

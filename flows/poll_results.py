@@ -23,16 +23,20 @@ from core.errors import (
     BudgetExhausted,
     DataRefused,
     F1FlowsError,
+    NotDone,
     RateLimited,
     SourceError,
     SourceMalformed,
     UsageError,
 )
+from core.logs import PRINTED
+from core.names import event_and_kind
 from core.polling import FIRST_LIVETIMING_SEASON, SESSIONS_OF_JOLPICA
 from core.records import Event, ResultsState, SessionKind, SessionResult, Source
 from core.retries import FETCH, UPSERT
 from core.upsert.results import Outcome, Polled
 from flows import artifacts, command, events, report
+from flows.progress import LONG, Progress
 from flows.run import Refusal, Run
 from flows.tasks import (
     ask_jolpica,
@@ -57,9 +61,14 @@ FAILURES_IN_A_ROW = 2
 """So many failed queries end the attempt to read a season's table session by session."""
 
 
+UNDONE = (Outcome.FAILED, Outcome.PUT_OFF)
+"""What became of a session that was not polled to its end."""
+
+
 def _run_name() -> str:
     event, session = flow_run.parameters.get("event"), flow_run.parameters.get("session")
-    return "-".join(["poll-results", *([event] if event else []), *([SessionKind(session).value] if session else [])])
+    kind = [SessionKind(session).value] if session else []
+    return "-".join(["poll-results", *(event.split("/") if event else []), *kind])
 
 
 @flow(name="poll-results", flow_run_name=_run_name)
@@ -69,29 +78,50 @@ def poll_results(
     """Poll the results that are due, or those of one event.
 
     Args:
-        event: an event's id; its sessions are asked for now.
+        event: an event's id, or a session's; they are asked for now.
         session: only the event's session of this kind.
         force: believe at once what would be held.
         now: the moment to reconcile with, instead of the clock's.
     """
-    if session is not None and event is None:
+    if event is not None:
+        event, session = event_and_kind(event, session)
+    elif session is not None:
         raise UsageError("a session is named within its event: give --event too")
     run = Run.begin(now)
     due: Sequence[Debt] = run.step(read_debts, UPSERT)(run, event, session)
     artifacts.tag_run({debt.event.season for debt in due})
-    progress = artifacts.Progress(len(due))
-    progress.begin("sessions polled")
+    asked = questions(due)
+    if len(due) >= LONG:
+        logger.info("%s", report.due_line(asked))
     polled: list[Polled] = []
-    for outcome in answers(run, questions(due), force):
-        polled.append(outcome)
-        logger.log(report.poll_level(outcome), "%s", report.poll_line(outcome), extra=report.poll_fields(outcome))
-        announce(run, outcome)
-        progress.show(len(polled))
+    with Progress(len(due), "sessions polled") as progress:
+        for outcome in answers(run, asked, force):
+            polled.append(outcome)
+            fields = report.poll_fields(outcome)
+            if event is not None and outcome.outcome in UNDONE:
+                fields[PRINTED] = True  # as the error that this run ends in
+            logger.log(report.poll_level(outcome), "%s", report.poll_line(outcome), extra=fields)
+            announce(run, outcome)
+            progress.step()
     for owed in run.step(read_standings_owed, UPSERT)(run):
         correct_standings(run, owed)
     show_seasons(run, due, polled)
-    logger.info("%s", report.polls_line(polled, len(due)), extra=run.account)
+    logger.info("%s", report.polls_line(polled, len(due)), extra={**run.account, PRINTED: True})
+    if event is not None:
+        refuse_failed(polled)
     return polled
+
+
+def refuse_failed(polled: Sequence[Polled]) -> None:
+    """End in failure where polls did: what was asked for by name is not done, though all of it is entered.
+
+    Raises:
+        NotDone: a poll failed or was put off.
+    """
+    failed = [one for one in polled if one.outcome in UNDONE]
+    if failed:
+        ids = ", ".join(one.session_id for one in failed)
+        raise NotDone(f"{ids}: {failed[0].outcome.value}: {failed[0].reason}", list(polled))
 
 
 def answers(run: Run, asked: Sequence[Question], force: bool) -> Iterator[Polled]:
@@ -135,10 +165,10 @@ def published(run: Run, question: Question, timings: list[Debt], force: bool) ->
     except (BudgetExhausted, RateLimited) as error:
         raise Refused(error, question.debts) from error
     except SourceError as error:
-        logger.warning("%s %s: %s", question.season, question.kind.value, error)
         if not (isinstance(error, SourceMalformed) and len(question.debts) > 1):
             yield from failed(run, question.debts, error)
             return
+        logger.warning("%s %s: %s; read session by session", question.season, question.kind.value, error)
     else:
         yield from entered(run, question, found, timings, force)
         return
@@ -166,7 +196,6 @@ def entered(
     """Enter what was found of a query's sessions, and what was not."""
     for answer in found:
         if isinstance(answer.result, SourceMalformed):
-            logger.warning("%s: %s", answer.debt.session.id, answer.result)
             yield from failed(run, [answer.debt], answer.result, answer.document)
         else:
             yield stored(run, answer.debt, answer.result, force)
@@ -185,7 +214,6 @@ def stored(run: Run, debt: Debt, result: SessionResult, force: bool) -> Polled:
     try:
         polled: Polled = run.step(store_result, UPSERT)(run, debt.session.id, result, force=force)
     except DataRefused as error:
-        logger.warning("%s: %s", debt.session.id, error)
         return next(failed(run, [debt], error))
     return polled
 
@@ -222,7 +250,6 @@ def timed(run: Run, debt: Debt, force: bool) -> Polled:
     except RateLimited:
         raise
     except SourceError as error:
-        logger.warning("%s: %s", debt.session.id, error)
         return next(failed(run, [debt], error))
     if result is None:
         return not_yet(run, debt)
@@ -239,20 +266,21 @@ def failed(run: Run, debts: Sequence[Debt], error: F1FlowsError, document: str |
     """Enter a fault: the sessions are polled again soon, ever less so."""
     for debt in debts:
         run.step(store_poll, UPSERT)(run, debt.session.id, str(error), None, document)
-        yield polled_as(Outcome.FAILED, debt)
+        yield polled_as(Outcome.FAILED, debt, reason=str(error))
 
 
 def put_off(run: Run, debts: Sequence[Debt], refusal: Refusal) -> Iterator[Polled]:
     """Enter that sessions are polled once the budget, or the source, allows it."""
     for debt in debts:
         run.step(store_poll, UPSERT)(run, debt.session.id, str(refusal.error), refusal.until)
-        yield polled_as(Outcome.PUT_OFF, debt)
+        yield polled_as(Outcome.PUT_OFF, debt, reason=str(refusal.error))
 
 
-def polled_as(outcome: Outcome, debt: Debt, note: str = "") -> Polled:
+def polled_as(outcome: Outcome, debt: Debt, note: str = "", *, reason: str = "") -> Polled:
     """A poll that made no revision."""
     warnings = (note,) if note else ()
-    return Polled(session_id=debt.session.id, outcome=outcome, revision=debt.session.revision, warnings=warnings)
+    session = debt.session
+    return Polled(session_id=session.id, outcome=outcome, revision=session.revision, warnings=warnings, reason=reason)
 
 
 def correct_standings(run: Run, event: Event) -> None:
@@ -288,12 +316,12 @@ def show_seasons(run: Run, due: Sequence[Debt], polled: Sequence[Polled]) -> Non
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
     parser = command.parser("flows.poll_results", "Bring results into the database.")
-    parser.add_argument("--event", metavar="ID", help="poll this event now, whatever is due")
+    parser.add_argument("--event", metavar="ID", help="poll this event, or session, now, whatever is due")
     parser.add_argument(
         "--session", type=command.session_kind, metavar="KIND", help="only its session of this kind, such as race"
     )
     parser.add_argument("--force", action="store_true", help="believe at once what would be held")
-    return command.run(poll_results, parser, arguments, report.print_polls)
+    return command.run(poll_results, vars(parser.parse_args(arguments)), report.print_polls)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from prefect.runtime import flow_run as runtime
 from core import logs
 from core.errors import UsageError
 from core.settings import Settings
+from core.text import printable
 
 
 def present_flow_run() -> FlowRun | None:
@@ -27,10 +28,18 @@ def circumstances() -> dict[str, str]:
     return {"flow_run_id": str(flow_run.id), "flow_run_name": flow_run.name} if flow_run else {}
 
 
-def configure(settings: Settings) -> None:
-    """Send our lines, FastF1's and Prefect's to standard error in the settings' format."""
-    logs.configure(settings, circumstances)
+def configure(settings: Settings, *, prints: bool = False) -> None:
+    """Send our lines, FastF1's and Prefect's to standard error in the settings' format; see `core.logs`."""
+    logs.configure(settings, circumstances, prints=prints)
     logs.adopt_prefect(settings, circumstances)
+
+
+def _within_run(record: logging.LogRecord) -> bool:
+    """Let a line to the UI that is written in a run, without control characters: a NUL would lose it, and others."""
+    if FlowRunContext.get() is None:
+        return False
+    record.msg, record.args = printable(record.getMessage()), ()
+    return True
 
 
 def show_in_ui(settings: Settings) -> None:
@@ -40,7 +49,7 @@ def show_in_ui(settings: Settings) -> None:
         logger = logging.getLogger(name)
         if not any(isinstance(handler, APILogHandler) for handler in logger.handlers):
             handler = APILogHandler()
-            handler.addFilter(lambda _record: FlowRunContext.get() is not None)
+            handler.addFilter(_within_run)
             logger.addHandler(handler)
         if name != "fastf1":
             logger.setLevel(settings.log_level.value)

@@ -15,6 +15,7 @@ from datetime import datetime
 from prefect import flow
 
 from core.identity import season_of
+from core.logs import PRINTED
 from core.records import Change
 from core.retries import UPSERT
 from flows import artifacts, command, events, report
@@ -34,8 +35,9 @@ def refresh_statuses(now: datetime | None = None) -> Sequence[Change]:
     run = Run.begin(now)
     changes: Sequence[Change] = run.step(move_statuses, UPSERT)(run)
     for change in changes:
-        logger.info("%s", report.change_line(change), extra={change.entity.value: change.entity_id})
-    logger.info("%s", report.statuses_line(changes), extra=run.account)
+        fields = {change.entity.value: change.entity_id, PRINTED: True}
+        logger.info("%s", report.change_line(change), extra=fields)
+    logger.info("%s", report.statuses_line(changes), extra={**run.account, PRINTED: True})
     if run.flow_run_id is not None and changes:
         announce(run, changes)
     return changes
@@ -53,7 +55,7 @@ def announce(run: Run, changes: Sequence[Change]) -> None:
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
     parser = command.parser("flows.refresh_statuses", "Move statuses on with the clock.")
-    return command.run(refresh_statuses, parser, arguments, report.print_statuses)
+    return command.run(refresh_statuses, vars(parser.parse_args(arguments)), report.print_statuses)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,15 @@ from datetime import datetime
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
-from core.records import Change, ChangeKind
+from core.debts import Question
+from core.logs import PRINTED
+from core.records import Change, ChangeKind, Source
+from core.text import counted
 from core.upsert.results import Outcome, Polled
 from core.upsert.schedule import SeasonSummary
+from flows.text import screen, styled
 
 STYLES = {
     ChangeKind.ADDED: "green",
@@ -33,16 +37,16 @@ def season_line(summary: SeasonSummary) -> str:
     counts = Counter(change.kind.value for change in summary.changes)
     what = ", ".join(f"{number} {kind}" for kind, number in counts.most_common()) or "nothing changed"
     return (
-        f"{summary.season}: {summary.events} events{cancelled}, {summary.sessions} sessions "
+        f"{summary.season}: {counted(summary.events, 'event')}{cancelled}, {counted(summary.sessions, 'session')} "
         f"from {summary.source}: {what}"
     )
 
 
 def print_seasons(summaries: Sequence[SeasonSummary]) -> None:
     """Each season's summary on standard output, and what changed, unless all of it is new."""
-    console = Console(soft_wrap=True)
+    console = screen(soft_wrap=True)
     for summary in summaries:
-        console.print(season_line(summary), highlight=False)
+        console.print(styled(season_line(summary)))
         told = [change for change in summary.changes if change.kind is not ChangeKind.ADDED]
         print_changes(console, told)
 
@@ -50,16 +54,16 @@ def print_seasons(summaries: Sequence[SeasonSummary]) -> None:
 def print_changes(console: Console, told: Sequence[Change]) -> None:
     """Changes, a line each; of very many the first."""
     for change in told[:SHOWN_CHANGES]:
-        console.print(f"  {change_markup(change)}", highlight=False)
+        console.print(styled("  ") + change_text(change))
     if len(told) > SHOWN_CHANGES:
-        console.print(f"  and {len(told) - SHOWN_CHANGES} more: see the table changes", highlight=False)
+        console.print(f"  and {len(told) - SHOWN_CHANGES} more: see the table changes")
 
 
-def change_markup(change: Change) -> str:
-    """A change as a line of rich's markup: whom, what, from, to."""
-    style = STYLES.get(change.kind, "none")
+def change_text(change: Change, whom: str | None = None) -> Text:
+    """A change as a line on a screen: whom (its id, unless something else is given), what, from, to."""
     told = " → ".join(filter(None, map(readable, (change.before, change.after))))
-    return f"{change.entity_id} [{style}]{change.kind.value}[/]{f': {escape(told)}' if told else ''}"
+    kind = change.kind.value, STYLES.get(change.kind, "")
+    return styled(change.entity_id if whom is None else whom, " ", kind, f": {told}" if told else "")
 
 
 def readable(fields: dict[str, Any] | None) -> str:
@@ -97,14 +101,14 @@ def statuses_line(changes: Sequence[Change]) -> str:
     """What a refresh came to, in one line."""
     if not changes:
         return "no status is due to move"
-    return "1 status moved" if len(changes) == 1 else f"{len(changes)} statuses moved"
+    return f"{counted(len(changes), 'status', 'statuses')} moved"
 
 
 def print_statuses(changes: Sequence[Change]) -> None:
     """What moved, and the summary."""
-    console = Console(soft_wrap=True)
+    console = screen(soft_wrap=True)
     print_changes(console, changes)
-    console.print(statuses_line(changes), highlight=False)
+    console.print(statuses_line(changes))
 
 
 def lapse(seconds: int | None) -> str:
@@ -126,14 +130,35 @@ def poll_line(polled: Polled) -> str:
     """A session's poll in one line."""
     line = f"{polled.session_id}: {polled.outcome.value}"
     if polled.outcome.is_revision:
-        line += f", revision {polled.revision}, {polled.entries} entries"
+        line += f", revision {polled.revision}, {counted(polled.entries, 'entry', 'entries')}"
+    if polled.reason:
+        line += f": {polled.reason}"
     parts = [line, *([polled.diff] if polled.diff else []), *polled.warnings]
     return "; ".join(parts)
 
 
 def poll_fields(polled: Polled) -> dict[str, Any]:
     """The fields of a poll's log line."""
-    return {"session": polled.session_id, "outcome": polled.outcome.value, "revision": polled.revision}
+    printed = {PRINTED: True} if is_printed(polled) else {}
+    return {"session": polled.session_id, "outcome": polled.outcome.value, "revision": polled.revision, **printed}
+
+
+def is_printed(polled: Polled) -> bool:
+    """Whether a command prints a poll's line as its outcome; else the line is in the log, and counted."""
+    return poll_level(polled) < logging.WARNING and polled.outcome not in (Outcome.UNCHANGED, Outcome.PUT_OFF)
+
+
+def due_line(asked: Sequence[Question]) -> str:
+    """What a long run is about to do, in one line."""
+    jolpica = [question for question in asked if question.source is Source.JOLPICA]
+    parts = []
+    if jolpica:
+        sessions = sum(len(question.debts) for question in jolpica)
+        parts.append(f"{sessions} in {counted(len(jolpica), 'query', 'queries')} to Jolpica")
+    if timed := len(asked) - len(jolpica):
+        parts.append(f"{timed} one by one by live timing, which takes seconds for each")
+    due = sum(len(question.debts) for question in asked)
+    return f"{counted(due, 'session')} due: {', '.join(parts)}"
 
 
 def polls_line(polled: Sequence[Polled], due: int) -> str:
@@ -141,13 +166,12 @@ def polls_line(polled: Sequence[Polled], due: int) -> str:
     if not due:
         return "no results are due"
     counts = Counter(one.outcome.value for one in polled)
-    return f"{due} sessions due: " + ", ".join(f"{number} {what}" for what, number in counts.most_common())
+    return f"{counted(due, 'session')} due: " + ", ".join(f"{number} {what}" for what, number in counts.most_common())
 
 
 def print_polls(polled: Sequence[Polled]) -> None:
-    """Each revision and fault, and the summary."""
-    console = Console(soft_wrap=True)
-    for one in polled:
-        if one.outcome is not Outcome.UNCHANGED:
-            console.print(poll_line(one), highlight=False)
-    console.print(polls_line(polled, len(polled)), highlight=False)
+    """Each outcome that the log does not have, and the summary."""
+    console = screen(soft_wrap=True)
+    for one in filter(is_printed, polled):
+        console.print(styled(poll_line(one)))
+    console.print(polls_line(polled, len(polled)))

@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from time import monotonic
 from typing import Any, ParamSpec, TypeVar
@@ -63,9 +63,10 @@ class Run:
         """A run in the present Prefect flow run, or a direct one where there is none; the schema is made ready.
 
         Raises:
-            UsageError: a setting is wrong.
+            UsageError: a setting, or `now`, is wrong.
             DatabaseError: the database cannot be used.
         """
+        moment = clock.reconciled(now)
         settings = Settings.load()
         flow_run = present_flow_run()
         if flow_run is not None:
@@ -75,7 +76,7 @@ class Run:
         if flow_run is None:
             logger.info("no Prefect API is configured: running directly")
         flow_run_id = str(flow_run.id) if flow_run else None
-        return cls(settings, database, (now or clock.present()).astimezone(UTC), now is not None, flow_run_id)
+        return cls(settings, database, moment, now is not None, flow_run_id)
 
     @property
     def upstream_now(self) -> datetime:

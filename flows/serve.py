@@ -168,7 +168,7 @@ def run_all(database: Database) -> None:
 
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
-    command.Parser(prog=__spec__.name, description="Run all flows on their schedules.").parse_args(arguments)
+    command.Parser("python -m flows.serve", description="Run all flows on their schedules.").parse_args(arguments)
     return command.told(_serve)
 
 

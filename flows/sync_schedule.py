@@ -18,6 +18,7 @@ from prefect.runtime import flow_run
 from core.bounds import FIRST_SEASON
 from core.calendar import CircuitsNeed, circuits_need, sources_of
 from core.errors import F1FlowsError, ScheduleRejected, SourceEmpty, SourceError, UpstreamDown, UsageError
+from core.logs import PRINTED
 from core.records import ListedEvent, ScheduleAnswer, Source, Unpublished
 from core.retries import FETCH, UPSERT
 from core.upsert.schedule import SeasonSummary
@@ -58,7 +59,7 @@ def check_season(season: int, now: datetime | None) -> None:
     Raises:
         UsageError: it is before 1950 or after the next year.
     """
-    last = (now or clock.present()).year + 1
+    last = clock.reconciled(now).year + 1
     if not FIRST_SEASON <= season <= last:
         raise UsageError(f"season {season}: must be from {FIRST_SEASON} to {last}")
 
@@ -84,7 +85,7 @@ def sync(run: Run, season: int, force: bool, *, expected: bool = True) -> Season
     summary: SeasonSummary = run.step(store_schedule, UPSERT)(
         run, found.answer, races, rejected=found.rejected, force=force
     )
-    logger.info("%s", report.season_line(summary), extra=run.account)
+    logger.info("%s", report.season_line(summary), extra={**run.account, PRINTED: True})
     for note in summary.notes:
         logger.warning("%s", note)
     if run.flow_run_id is not None:
@@ -154,8 +155,14 @@ def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
     parser = command.parser(__spec__.name, "Keep a season's calendar true.")
     parser.add_argument("season", nargs="?", type=command.season, help="such as 2024; default: current and next")
+    parser.add_argument("--year", type=command.season, metavar="SEASON", help="the same, as an option")
     parser.add_argument("--force", action="store_true", help="apply at once what would be held")
-    return command.run(sync_schedule, parser, arguments, report.print_seasons)
+    parameters = vars(parser.parse_args(arguments))
+    year = parameters.pop("year")
+    if year is not None and parameters["season"] not in (None, year):
+        parser.error(f"season {parameters['season']} and --year {year}: one of them")
+    parameters["season"] = parameters["season"] or year
+    return command.run(sync_schedule, parameters, report.print_seasons)
 
 
 if __name__ == "__main__":

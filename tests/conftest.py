@@ -28,8 +28,10 @@ from sqlalchemy import create_engine, make_url, text
 
 from core import logs
 from core.database import Database, connect
+from core.errors import NotDone
 from core.replay import Upstream, serve
 from core.settings import Settings
+from core.upsert.results import Polled
 from core.upsert.schedule import SeasonSummary
 
 RECORDED = Path(__file__).parents[2] / "shared" / "upstream"
@@ -201,6 +203,16 @@ def sync() -> Callable[..., SeasonSummary]:
         return summaries[0]
 
     return synced
+
+
+def poll_by_name(**asked: Any) -> list[Polled]:
+    """What a poll of an event came to, also where it ends in failure for it."""
+    from flows.poll_results import poll_results
+
+    try:
+        return poll_results.fn(**asked)
+    except NotDone as error:
+        return list(error.outcome)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import text
 
 from core.database import Database
 from core.migrations import HEAD, REVISIONS, VERSION_TABLE
@@ -104,3 +105,16 @@ def test_every_table_and_column_has_a_comment_and_every_constraint_a_name() -> N
         assert table.comment
         assert [column.name for column in table.columns if not column.comment] == []
         assert [constraint for constraint in table.constraints if not constraint.name] == []
+
+
+def test_every_table_view_and_column_in_the_database_has_a_comment(postgresql: Database) -> None:
+    postgresql.ensure_schema()
+    bare = """
+        SELECT c.relname, a.attname FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = :schema
+        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        WHERE c.relkind IN ('r', 'v') AND c.relname <> :version
+          AND (col_description(c.oid, a.attnum) IS NULL OR obj_description(c.oid) IS NULL)
+    """
+    with postgresql.reading() as connection:
+        assert connection.execute(text(bare), {"schema": postgresql.schema, "version": VERSION_TABLE}).all() == []

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import fastf1.core
 import pandas as pd
 import pytest
-from conftest import RECORDED, Recording, needs_recording
+from conftest import RECORDED, Recording, needs_recording, poll_by_name
 from fastf1.exceptions import DataNotLoadedError, F1AuthError
 from fastf1.internals.f1account.transport import LIVETIMING_URL
 from sqlalchemy import select
@@ -34,7 +34,6 @@ from core.transform.results import milliseconds
 from core.upsert.results import Outcome, Polled, read_entries
 from core.upsert.rows import read_records
 from core.upsert.schedule import SeasonSummary
-from flows.poll_results import poll_results
 
 Sync = Callable[..., SeasonSummary]
 
@@ -87,7 +86,7 @@ def stored(database: Database, session_id: str) -> tuple[Session, list[Entry]]:
 
 
 def poll(event: str, kind: SessionKind, now: datetime) -> Polled:
-    (polled,) = poll_results.fn(event=event, session=kind, now=now)
+    (polled,) = poll_by_name(event=event, session=kind, now=now)
     return polled
 
 

@@ -39,6 +39,7 @@ WORKER = """
 import sys, time
 from datetime import datetime, timedelta
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from core.errors import NotDone
 from flows import limit
 from flows.poll_results import poll_results
 
@@ -47,7 +48,11 @@ began, real = datetime.fromisoformat(sys.argv[1]), time.monotonic()
 with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
     for event in sys.argv[2:]:
         now = began + timedelta(seconds=time.monotonic() - real)
-        outcomes = [one.outcome.value for one in poll_results(event=event, session="race", now=now)]
+        try:
+            polled = poll_results(event=event, session="race", now=now)
+        except NotDone as error:
+            polled = error.outcome
+        outcomes = [one.outcome.value for one in polled]
         print(*outcomes, sep="\\n", flush=True)
         if "put off" in outcomes:
             break

@@ -24,6 +24,7 @@ from core.upsert.results import Outcome, Polled
 from core.upsert.rows import read_records
 from core.upsert.schedule import SeasonSummary
 from flows.poll_results import poll_results
+from tests.conftest import poll_by_name
 
 Sync = Callable[..., SeasonSummary]
 
@@ -67,7 +68,7 @@ def official(bahrain: Upstream, database: Database) -> Upstream:
 
 
 def poll(now: datetime = PUBLISHED, event: str = BAHRAIN, *, force: bool = False) -> Polled:
-    (polled,) = poll_results.fn(event=event, session=RACE, force=force, now=now)
+    (polled,) = poll_by_name(event=event, session=RACE, force=force, now=now)
     return polled
 
 

@@ -38,6 +38,7 @@ from core.settings import Settings
 from deploy import automations, setup
 from flows import artifacts, limit, prefect_logs, serve
 from flows.poll_results import poll_results
+from flows.progress import LONG
 from flows.refresh_statuses import refresh_statuses
 from flows.sync_schedule import sync_schedule
 
@@ -218,7 +219,7 @@ def test_a_backlog_has_a_bar_that_ends_full(engine: None, storage: Path, replay:
     replay.as_of = now = datetime(2024, 4, 22, tzinfo=UTC)
     sync_schedule(season=2024, now=now)
     polled = poll_results(now=now)
-    assert len(polled) > artifacts.LONG
+    assert len(polled) > LONG
     assert artifact("sessions-polled") == "100"
 
 

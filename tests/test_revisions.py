@@ -20,7 +20,7 @@ from core.upsert.polls import Cadence
 from core.upsert.results import Outcome, Polled, accept_result, read_entries, results_as_of
 from core.upsert.schedule import SeasonSummary
 from flows.poll_results import poll_results
-from tests.conftest import Recording, needs_recording
+from tests.conftest import Recording, needs_recording, poll_by_name
 
 Sync = Callable[..., SeasonSummary]
 Document = dict[str, Any]
@@ -40,7 +40,7 @@ def moment(text: str) -> datetime:
 
 
 def poll(event: str, now: datetime, kind: SessionKind = RACE, *, force: bool = False) -> Polled:
-    [polled] = poll_results.fn(event=event, session=kind, force=force, now=now)
+    [polled] = poll_by_name(event=event, session=kind, force=force, now=now)
     return polled
 
 

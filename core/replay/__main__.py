@@ -3,31 +3,23 @@
 python -m core.replay --port 8900 --as-of 2024-07-28T12:00:00Z --speed 60
 """
 
-import argparse
 import signal
+import sys
 import threading
-from datetime import UTC, datetime
 
+from core.arguments import Parser, moment
 from core.replay.server import LOOPBACK, serve
 from core.replay.upstream import Upstream
 
 
-def moment(text: str) -> datetime:
-    """An instant in ISO 8601; without an offset it is wrong usage."""
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text} has no offset from UTC: write 2024-07-28T12:00:00Z")
-    return at.astimezone(UTC)
-
-
-def main() -> None:
-    """Serve until SIGINT or SIGTERM."""
-    parser = argparse.ArgumentParser(prog="python -m core.replay", description="Serve the sample upstream.")
+def main(arguments: list[str]) -> int:
+    """Serve until SIGINT or SIGTERM; returns the exit status."""
+    parser = Parser("python -m core.replay", "Serve the sample upstream.")
     parser.add_argument("--port", type=int, default=8900, help="0 picks a free one (default: 8900)")
     parser.add_argument("--bind", default=LOOPBACK, help="0.0.0.0 in a container (default: loopback)")
     parser.add_argument("--as-of", type=moment, help="answer as at this moment (default: when all was over)")
     parser.add_argument("--speed", type=float, default=0.0, help="let time run, this many times as fast")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     if given.speed and given.as_of is None:
         parser.error("--speed needs --as-of")
 
@@ -39,8 +31,11 @@ def main() -> None:
             print(url, flush=True)
             stop.wait()
     except OSError as error:
-        parser.exit(1, f"Cannot serve on {given.bind}:{given.port}: {error.strerror}. Try another --port.\n")
+        where = f"{given.bind}:{given.port}"
+        print(f"error: cannot serve on {where}: {error.strerror}; try another --port", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 
 from sqlalchemy import Connection, and_, or_, select
 
-from core import polling
+from core import names, polling
 from core.database import Database
 from core.debts import Debt
 from core.errors import UsageError
@@ -59,12 +58,7 @@ def debts_of(database: Database, event_id: str, kind: SessionKind | None) -> lis
 
 def unknown(connection: Connection, identity: str) -> str:
     """What to say of an id that is not known: the nearest that are."""
-    event_id = identity.split("/")[0]
-    known = list(connection.scalars(select(events.c.id)))
-    if not known:
-        return f"{identity} is not known, and no event is: run python -m flows.sync_schedule first"
-    near = get_close_matches(event_id, known, n=3, cutoff=0.6)
-    return f"{identity} is not known" + (f"; did you mean {' or '.join(near)}?" if near else "")
+    return names.unknown(identity, connection.scalars(select(events.c.id)).all())
 
 
 def _with_events(connection: Connection, found: Sequence[Session]) -> list[Debt]:

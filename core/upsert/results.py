@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from core import holding, polling
+from core.bounds import STORED
 from core.database import Database
 from core.differences import diff_entries, diff_text
 from core.holding import Holding
@@ -59,7 +60,7 @@ class Outcome(StrEnum):
 
 
 class Polled(Record):
-    """What one session's poll came to; `diff` and `warnings` are for a person."""
+    """What one session's poll came to; `diff`, `warnings` and the `reason` of a failure are for a person."""
 
     session_id: str
     outcome: Outcome
@@ -67,6 +68,7 @@ class Polled(Record):
     entries: int = 0
     diff: str = ""
     warnings: tuple[str, ...] = ()
+    reason: str = ""
 
 
 def accept_result(
@@ -333,7 +335,11 @@ def results_as_of(connection: Connection, session_id: str, moment: datetime) -> 
     row = connection.execute(
         select(result_revisions).where(*then).order_by(result_revisions.c.revision.desc()).limit(1)
     ).first()
-    return None if row is None else (row.revision, row.state, [Entry(**entry) for entry in row.rows])
+    return (
+        None
+        if row is None
+        else (row.revision, row.state, [Entry.model_validate(entry, context=STORED) for entry in row.rows])
+    )
 
 
 def _order(entry: Entry) -> tuple[Any, ...]:

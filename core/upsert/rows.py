@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, Update, bindparam, delete, insert, select, text, update
 
+from core.bounds import STORED
 from core.holding import Key
 from core.records import Change, Held, Record
 from core.schema import changes, columns, held
@@ -30,7 +31,8 @@ def read(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
 
 def read_records(connection: Connection, table: Table, record: type[R], *conditions: ColumnElement[bool]) -> list[R]:
     """A table's rows as records, of the columns that the record has fields for."""
-    return [record(**row) for row in connection.execute(records_of(table, record).where(*conditions)).mappings()]
+    rows = connection.execute(records_of(table, record).where(*conditions)).mappings()
+    return [record.model_validate(dict(row), context=STORED) for row in rows]
 
 
 @lru_cache(maxsize=64)

@@ -1,0 +1,34 @@
+"""Connections to a SQLite file: also to one that may only be read."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+
+
+def open_file(file: Path, **options: Any) -> sqlite3.Connection:
+    """A connection to a file in WAL mode, whether or not SQLite may write beside it.
+
+    Where it may not (a read-only folder), and nothing is left to be read from a journal, the file is taken as one that
+    does not change: it can be read, and a write is refused.
+
+    Raises:
+        sqlite3.Error: it cannot be opened.
+    """
+    connection: sqlite3.Connection = sqlite3.connect(file, **options)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+    except sqlite3.OperationalError as error:
+        connection.close()
+        journal = Path(f"{file}-wal")
+        if error.sqlite_errorcode & 0xFF not in UNWRITABLE or not file.is_file() or journal.exists():
+            raise
+        connection = sqlite3.connect(f"file:{quote(str(file))}?immutable=1", uri=True, **options)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection

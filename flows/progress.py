@@ -1,0 +1,84 @@
+"""How far a run over many sessions is: a bar in Prefect's UI or in the terminal, else a log line now and then."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID
+
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from core.identity import slug
+from flows.artifacts import shown_at_best
+from flows.prefect_logs import present_flow_run
+
+logger = logging.getLogger(__name__)
+
+LONG = 20
+"""So many sessions in one run are worth it."""
+
+PREFECT_STEP, LOG_STEP = 5, 20
+"""Percent between two calls of Prefect's API, and between two lines."""
+
+
+class Progress:
+    """Progress through a number of things, while the context lasts; nothing is shown of a few."""
+
+    def __init__(self, total: int, what: str) -> None:
+        self.total = total
+        self.what = what
+        self.done = 0
+        self.told = 0.0
+        self.artifact: UUID | None = None
+        self.bar: Bar | None = None
+
+    def __enter__(self) -> Self:
+        """Begin at nothing."""
+        if self.total < LONG:
+            return self
+        if present_flow_run() is not None:
+            self._create()
+        elif sys.stderr.isatty():
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+            self.bar = Bar(*columns, console=Console(stderr=True), transient=True)
+            self.bar.add_task(self.what, total=self.total)
+            self.bar.start()
+        return self
+
+    def __exit__(self, _kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None) -> None:
+        """Take the terminal's bar away."""
+        if self.bar is not None:
+            self.bar.stop()
+
+    def step(self) -> None:
+        """One more is done."""
+        self.done += 1
+        if self.bar is not None:
+            self.bar.update(self.bar.task_ids[0], completed=self.done)
+        elif self.artifact is not None:
+            if self._is_due(PREFECT_STEP):
+                self._update(self.artifact)
+        elif self.total >= LONG and present_flow_run() is None and self._is_due(LOG_STEP):
+            logger.info("%d of %d %s", self.done, self.total, self.what)
+
+    def _is_due(self, step: int) -> bool:
+        """Whether so many percent more are done than were told, or all."""
+        percent = 100 * self.done / self.total
+        if percent - self.told < step and self.done < self.total:
+            return False
+        self.told = percent
+        return True
+
+    @shown_at_best
+    def _create(self) -> None:
+        made: Any = create_progress_artifact(0.0, key=slug(self.what), description=f"{self.total} {self.what}")
+        self.artifact = made
+
+    @shown_at_best
+    def _update(self, artifact: UUID) -> None:
+        update_progress_artifact(artifact, progress=self.told)

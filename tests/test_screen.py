@@ -1,0 +1,333 @@
+"""What a person sees: text that cannot steer a terminal or a page, each outcome once, tables that fit, the demo."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import pty
+import re
+import runpy
+import struct
+import subprocess
+import sys
+import termios
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from rich.console import Console
+from sqlalchemy import update
+
+from core import logs
+from core.database import Database
+from core.replay import Fault, Upstream
+from core.schema import drivers, events, result_revisions, sessions, teams
+from core.settings import LogFormat, Settings
+from core.text import is_control, printable
+from flows import __main__ as commands
+from flows import poll_results, refresh_statuses, sync_schedule
+from flows.classification import markdown, read_classification
+from flows.progress import LONG, Progress
+from flows.text import Column, Row, cell, fitted
+
+ROOT = Path(__file__).parents[1]
+NOW = datetime(2024, 3, 3, tzinfo=UTC)
+BAHRAIN = "2024-bahrain-grand-prix"
+HOSTILE = "[/] [red]\x1b[31m\x1b]0;title\x07 \u202eevil :smile: |<b>x</b> **y** `z` www.evil.com"
+SHOWN = "[/] [red]\\x1b[31m\\x1b]0;title\\x07 \\u202eevil :smile: |<b>x</b> **y** `z` www.evil.com"
+
+
+@pytest.fixture
+def bahrain(replay: Upstream, database: Database) -> Database:
+    """2024 is synced, and Bahrain's race is official."""
+    replay.as_of = NOW
+    sync_schedule.sync_schedule.fn(season=2024, now=NOW)
+    poll_results.poll_results.fn(event=f"{BAHRAIN}/race", now=NOW)
+    return database
+
+
+@pytest.fixture
+def hostile(bahrain: Database) -> Database:
+    """Rows of an earlier version hold what upstream said, whatever that was."""
+    with bahrain.writing() as connection:
+        connection.execute(update(events).where(events.c.id == BAHRAIN).values(name=HOSTILE))
+        connection.execute(update(sessions).where(sessions.c.event_id == BAHRAIN).values(name=HOSTILE))
+        connection.execute(update(drivers).values(family_name=HOSTILE))
+        connection.execute(update(teams).values(name=HOSTILE))
+        (rows,) = connection.scalars(result_revisions.select().with_only_columns(result_revisions.c.rows)).all()
+        changed = [{**row, "status": HOSTILE, "time_ms": None, "gap_ms": None} for row in rows]
+        connection.execute(update(result_revisions).values(rows=changed))
+    return bahrain
+
+
+def test_stored_text_is_shown_as_it_is(hostile: Database, capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.main(["results", f"{BAHRAIN}/race"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count(SHOWN) > 40  # the heading's two, and of each entry the driver, the team and how it ended
+    assert not any(is_control(character) for character in shown.replace("\n", ""))
+
+
+def test_stored_text_is_text_in_markdown(hostile: Database) -> None:
+    found = read_classification(hostile, f"{BAHRAIN}/race")
+    page = MarkdownIt("commonmark", {"html": True}).enable("table").parse("\n".join(markdown(found)))
+    rows = [token for token in page if token.type == "tr_open"]
+    inlines = [token for token in page if token.type == "inline"]
+    assert len(rows) == len(found.rows) + 1
+    assert len(inlines) == len(rows) * len(found.titles)
+    parts = [part for token in inlines for part in token.children or ()]
+    assert {part.type for part in parts} <= {"text", "text_special"}
+    assert sum(SHOWN in plain(token.children) for token in inlines) > 40
+
+
+def plain(parts: list[object] | None) -> str:
+    return "".join(str(getattr(part, "content", "")) for part in parts or ())
+
+
+@given(st.text(alphabet=st.characters(), max_size=60))
+@example("a|b\\|c")
+@example("x\x00\ud800\u2066")
+@example("https://evil.example <https://evil.example> a@b.c")
+@example("_a_ __b__ *c* ~~d~~ ![i](j) [k](l) &amp; <!-- -->")
+def test_any_text_is_one_cell_of_a_table_and_nothing_but_text(said: str) -> None:
+    page = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    inlines = [token for token in page.parse(f"| a |\n|---|\n| x{cell(said)}x |") if token.type == "inline"]
+    assert len(inlines) == 2
+    assert {part.type for part in inlines[1].children or ()} <= {"text", "text_special"}
+    assert plain(inlines[1].children) == f"x{printable(said)}x"
+    assert not re.search(r"https?://|www\.|@", cell(said))
+
+
+@given(st.text(alphabet=st.characters(), max_size=60))
+def test_printable_text_has_no_control_characters_and_keeps_the_rest(said: str) -> None:
+    shown = printable(said)
+    assert not any(map(is_control, shown))
+    shown.encode()
+    assert shown == said or any(map(is_control, said))
+
+
+@pytest.mark.parametrize("log_format", list(LogFormat))
+def test_a_log_line_steers_no_terminal(log_format: LogFormat) -> None:
+    try:
+        raise ValueError(HOSTILE)
+    except ValueError:
+        record = logging.LogRecord("flows", logging.INFO, "", 1, "%s\n", (HOSTILE,), sys.exc_info())
+    line = logs.formatter(log_format).format(record)
+    assert "\\u202e" in line
+    assert not any(is_control(character) for character in line.replace("\n", ""))
+    assert line.count("\n") == (0 if log_format is LogFormat.JSON else line.count("\n"))
+
+
+def test_an_error_is_one_line_whatever_it_quotes(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments in (["results", HOSTILE], ["results", f"{BAHRAIN}/{HOSTILE}"], ["\x1b[31m"], ["results", "--\x1b"]):
+        assert status_of(arguments) in (1, 2)
+        error = capsys.readouterr().err
+        assert error.startswith("error: ")
+        assert not any(is_control(character) for character in error.removesuffix("\n"))
+    Path(".env").write_text("LOG_LEVEL='\x1b[31m[/]'\nDATABASE_SCHEMA=\x1b[31m\n")
+    assert commands.main(["config"]) == 2
+    assert "\x1b" not in capsys.readouterr().err
+    Path(".env").unlink()
+
+
+def status_of(arguments: list[str]) -> int:
+    """The exit status of `python -m flows`, within this process."""
+    try:
+        return commands.main(arguments)
+    except SystemExit as ended:
+        return int(str(ended.code))
+
+
+def test_settings_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    Path(".env").write_text("F1_USERNAME='[/][bold]\x1b]0;x\x07 :smile:'\n", "utf-8")
+    assert commands.main(["config"]) == 0
+    assert "[/][bold]\\x1b]0;x\\x07 :smile:" in capsys.readouterr().out
+
+
+def test_what_upstream_says_reaches_the_screen_as_text(replay: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
+    """A change and a revision of text that looks like markup: the command ends as it should, after its commit."""
+    assert sync_schedule.main(["2024", "--now", "2024-03-01T00:00:00Z"]) == 0
+    document = replay_schedule(replay)
+    assert '"Bahrain Grand Prix"' in document
+    changed = document.replace('"Bahrain Grand Prix"', '"Bahrain [/] [bold]"').encode()
+    replay.faults = [Fault(match="^/schedule/", body=changed, times=9)]
+    assert sync_schedule.main(["2024", "--now", "2024-03-01T01:00:00Z"]) == 0
+    assert f"{BAHRAIN} renamed: Bahrain Grand Prix → Bahrain [/] [bold]" in capsys.readouterr().out
+
+
+def replay_schedule(replay: Upstream) -> str:
+    """The schedule's document, as it is served."""
+    import urllib.request
+
+    url = f"{Settings.load().f1_upstream_url}/schedule/schedule_2024.json"
+    return str(urllib.request.urlopen(url, timeout=10).read().decode())
+
+
+def test_each_outcome_is_told_once(replay: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
+    """On a console either by the command, or in the log; a log in JSON has all of it."""
+    replay.as_of = NOW
+    told = []
+    for main, arguments in (
+        (sync_schedule.main, ["2024"]),
+        (refresh_statuses.main, []),
+        (poll_results.main, ["--event", BAHRAIN]),
+    ):
+        assert main([*arguments, "--now", "2024-03-03T00:00:00Z"]) == 0
+        out, err = capsys.readouterr()
+        told += [re.sub(r"^\d\d:\d\d:\d\d \w+ +", "", line).strip() for line in (out + err).splitlines()]
+    outcomes = [line for line in told if "running directly" not in line]
+    assert len(outcomes) == len(set(outcomes))
+    for line in (
+        "2024: 25 events, 123 sessions from fastf1: 148 added",
+        f"{BAHRAIN}/race: official, revision 1, 20 entries",
+    ):
+        assert outcomes.count(line) == 1
+
+
+def test_a_poll_of_nothing_but_one_session_counts_one(bahrain: Database, capsys: pytest.CaptureFixture[str]) -> None:
+    assert poll_results.main(["--event", f"{BAHRAIN}/race", "--now", "2024-03-03T00:00:00Z"]) == 0
+    assert "1 session due: 1 unchanged" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_a_table_drops_columns_before_text(width: int) -> None:
+    columns = (Column("driver"), Column("team", 1), Column("laps", 3, "right"), Column("time", 2))
+    rows = [Row(("Andrea Kimi Antonelli", "Mercedes " * 3, "57", "1:31:44.742"), "dim"), Row(("x", "y", "1", "z"))]
+    console = Console(width=width, file=open(os.devnull, "w"), record=True)  # noqa: SIM115
+    console.print(fitted(console, columns, rows))
+    console.file.close()
+    lines = console.export_text().splitlines()
+    assert max(map(len, lines)) <= width
+    assert "…" not in "".join(lines)
+    titles = lines[0].split()
+    assert titles == ["driver", "team", "laps", "time"][: 4 if width >= 80 else 0] or titles == {
+        60: ["driver", "team"],
+        40: ["driver"],
+    }.get(width)
+
+
+class Terminal:
+    """A terminal of so many columns: its other end's output is read back."""
+
+    def __init__(self, columns: int, lines: int = 24) -> None:
+        self.reader, self.writer = pty.openpty()
+        fcntl.ioctl(self.writer, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def text(self) -> str:
+        """All that was written, once the writers are done."""
+        os.close(self.writer)
+        parts = []
+        while True:
+            try:
+                part = os.read(self.reader, 65536)
+            except OSError:  # Linux's end of file
+                part = b""
+            if not part:
+                os.close(self.reader)
+                return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", b"".join(parts).decode())
+            parts.append(part)
+
+
+def test_a_terminal_shows_a_bar_and_other_outputs_get_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal = Terminal(80)
+    monkeypatch.setenv("TERM", "xterm")
+    logs.configure(Settings.load())
+    for total in (LONG, LONG - 1):
+        with Progress(total, "sessions polled") as progress:
+            for _ in range(total):
+                progress.step()
+    lines = [line.split(maxsplit=2)[2] for line in capsys.readouterr().err.splitlines()]
+    assert [line for line in lines if "|" not in line] == [
+        f"{done} of {LONG} sessions polled" for done in range(4, LONG + 1, 4)
+    ]
+    with os.fdopen(os.dup(terminal.writer), "w") as screen, monkeypatch.context() as changed:
+        changed.setattr(sys, "stderr", screen)
+        with Progress(LONG, "sessions polled") as progress:
+            for _ in range(LONG):
+                progress.step()
+            progress.bar.refresh() if progress.bar else None
+    shown = terminal.text()
+    assert f"{LONG}/{LONG}" in shown
+    assert "sessions polled" in shown
+    assert " of " not in shown
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_the_demo_fits_its_terminal_and_ends_with_what_to_try(columns: int) -> None:
+    terminal = Terminal(columns)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "DO_NOT_TRACK": "1"}
+    environment.pop("COLUMNS", None)
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.demo"],
+        stdout=terminal.writer,
+        stderr=subprocess.PIPE,
+        env=environment,
+        timeout=120,
+    )
+    shown = terminal.text().replace("\r\n", "\n")
+    assert (done.returncode, done.stderr) == (0, b"")
+    lines = shown.splitlines()
+    assert len(lines) < 60
+    assert "…" not in shown
+    assert [line for line in lines[:-1] if len(line.rstrip()) > columns] == []
+    for told in ("21 São Paulo Grand Prix", "Sun 03 Nov 12:30", "live", "1 Hamilton, 2 Piastri, 3 Leclerc"):
+        assert told in shown
+    export, now, then, query = lines[-4:]
+    tried = [
+        subprocess.run(
+            [sys.executable, *command.split()[1:]],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "DATABASE_URL": export.partition("=")[2]},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for command in (now, then)
+    ]
+    assert re.search(r" 1 +44 Lewis Hamilton", tried[0])
+    assert re.search(r" 1 +63 George Russell", tried[1])
+    import sqlite3
+
+    with sqlite3.connect(query.split()[1]) as connection:
+        assert len(connection.execute(query.split('"')[1]).fetchall()) == 14
+    connection.close()
+
+
+def programs() -> list[str]:
+    """The modules that run as `python -m …`."""
+    found = []
+    for room in ("core", "flows", "deploy", "benchmarks"):
+        for path in sorted((ROOT / room).rglob("*.py")):
+            if 'if __name__ == "__main__":' in path.read_text("utf-8"):
+                found.append(".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__"))
+    return found
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules")
+@pytest.mark.parametrize("module", programs())
+def test_help_never_acts_and_a_wrong_argument_is_one_line(
+    module: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = {}
+    for argument in ("--help", "--nonsense"):
+        monkeypatch.setattr(sys, "argv", [module, argument])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
+        told[argument] = (ended.value.code, *capsys.readouterr())
+    status, out, err = told["--help"]
+    assert (status, out.split("[")[0].strip(), err) == (0, f"usage: python -m {module}", "")
+    status, out, err = told["--nonsense"]
+    assert (status, out, len(err.splitlines()), err[:7]) == (2, "", 1, "error: ")
+    assert list(Path.cwd().iterdir()) == []
+
+
+def test_there_are_programs() -> None:
+    assert {"flows", "flows.demo", "flows.serve", "core.replay", "deploy.setup", "deploy.automations"} <= set(
+        programs()
+    )
