@@ -1,0 +1,287 @@
+"""Whatever Jolpica's answers are made into: the run ends well, nothing impossible is stored, and a clean answer heals.
+
+HOSTILE_EXAMPLES in the environment asks for so many examples, at random; the tests take a few, always the same.
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import os
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Table, make_url, select, update
+
+from core.bounds import CONTROL_CATEGORIES, LONGEST_LINE
+from core.database import Database
+from core.points import most_points
+from core.records import ResultsState, SessionKind
+from core.replay import Fault, Upstream, facts, jolpica
+from core.schema import driver_standings, drivers, held, results, sessions, team_standings, teams
+from flows.poll_results import main
+from flows.sync_schedule import sync_schedule
+
+EXAMPLES = int(os.environ.get("HOSTILE_EXAMPLES", "20"))
+
+BAHRAIN, CHINA = "2024-bahrain-grand-prix", "2024-chinese-grand-prix"
+NOW = datetime(2024, 4, 21, 10, 5, tzinfo=UTC)
+"""China's race is published since five minutes."""
+
+AFTERWARDS = [NOW + timedelta(hours=hours) for hours in (26, 8 * 24, 9 * 24 + 2)]
+"""The next polls: after a day's holding time, and after the weekly look at what is official."""
+
+TABLES = {
+    "qualifying": ("/2024/qualifying", {f"{BAHRAIN}/qualifying", f"{CHINA}/qualifying"}),
+    "results": ("/2024/results", {f"{BAHRAIN}/race", f"{CHINA}/race"}),
+    "sprint": ("/2024/2/sprint", {f"{CHINA}/sprint"}),
+    "driverStandings": ("/2024/2/driverStandings", set()),
+    "constructorStandings": ("/2024/2/constructorStandings", set()),
+}
+"""What is asked for, and which sessions it answers for."""
+
+SESSIONS: set[str] = set().union(*(own for _, own in TABLES.values()))
+BOOKKEEPING = {"revision", "next_poll_at", "poll_attempts", "poll_faults", "last_error", "updated_at"}
+
+Node = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Mangling:
+    """What is done to one node of a document: `what` with `value`, at a `share` of the way through its nodes."""
+
+    what: str
+    share: float
+    value: Any
+    places: tuple[int, int]
+
+
+texts = st.one_of(
+    st.text(st.characters(exclude_categories=()), max_size=8),
+    st.sampled_from(
+        ["", "0", "1", "2", "-3", "8.5", "25", "999", "40000", "1e400", "NaN", "-1", "R", "D", "\\N", "x" * 130]
+    ),
+    st.integers(-(10**20), 10**20).map(str),
+)
+values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), texts, texts),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=3)),
+    max_leaves=5,
+)
+manglings = st.builds(
+    Mangling,
+    st.sampled_from(["value", "value", "value", "copy", "cut", "double", "swap", "swap", "drop"]),
+    st.floats(0, 1, exclude_max=True),
+    values,
+    st.tuples(st.integers(0, 45), st.integers(0, 45)),
+)
+
+
+def nodes(document: Any, at: Node = ()) -> Iterator[Node]:
+    """The paths of all values of a document."""
+    yield at
+    inner = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
+    for name, value in inner:
+        yield from nodes(value, (*at, name))
+
+
+def mangled(document: Any, done: Mangling) -> Any:
+    """A document with one node changed; lists are cut, doubled and swapped in."""
+    whole = {"": copy.deepcopy(document)}
+    listed = done.what in ("cut", "double", "swap")
+    found = [node for node in nodes(whole) if node and (not listed or isinstance(at(whole, node), list))]
+    if not found:
+        return document
+    *way, last = found[int(done.share * len(found))]
+    parent = at(whole, tuple(way))
+    one, other = done.places
+    if done.what == "value":
+        parent[last] = done.value
+    elif done.what == "copy":  # of another node: a plausible value in a wrong place
+        parent[last] = copy.deepcopy(at(whole, found[one * 997 % len(found)]))
+    elif done.what == "drop":
+        del parent[last]
+    elif rows := parent[last]:
+        one, other = one % len(rows), other % len(rows)
+        if done.what == "cut":
+            del rows[one:]
+        elif done.what == "double":
+            rows.insert(other, copy.deepcopy(rows[one]))
+        else:
+            rows[one], rows[other] = rows[other], rows[one]
+    return whole.get("")
+
+
+def at(document: Any, node: Node) -> Any:
+    for name in node:
+        document = document[name]
+    return document
+
+
+class World:
+    """A calendar of two weekends, one with a sprint, a database without results, and what an undisturbed run makes."""
+
+    def __init__(self, upstream: Upstream, database: Database) -> None:
+        self.upstream = upstream
+        self.database = database
+        by_name = {event.name: event for event in facts.calendar().events}
+        china = replace(by_name["Chinese Grand Prix"], round=2)
+        upstream.calendars[2024] = [by_name["Bahrain Grand Prix"], china]
+        upstream.as_of = NOW
+        upstream.timing_after = timedelta(days=999)
+        sync_schedule.fn(season=2024, force=False, now=NOW)
+        with database.writing() as connection:
+            timed = sessions.c.id.not_in(SESSIONS)
+            connection.execute(update(sessions).where(timed).values(results_state=ResultsState.SETTLED.value))
+        self.template = Database(make_url("sqlite://"), "f1")
+        self._copy(database, self.template)
+        self.documents = {
+            name: json.loads(upstream.answer(f"/ergast/f1{path}.json?limit=100&offset=0").body)
+            for name, (path, _) in TABLES.items()
+        }
+        self.live([])
+        self.undisturbed = self.state()
+
+    def live(self, faults: list[Fault]) -> None:
+        """From the database without results: a poll with these faults, and what follows without them."""
+        self._copy(self.template, self.database)
+        self.upstream.faults = faults
+        self.poll(NOW)
+        self.after_the_first_poll = self.official()
+        self.check()
+        self.upstream.faults = []
+        for now in AFTERWARDS:
+            self.poll(now)
+            self.check()
+
+    def poll(self, now: datetime) -> None:
+        """The command itself: it ends with 0 or 1, without a traceback."""
+        self.upstream.requests.clear()
+        said = io.StringIO()
+        with redirect_stderr(said), redirect_stdout(said):
+            status = main(["--now", now.isoformat()])
+        assert status in (0, 1)
+        assert "Traceback" not in said.getvalue(), said.getvalue()
+        said.getvalue().encode()
+
+    def official(self) -> set[str]:
+        """The sessions with an official classification."""
+        return {row["id"] for row in self.rows(sessions) if row["results_state"] == ResultsState.OFFICIAL.value}
+
+    def check(self) -> None:
+        """Nothing is stored that a rule names."""
+        classified: dict[str, list[dict[str, Any]]] = {}
+        for row in self.rows(results):
+            classified.setdefault(row["session_id"], []).append(row)
+        for session_id, rows in classified.items():
+            kind = SessionKind(session_id.split("/")[1])
+            most = most_points(2024, kind)
+            assert len(rows) <= 26
+            assert all(0 <= row["points"] <= most for row in rows if row["points"] is not None)
+            ids = [row["driver_id"] for row in rows if row["driver_id"]]
+            assert len(set(ids)) == len(ids)
+            if kind is not SessionKind.QUALIFYING:
+                in_order(rows)
+                assert all(row["position"] for row in rows if row["points"])
+        for table, name in ((driver_standings, "driver_id"), (team_standings, "team_id")):
+            found: dict[str, list[dict[str, Any]]] = {}
+            for row in self.rows(table):
+                found.setdefault(row["event_id"], []).append(row)
+            for rows in found.values():
+                in_order(rows)
+                places = sorted(row["position"] for row in rows if row["position"])
+                assert places == list(range(1, len(places) + 1))
+                assert all(0 <= row["points"] <= 26 * 2 * 2 + 8 * 2 for row in rows)
+                assert len({row[name] for row in rows}) == len(rows)
+        for table in (results, drivers, teams, sessions):
+            for row in self.rows(table):
+                for value in row.values():
+                    if isinstance(value, str):
+                        assert len(value) <= LONGEST_LINE or value == row.get("last_error")
+                        assert not {unicodedata.category(character) for character in value} & CONTROL_CATEGORIES
+
+    def state(self) -> dict[str, Any]:
+        """What the database holds, without the bookkeeping of polls; of drivers and teams those that anything names."""
+        found: dict[str, Any] = {
+            table.name: sorted(map(repr, self.rows(table)))
+            for table in (results, driver_standings, team_standings, held)
+        }
+        found["sessions"] = {
+            row["id"]: {name: value for name, value in row.items() if name not in BOOKKEEPING}
+            for row in self.rows(sessions)
+        }
+        for table, name, standings in ((drivers, "driver_id", driver_standings), (teams, "team_id", team_standings)):
+            named = {row[name] for rows in (self.rows(results), self.rows(standings)) for row in rows}
+            found[table.name] = {row["id"]: row for row in self.rows(table) if row["id"] in named}
+        return found
+
+    def rows(self, table: Table) -> list[dict[str, Any]]:
+        with self.database.reading() as connection:
+            return [dict(row) for row in connection.execute(select(table)).mappings()]
+
+    @staticmethod
+    def _copy(source: Database, target: Database) -> None:
+        target.engine.dispose()
+        with source.engine.connect() as one, target.engine.connect() as other:
+            one.connection.driver_connection.backup(other.connection.driver_connection)  # type: ignore[union-attr]
+
+
+def in_order(rows: list[dict[str, Any]]) -> None:
+    """Each place is one's, and pays no less than the next."""
+    placed = sorted((row["position"], row["points"] or 0) for row in rows if row["position"])
+    assert [place for place, times in Counter(place for place, _ in placed).items() if times > 1] == []
+    assert all(more >= fewer for (_, more), (_, fewer) in pairwise(placed))
+
+
+@pytest.fixture
+def world(replay: Upstream, sqlite: Database, no_waiting: None) -> World:
+    """What every example starts from."""
+    return World(replay, sqlite)
+
+
+def first(what: str, share: float = 0.0, value: Any = None) -> list[Mangling]:
+    return [Mangling(what, share, value, (0, 0))]
+
+
+@settings(
+    derandomize="HOSTILE_EXAMPLES" not in os.environ,
+    deadline=None,
+    max_examples=EXAMPLES,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+@example("results", True, first("value", value={"MRData": None}))
+@example("driverStandings", True, first("value", value=None))
+@given(st.sampled_from(list(TABLES)), st.booleans(), st.lists(manglings, min_size=1, max_size=3))
+def test_whatever_an_answer_is_made_into(world: World, table: str, always: bool, done: list[Mangling]) -> None:
+    """`always`: also where what is refused as a whole table is asked for session by session."""
+    document = world.documents[table]
+    for one in done:
+        document = mangled(document, one)
+    path, own = TABLES[table]
+    match = path.replace("/2024/", "/2024/([0-9]+/)?") if always else path
+    world.live([Fault(match=match, times=10**6, body=json.dumps(document).encode())])
+    assert world.after_the_first_poll >= SESSIONS - own, "every other session is stored"
+    assert world.state() == world.undisturbed
+
+
+def test_the_undisturbed_run_has_all(world: World) -> None:
+    """What examples are compared with."""
+    state = world.undisturbed
+    assert world.official() == SESSIONS
+    assert (len(state["results"]), len(state["drivers"]), len(state["teams"])) == (100, 20, 10)
+    assert state["held"] == []
+    assert all("'source': 'jolpica'" in row for row in state["driver_standings"] if CHINA in row)
+    assert jolpica.ROWS.keys() == {name.lower() for name in TABLES}
