@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,8 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from core.database import Database, connect
+from core.fetch import upstream as fetch
+from core.records import Source
 from core.replay import Upstream, serve
 from core.settings import Settings
 from core.upsert.schedule import SeasonSummary
@@ -31,6 +34,11 @@ from core.upsert.schedule import SeasonSummary
 RECORDED = Path(__file__).parents[2] / "shared" / "upstream"
 UNREACHABLE = "http://127.0.0.1:9"
 POSTGRESQL_DSN = "TEST_DATABASE_URL"
+HANGS = 300.0
+"""Seconds after which something hangs: many times what anything here takes, on however slow a machine."""
+PATHS = {Source.FASTF1: "/schedule/", Source.JOLPICA: "/ergast/f1/", Source.LIVETIMING: "/livetiming/static/"}
+DELAYED = 0.3
+"""Seconds that an answer is waited for where it will not come."""
 
 needs_recording = pytest.mark.skipif(not RECORDED.is_dir(), reason="../shared/upstream is not here")
 
@@ -114,8 +122,16 @@ def database(request: pytest.FixtureRequest) -> Database:
 
 @pytest.fixture
 def replay(environment: pytest.MonkeyPatch) -> Iterator[Upstream]:
-    """The bundled sample upstream, served; the settings point to it."""
+    """The bundled sample upstream, served; the settings point to it. What a fault delays is waited for briefly."""
     upstream = Upstream()
+    time_left = fetch._time_left
+
+    def left(call: fetch.Call) -> float:
+        seconds = time_left(call)
+        delayed = [fault for fault in upstream.faults if fault.delay_seconds >= HANGS]
+        return DELAYED if any(re.search(fault.match, PATHS[call.source]) for fault in delayed) else seconds
+
+    environment.setattr(fetch, "_time_left", left)
     with serve(upstream) as url:
         environment.setenv("F1_UPSTREAM_URL", url)
         yield upstream
@@ -137,12 +153,12 @@ class Recording:
 
     def requests(self) -> list[str]:
         """The paths asked for since the last reset."""
-        with urllib.request.urlopen(f"{self.url}/_requests", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.url}/_requests", timeout=HANGS) as answer:
             return [request["path"] for request in json.load(answer)]
 
     def _post(self, path: str, body: dict[str, Any]) -> None:
         request = urllib.request.Request(self.url + path, json.dumps(body).encode(), method="POST")
-        urllib.request.urlopen(request, timeout=10).close()
+        urllib.request.urlopen(request, timeout=HANGS).close()
 
 
 @pytest.fixture(scope="session")
@@ -153,7 +169,7 @@ def recording_server() -> Iterator[Recording]:
     assert process.stdout is not None
     yield Recording(process.stdout.readline().strip())
     process.terminate()
-    process.wait(10)
+    process.wait(HANGS)
     process.stdout.close()
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
+from conftest import HANGS
 from prefect import flow
 from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
@@ -51,7 +52,7 @@ SPA = "2024-belgian-grand-prix"
 def engine() -> Iterator[None]:
     """A Prefect server for this module's runs; the heartbeat's thread would hold each run for a second."""
     with (
-        prefect_test_harness(server_startup_timeout=90),
+        prefect_test_harness(server_startup_timeout=int(HANGS)),
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
     ):
         yield
@@ -303,7 +304,7 @@ def test_json_lines_are_prefect_s_and_ours_alike(
     assert "148 added" in ours[-1]["message"]
     assert (ours[-1]["flow_run_id"], ours[-1]["flow_run_name"]) == (tasks[0]["flow_run_id"], "sync-schedule-2024")
     assert ours[-1]["requests"] == {"fastf1": 1, "jolpica": 1}
-    assert 0 < ours[-1]["seconds"] < 60
+    assert ours[-1]["seconds"] > 0
 
 
 def test_the_global_limit_brakes_beside_the_ledger(

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from conftest import HANGS
 from sqlalchemy import func, select
 
 from core.database import Database
@@ -25,9 +26,7 @@ from flows import limit
 pytestmark = pytest.mark.xdist_group("prefect")
 
 SPA = "2024-belgian-grand-prix"
-SECONDS_TO_START = 150.0
-SECONDS_TO_RUN = 90.0
-SECONDS_TO_STOP = 10.0
+SECONDS_TO_START = SECONDS_TO_RUN = SECONDS_TO_STOP = HANGS
 
 
 @pytest.fixture
@@ -92,7 +91,7 @@ def test_the_schedules_make_runs_and_sigterm_ends_them(
     port = next(found[1] for line in served.stderr if (found := re.search(r"server on port (\d+)", line)))
     assert any("serving sync-schedule" in line for line in served.stderr)
     deadline = time.monotonic() + SECONDS_TO_START
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}/api", timeout=10) as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}/api", timeout=HANGS) as client:
         while (ahead := scheduled(client)) is not None and (len(ahead) < 3 or not all(ahead.values())):
             assert time.monotonic() < deadline, f"no run was created: {ahead}"
         assert set(ahead) == {"sync-schedule", "refresh-statuses", "poll-results"}

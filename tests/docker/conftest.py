@@ -13,7 +13,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from stack import Stack, docker
+from stack import HANGS, Stack, docker
 
 ROOT = Path(__file__).parents[2]
 BUILT = "f1-flows:test"
@@ -38,11 +38,11 @@ def image() -> str:
     except AssertionError:
         engine = ROOT.parent / "shared" / "docker" / "engine.sh"
         assert engine.exists(), "no Docker engine answers"
-        subprocess.run([engine], check=True, timeout=600)
+        subprocess.run([engine], check=True, timeout=HANGS)
     if given := os.environ.get("F1_IMAGE"):
         return given
     index = ("--build-arg", "PIP_INDEX_URL", "--build-arg", "PIP_EXTRA_INDEX_URL")
-    docker("build", "--network", "host", *index, "--tag", BUILT, str(ROOT), seconds=600, merged=True)
+    docker("build", "--network", "host", *index, "--tag", BUILT, str(ROOT), merged=True)
     return BUILT
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
-from stack import DEPLOYMENTS, Stack, docker, inspected, within
+from stack import DEPLOYMENTS, HANGS, Stack, docker, inspected, within
 
 NIGHT = datetime(2024, 3, 2, 22, tzinfo=UTC)
 """After Bahrain's race, whose results are published."""
@@ -38,7 +38,7 @@ def test_a_deployment_s_rows_are_in_postgresql(stack: Stack) -> None:
 
 def test_a_run_is_no_root_can_write_nothing_and_shows_no_secret(stack: Stack) -> None:
     run = stack.create("refresh-statuses/default", now=NIGHT.isoformat())
-    container = within(60, "the run's container", lambda: next(iter(stack.run_containers()), None))
+    container = within(HANGS, "the run's container", lambda: next(iter(stack.run_containers()), None))
     known = inspected(container)
     assert known["Config"]["User"] == "f1"
     assert known["HostConfig"]["ReadonlyRootfs"]
@@ -76,7 +76,7 @@ def test_of_ten_runs_at_once_one_works_and_the_others_end_quietly(stack: Stack) 
     assert Counter(run.state_name for run in ended) == {"Completed": 1, "Cancelled": 9}
     reasons = {run.state.message for run in ended if run.state and run.state_name == "Cancelled"}
     assert reasons == {"Deployment concurrency limit reached."}
-    within(30, "no container of a run is left", lambda: not stack.run_containers())
+    within(HANGS, "no container of a run is left", lambda: not stack.run_containers())
     assert stack.slots_taken() == dict.fromkeys(DEPLOYMENTS, 0)
 
 
