@@ -10,6 +10,7 @@ import fcntl
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,8 @@ from sqlalchemy import create_engine, make_url, text
 from core import logs
 from core.database import Database, connect
 from core.errors import NotDone
+from core.fetch import upstream as fetch
+from core.records import Source
 from core.replay import Upstream, serve
 from core.settings import Settings
 from core.upsert.results import Polled
@@ -37,6 +40,11 @@ from core.upsert.schedule import SeasonSummary
 RECORDED = Path(__file__).parents[2] / "shared" / "upstream"
 UNREACHABLE = "http://127.0.0.1:9"
 POSTGRESQL_DSN = "TEST_DATABASE_URL"
+HANGS = 300.0
+"""Seconds after which something hangs: many times what anything here takes, on however slow a machine."""
+PATHS = {Source.FASTF1: "/schedule/", Source.JOLPICA: "/ergast/f1/", Source.LIVETIMING: "/livetiming/static/"}
+DELAYED = 0.3
+"""Seconds that an answer is waited for where it will not come."""
 
 needs_recording = pytest.mark.skipif(not RECORDED.is_dir(), reason="../shared/upstream is not here")
 
@@ -131,8 +139,16 @@ def database(request: pytest.FixtureRequest) -> Database:
 
 @pytest.fixture
 def replay(environment: pytest.MonkeyPatch) -> Iterator[Upstream]:
-    """The bundled sample upstream, served; the settings point to it."""
+    """The bundled sample upstream, served; the settings point to it. What a fault delays is waited for briefly."""
     upstream = Upstream()
+    time_left = fetch._time_left
+
+    def left(call: fetch.Call) -> float:
+        seconds = time_left(call)
+        delayed = [fault for fault in upstream.faults if fault.delay_seconds >= HANGS]
+        return DELAYED if any(re.search(fault.match, PATHS[call.source]) for fault in delayed) else seconds
+
+    environment.setattr(fetch, "_time_left", left)
     with serve(upstream) as url:
         environment.setenv("F1_UPSTREAM_URL", url)
         yield upstream
@@ -154,12 +170,12 @@ class Recording:
 
     def requests(self) -> list[str]:
         """The paths asked for since the last reset."""
-        with urllib.request.urlopen(f"{self.url}/_requests", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.url}/_requests", timeout=HANGS) as answer:
             return [request["path"] for request in json.load(answer)]
 
     def _post(self, path: str, body: dict[str, Any]) -> None:
         request = urllib.request.Request(self.url + path, json.dumps(body).encode(), method="POST")
-        urllib.request.urlopen(request, timeout=10).close()
+        urllib.request.urlopen(request, timeout=HANGS).close()
 
 
 @pytest.fixture(scope="session")
@@ -170,7 +186,7 @@ def recording_server() -> Iterator[Recording]:
     assert process.stdout is not None
     yield Recording(process.stdout.readline().strip())
     process.terminate()
-    process.wait(10)
+    process.wait(HANGS)
     process.stdout.close()
 
 
@@ -186,7 +202,7 @@ def recording(recording_server: Recording, environment: pytest.MonkeyPatch) -> R
 def prefect_server() -> Iterator[None]:
     """A Prefect server for a module's runs; the heartbeat's thread would hold each run for a second."""
     with (
-        prefect_test_harness(server_startup_timeout=90),
+        prefect_test_harness(server_startup_timeout=int(HANGS)),
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
     ):
         yield

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from conftest import HANGS
 from sqlalchemy import text
 
 from core.database import Database
@@ -203,7 +204,7 @@ def test_the_module_runs_as_documented(replay: Upstream) -> None:
         env={**os.environ, "LOG_FORMAT": "json", "PYTHONPATH": str(Path(__file__).parents[1])},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGS,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import HANGS
 from sqlalchemy import select, text
 
 from core.circuits import VENUES
@@ -82,7 +83,7 @@ def test_first_runs_at_once_create_the_schema_once(database: Database) -> None:
 
     def first_run() -> None:
         mine = Database(database.url, database.schema or "f1")
-        both.wait()
+        both.wait(HANGS)
         mine.ensure_schema()
         mine.engine.dispose()
 
@@ -101,7 +102,7 @@ def test_two_syncs_at_once_leave_one_set_of_changes(database: Database, answer: 
 
     def sync() -> int:
         mine = Database(database.url, database.schema or "f1")
-        both.wait()
+        both.wait(HANGS)
         summary = upsert_schedule(mine, answer, (), NOW)
         mine.engine.dispose()
         return len(summary.changes)
@@ -156,7 +157,7 @@ def test_a_commit_notifies_its_change_ids(postgresql: Database, answer: Schedule
     with psycopg.connect(dsn, autocommit=True) as listener:
         listener.execute(f"LISTEN {CHANNEL}")
         upsert_schedule(postgresql, answer, (), NOW)
-        heard = [notice.payload for notice in listener.notifies(timeout=10, stop_after=1)]
+        heard = [notice.payload for notice in listener.notifies(timeout=HANGS, stop_after=1)]
     with postgresql.reading() as connection:
         ids = list(connection.scalars(select(changes.c.id).order_by(changes.c.id)))
     assert heard == [str(ids)]
@@ -268,7 +269,7 @@ def test_killed_anywhere_the_next_run_ends_where_an_undisturbed_one_would(
             killed = subprocess.run(
                 [sys.executable, "-c", KILLED, str(place)],
                 capture_output=True,
-                timeout=60,
+                timeout=HANGS,
                 check=False,
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
             )

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import HANGS
 from sqlalchemy import RowMapping, select, text
 from sqlalchemy import event as sqlalchemy_event
 
@@ -142,14 +143,14 @@ def test_two_upserts_of_one_result_at_once_are_one_revision(database: Database) 
 
     def accept(ordered: list[tuple[str, SessionResult]]) -> list[str]:
         mine = Database(database.url, database.schema or "f1")
-        both.wait(30)
+        both.wait(HANGS)
         outcomes = [accept_result(mine, session, result, NOW, CADENCE).outcome.value for session, result in ordered]
         mine.engine.dispose()
         return outcomes
 
     with ThreadPoolExecutor(2) as pool:
         runs = [pool.submit(accept, ordered) for ordered in (found, found[::-1])]
-        outcomes = [outcome for run in runs for outcome in run.result(60)]
+        outcomes = [outcome for run in runs for outcome in run.result(HANGS)]
     assert Counter(outcomes) == {"official": 4, "unchanged": 4}
     told_once(database)
 
@@ -183,7 +184,7 @@ def test_two_pollers_at_once_end_where_one_would(postgresql: Database, undisturb
             assert one.stdin is not None
             one.stdin.write("go\n")
             one.stdin.flush()
-        ends = [(*one.communicate(timeout=60), one.returncode) for one in both]
+        ends = [(*one.communicate(timeout=HANGS), one.returncode) for one in both]
     finally:
         for one in both:
             one.kill()
@@ -244,7 +245,7 @@ def deaths(database: Database, places: Sequence[tuple[str, int]]) -> list[int]:
         [sys.executable, "-c", DEATHS, json.dumps(asked)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGS,
         check=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )

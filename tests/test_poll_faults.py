@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from conftest import HANGS
 from sqlalchemy import delete, func, insert, select
 
 from core.database import Database
 from core.errors import BudgetExhausted
-from core.fetch import upstream
 from core.records import ChangeKind, Held, HeldKind, ResultsState, Session, SessionKind
 from core.replay import Fault, Upstream
 from core.schema import changes, driver_standings, drivers, held, result_revisions, results, sessions, teams
@@ -43,9 +43,8 @@ HTML = b"<!DOCTYPE html><html><body>Please wait while we check your browser</bod
 
 
 @pytest.fixture(autouse=True)
-def quick(no_waiting: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No waiting between tries, and little for an answer."""
-    monkeypatch.setattr(upstream, "READ_SECONDS", 2.0)
+def quick(no_waiting: None) -> None:
+    """No waiting between tries."""
 
 
 @pytest.fixture
@@ -120,7 +119,7 @@ def document(rows: int, total: int) -> bytes:
 
 FAULTS: dict[str, tuple[dict[str, Any], str, int]] = {
     "500": ({"status": 500}, "server error 500", 3),
-    "timeout": ({"delay_seconds": 60}, "did not answer in time", 1),
+    "timeout": ({"delay_seconds": HANGS}, "did not answer in time", 1),
     "truncated": ({"truncate": 2000}, "an answer that is not JSON", 3),
     "html": ({"body": HTML, "headers": {"Content-Type": "text/html"}}, "an answer that is not JSON", 3),
     "half a table": ({"body": document(10, 20)}, "10 of 20 rows", 3),

@@ -306,7 +306,7 @@ def test_json_lines_are_prefect_s_and_ours_alike(
     assert "148 added" in ours[-1]["message"]
     assert (ours[-1]["flow_run_id"], ours[-1]["flow_run_name"]) == (tasks[0]["flow_run_id"], "sync-schedule-2024")
     assert ours[-1]["requests"] == {"fastf1": 1, "jolpica": 1}
-    assert 0 < ours[-1]["seconds"] < 60
+    assert ours[-1]["seconds"] > 0
 
 
 def test_the_global_limit_brakes_beside_the_ledger(

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from conftest import HANGS
 from sqlalchemy import text
 
 from core.database import Database
@@ -115,14 +116,14 @@ def test_the_listener_misses_nothing_over_a_lost_connection(postgresql: Database
     thread.start()
     for event in ("a", "b"):
         write(postgresql, event)
-    assert first.wait(20)
+    assert first.wait(HANGS)
     gone = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE :of AND pid <> pg_backend_pid()"
     with postgresql.engine.connect() as connection:
         assert list(connection.scalars(text(gone), {"of": f"%{postgresql.schema}.changes%"})) == [True]
     for event in ("c", "d"):
         write(postgresql, event)
-    assert all_seen.wait(20)
-    thread.join(20)
+    assert all_seen.wait(HANGS)
+    thread.join(HANGS)
     assert seen == ["a", "b", "c", "d"]
 
 

@@ -20,6 +20,7 @@ import fastf1.events
 import fastf1.req
 import pandas as pd
 import pytest
+from conftest import HANGS
 from fastf1.ergast import Ergast
 
 from core.replay import EventFacts, Fault, SessionFacts, Upstream, facts, jolpica, serve
@@ -55,7 +56,7 @@ def url(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def get(url: str) -> tuple[int, bytes]:
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=HANGS) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         with error:
@@ -299,7 +300,7 @@ def test_faults(url: str, upstream: Upstream) -> None:
         Fault(r"/schedule/", status=500),
     ]
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(url + path, timeout=5)
+        urllib.request.urlopen(url + path, timeout=HANGS)
     with caught.value as error:
         assert (error.code, error.headers["Retry-After"]) == (429, "7")
     assert [get(url + path) for _ in range(4)] == [
@@ -321,10 +322,10 @@ def test_nothing_is_left_when_the_server_closes(upstream: Upstream) -> None:
         client.start()
         while not upstream.requests:
             client.join(0.01)
-    client.join(5)
+    client.join(HANGS)
     assert threading.active_count() == before
     with pytest.raises(urllib.error.URLError):
-        urllib.request.urlopen(url, timeout=1)
+        urllib.request.urlopen(url, timeout=HANGS)
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
@@ -346,7 +347,7 @@ def test_the_command_serves_until_it_is_told_to_stop(ending: signal.Signals) -> 
             url = process.stdout.readline().strip()
             assert get(f"{url}/schedule/schedule_2024.json")[0] == 200
             process.send_signal(ending)
-            assert process.communicate(timeout=10) == ("", "")
+            assert process.communicate(timeout=HANGS) == ("", "")
             assert process.returncode == 0
         finally:
             process.kill()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from conftest import HANGS
 from sqlalchemy import func, select
 
 from core.database import Database
@@ -25,9 +26,7 @@ from flows import limit
 pytestmark = pytest.mark.xdist_group("prefect")
 
 SPA = "2024-belgian-grand-prix"
-SECONDS_TO_START = 150.0
-SECONDS_TO_RUN = 90.0
-SECONDS_TO_STOP = 10.0
+SECONDS_TO_START = SECONDS_TO_RUN = SECONDS_TO_STOP = HANGS
 
 
 @pytest.fixture
@@ -102,7 +101,7 @@ def test_the_schedules_make_runs_and_sigterm_ends_them(
     assert any("serving sync-schedule" in line for line in served.stderr)
     deadline = time.monotonic() + SECONDS_TO_START
     assert httpx.get(f"{url}/ui-settings").json()["api_url"] == "/api", "the UI asks the server that it came from"
-    with httpx.Client(base_url=f"{url}/api", timeout=10) as client:
+    with httpx.Client(base_url=f"{url}/api", timeout=HANGS) as client:
         while (ahead := scheduled(client)) is not None and (len(ahead) < 3 or not all(ahead.values())):
             assert time.monotonic() < deadline, f"no run was created: {ahead}"
         assert set(ahead) == {"sync-schedule", "refresh-statuses", "poll-results"}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import HANGS
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select
 
@@ -306,7 +307,7 @@ def test_with_nothing_due_neither_flow_asks_upstream_or_imports_fastf1(
         [sys.executable, "-c", WITHOUT_FASTF1, now],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGS,
         check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )

@@ -31,8 +31,8 @@ from deploy.setup import POOL
 
 LOOPBACK = "127.0.0.1"
 DEPLOYMENTS = ("sync-schedule/default", "refresh-statuses/default", "poll-results/default")
-RUN_SECONDS = 180.0
-"""What a run may take, with its container's start on an engine that copies the image for each."""
+HANGS = 900.0
+"""Seconds after which something hangs: many times what anything takes, the image's copy for a run among it."""
 
 RESTARTING = ("--detach", "--restart", "unless-stopped")
 """As compose.yaml has it."""
@@ -54,7 +54,7 @@ exec "$bin/postgres" -D /tmp/cluster -c unix_socket_directories=/tmp "$@"
 T = TypeVar("T")
 
 
-def docker(*arguments: str, seconds: float | None = 120, stdin: str | None = None, merged: bool = False) -> str:
+def docker(*arguments: str, seconds: float | None = HANGS, stdin: str | None = None, merged: bool = False) -> str:
     """What a docker command writes (`merged`: to standard error too).
 
     Raises:
@@ -142,7 +142,6 @@ class Stack:
             *("--env", f"F1_UPSTREAM_URL=http://{LOOPBACK}:{self._upstream_port}"),
             *self._volumes,
             command=("python", "-m", "deploy.setup", "--settings-file", "/settings/.env"),
-            seconds=240,
         )
         assert self.password not in said
         self._deployments = {name: self._api.read_deployment_by_name(name).id for name in DEPLOYMENTS}
@@ -178,7 +177,7 @@ class Stack:
         with suppress(AssertionError):
             docker("volume", "rm", "--force", f"f1-data-{self.id}", f"f1-settings-{self.id}")
 
-    def _run(self, name: str, *options: str, command: Sequence[str], seconds: float = 120) -> str:
+    def _run(self, name: str, *options: str, command: Sequence[str], seconds: float = HANGS) -> str:
         """Start one of our image's containers as the README says: read-only but for /tmp and its volumes."""
         api = (f"PREFECT_API_URL={self.api_url}", "--env", f"PREFECT_API_AUTH_STRING={self.auth_string}")
         ours = ("--name", f"{self.id}-{name}", "--label", f"f1-test={self.id}", "--network", "host")
@@ -198,7 +197,7 @@ class Stack:
             start = ("bash", "-ec", STAND_IN_START, "bash", *settings)
             docker("run", *named, *password, "--user", "postgres", STAND_IN, *start)
         # Over TCP: while its volume is being made, the official image answers on its socket only.
-        within(120, "PostgreSQL answers", lambda: self._sql("postgres", "SELECT 1"))
+        within(HANGS, "PostgreSQL answers", lambda: self._sql("postgres", "SELECT 1"))
         for name in {"f1", "prefect"} - {row[0] for row in self._sql("postgres", "SELECT datname FROM pg_database")}:
             self._sql("postgres", f"CREATE DATABASE {name}")
 
@@ -216,7 +215,7 @@ class Stack:
 
     def wait_for_api(self) -> None:
         """Wait until Prefect's API answers."""
-        within(180, "Prefect's API is healthy", lambda: self._api.api_healthcheck() is None)
+        within(HANGS, "Prefect's API is healthy", lambda: self._api.api_healthcheck() is None)
 
     # Asking the database and the engine
 
@@ -224,7 +223,7 @@ class Stack:
         return f"postgresql{driver}://f1:{self.password}@{LOOPBACK}:{self._database_port}/{name}"
 
     def _sql(self, database: str, query: str) -> list[tuple[Any, ...]]:
-        dsn = f"{self._database(database)}?connect_timeout=5&options=-csearch_path%3Df1"
+        dsn = f"{self._database(database)}?connect_timeout=60&options=-csearch_path%3Df1"
         with psycopg.connect(dsn, autocommit=True) as connection:
             cursor = connection.execute(query.encode())
             return cursor.fetchall() if cursor.description else []
@@ -233,11 +232,11 @@ class Stack:
         """The rows of a query to our tables."""
         return self._sql("f1", query)
 
-    def container(self, name: str, *action: str, seconds: float = 60) -> str:
+    def container(self, name: str, *action: str, seconds: float = HANGS) -> str:
         """Do something with a container: `container("server", "restart")`."""
         return docker(*action, f"{self.id}-{name}", seconds=seconds, merged=True)
 
-    def inside(self, *command: str, seconds: float = RUN_SECONDS) -> str:
+    def inside(self, *command: str, seconds: float = HANGS) -> str:
         """What a command writes in the worker's container; a new one's start may copy the image."""
         return docker("exec", f"{self.id}-worker", *command, seconds=seconds)
 
@@ -271,7 +270,7 @@ class Stack:
         """Create a run of a deployment, as `prefect deployment run` does."""
         return self._api.create_flow_run_from_deployment(self._deployments[deployment], parameters=parameters).id
 
-    def ended(self, runs: Iterable[UUID], seconds: float = RUN_SECONDS) -> list[FlowRun]:
+    def ended(self, runs: Iterable[UUID], seconds: float = HANGS) -> list[FlowRun]:
         """The runs, once they have all ended."""
         wanted = list(runs)
 
@@ -326,6 +325,6 @@ def has_postgres() -> bool:
     """Whether the official image is there or can be pulled."""
     for command in (("image", "inspect", POSTGRES), ("pull", "--quiet", POSTGRES)):
         with suppress(AssertionError, subprocess.TimeoutExpired):
-            docker(*command)
+            docker(*command, seconds=120)  # where there is no registry, a pull may not end
             return True
     return False

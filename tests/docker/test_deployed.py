@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from stack import DEPLOYMENTS, Stack, docker, inspected, within
+from stack import DEPLOYMENTS, HANGS, Stack, docker, inspected, within
 
 NIGHT = datetime(2024, 3, 2, 22, tzinfo=UTC)
 """After Bahrain's race, whose results are published."""
@@ -46,7 +46,7 @@ def test_prefect_s_api_asks_who_they_are(stack: Stack) -> None:
 
 def test_a_run_is_no_root_can_write_nothing_and_shows_no_secret(stack: Stack) -> None:
     run = stack.create("refresh-statuses/default", now=NIGHT.isoformat())
-    container = within(60, "the run's container", lambda: next(iter(stack.run_containers()), None))
+    container = within(HANGS, "the run's container", lambda: next(iter(stack.run_containers()), None))
     known = inspected(container)
     assert known["Config"]["User"] == "f1"
     assert known["HostConfig"]["ReadonlyRootfs"]
@@ -85,7 +85,7 @@ def test_of_ten_runs_at_once_one_works_and_the_others_end_quietly(stack: Stack) 
     assert Counter(run.state_name for run in ended) == {"Completed": 1, "Cancelled": 9}
     reasons = {run.state.message for run in ended if run.state and run.state_name == "Cancelled"}
     assert reasons == {"Deployment concurrency limit reached."}
-    within(30, "no container of a run is left", lambda: not stack.run_containers())
+    within(HANGS, "no container of a run is left", lambda: not stack.run_containers())
     assert stack.slots_taken() == dict.fromkeys(DEPLOYMENTS, 0)
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from stack import DEPLOYMENTS, Stack, docker, within
+from stack import DEPLOYMENTS, HANGS, Stack, docker, within
 
 from core.replay import Upstream
 
@@ -52,11 +52,11 @@ def replayed(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     stack.serve_upstream(upstream)
     (folder / "clock.py").write_text(clock)
     (folder / "Dockerfile").write_text(f"FROM {stack.image}\nCOPY clock.py /app/flows/clock.py\n")
-    docker("build", "--tag", tag, str(folder), seconds=240, merged=True)
+    docker("build", "--tag", tag, str(folder), merged=True)
     stack.deploy(tag)
     yield
     stack.schedule(None)
-    within(240, "the end of all runs", lambda: all(run.state and run.state.is_final() for run in stack.read()))
+    within(HANGS, "the end of all runs", lambda: all(run.state and run.state.is_final() for run in stack.read()))
     docker("rmi", "--force", tag)
 
 
@@ -64,7 +64,7 @@ def test_a_race_sunday_needs_nobody(stack: Stack, replayed: None) -> None:
     stack.schedule("* * * * *")
     time.sleep(MINUTES * 60)
     stack.schedule(None)
-    within(240, "the end of all runs", lambda: all(run.state and run.state.is_final() for run in stack.read()))
+    within(HANGS, "the end of all runs", lambda: all(run.state and run.state.is_final() for run in stack.read()))
 
     states = {name: Counter(run.state_name for run in stack.runs_of(name)) for name in DEPLOYMENTS}
     print("runs:", {name: dict(counted) for name, counted in states.items()})
@@ -96,5 +96,5 @@ def test_a_race_sunday_needs_nobody(stack: Stack, replayed: None) -> None:
     )
     print("requests to Jolpica:", len(stack.asked("/ergast/")), "in the busiest replayed hour:", busiest[0][0])
     assert busiest[0][0] <= 180
-    within(30, "no container of a run is left", lambda: not stack.run_containers())
+    within(HANGS, "no container of a run is left", lambda: not stack.run_containers())
     assert stack.slots_taken() == dict.fromkeys(DEPLOYMENTS, 0)
