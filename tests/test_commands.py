@@ -180,6 +180,7 @@ def test_a_folder_that_may_only_be_read(
                 assert commands.main(arguments) == 0
             assert capsys.readouterr().err == ""
             connect(Settings.load()).engine.dispose()
+            replay.as_of = datetime(2024, 3, 12, 10, tzinfo=UTC)
             assert sync("2024", "--now", "2024-03-12T10:00:00Z") == 1
             assert capsys.readouterr().err.splitlines()[-1].endswith("attempt to write a readonly database")
             connect(Settings.load()).engine.dispose()

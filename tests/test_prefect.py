@@ -29,7 +29,7 @@ from sqlalchemy import select
 
 from core import logs
 from core.database import Database
-from core.errors import F1FlowsError, PrefectError
+from core.errors import F1FlowsError, NotDone, PrefectError
 from core.identity import slug
 from core.records import SessionKind
 from core.replay import Fault, Upstream
@@ -331,7 +331,9 @@ def test_the_global_limit_brakes_beside_the_ledger(
         sync_schedule(season=2024, now=NOW)
         replay.requests.clear()
         monkeypatch.setattr("flows.limit.WAIT_SECONDS", 0.5)
-        (polled,) = poll_results(event=SPA, session=SessionKind.RACE, now=datetime(2024, 7, 29, tzinfo=UTC))
+        with pytest.raises(NotDone) as ended:
+            poll_results(event=SPA, session=SessionKind.RACE, now=datetime(2024, 7, 29, tzinfo=UTC))
+        (polled,) = ended.value.outcome
         assert polled.outcome == "put off"
         assert [request for request in replay.requests if "/ergast/" in request.path] == []
     finally:
