@@ -168,6 +168,8 @@ class Settings(BaseSettings):
             raise UsageError(f"{name} {message[0].lower()}{message[1:]}") from None
         except UnicodeDecodeError:
             raise UsageError(".env is not UTF-8 text") from None
+        except OSError as error:
+            raise UsageError(f".env cannot be read: {error.strerror}") from None
 
     @property
     def database(self) -> URL:

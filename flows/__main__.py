@@ -11,8 +11,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from rich.table import Table
-
 from core import logs
 from core.database import Database, connect
 from core.errors import DatabaseError
@@ -20,22 +18,21 @@ from core.migrations import HEAD, REVISIONS
 from core.settings import Settings
 from flows import command
 from flows.classification import print_classification
-from flows.text import screen, styled
+from flows.text import Column, Row, fitted, screen, styled
 
 
 def show_config() -> None:
     """Print every setting's value and origin, secrets hidden."""
     settings = Settings.load()
     origins = Settings.origins()
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("setting", "value", "from", "what it is"):
-        table.add_column(title, overflow="fold", no_wrap=title in ("setting", "from"))
-    for name, value in settings.shown().items():
-        description = Settings.model_fields[name].description or ""
-        table.add_row(*map(styled, (name.upper(), value, origins[name], description)))
-    api = command.prefect_api() or ""
-    table.add_row(*map(styled, ("PREFECT_API_URL", api, "Prefect", "unset: flows run directly")))
-    screen().print(table)
+    columns = (Column("setting"), Column("value"), Column("from", 1), Column("what it is", 2))
+    rows = [
+        Row((name.upper(), value, origins[name], Settings.model_fields[name].description or ""))
+        for name, value in settings.shown().items()
+    ]
+    rows.append(Row(("PREFECT_API_URL", command.prefect_api() or "", "Prefect", "unset: flows run directly")))
+    console = screen()
+    console.print(fitted(console, columns, rows))
 
 
 def upgrade_database() -> None:

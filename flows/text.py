@@ -58,16 +58,16 @@ def styled(*parts: str | tuple[str, str]) -> Text:
 
 
 def fitted(console: Console, columns: Sequence[Column], rows: Sequence[Row]) -> Table:
-    """A table without borders, as wide as the console at the most: columns are dropped before text is cut.
+    """A table without borders, as wide as the console at the most: columns are dropped before text is broken.
 
-    Of the columns the one with the highest `rank` goes first; those of rank 0 stay.
+    Of the columns the one with the highest `rank` goes first; those of rank 0 stay, and fold where they must.
     """
     kept = list(range(len(columns)))
     while True:
         table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
         table.show_header = any(columns[index].title for index in kept)
         for index in kept:
-            table.add_column(columns[index].title, justify=columns[index].justify, no_wrap=True)
+            table.add_column(columns[index].title, justify=columns[index].justify, overflow="fold")
         for row in rows:
             table.add_row(*(styled(row.cells[index]) for index in kept), style=row.style)
         last = max(kept, key=lambda index: columns[index].rank)

@@ -6,19 +6,25 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from conftest import HANGS
-from sqlalchemy import text
+from sqlalchemy import select, text
 
-from core.database import Database
+from core.database import Database, connect
+from core.errors import UsageError
 from core.migrations import VERSION_TABLE
-from core.replay import Upstream
+from core.replay import Fault, Upstream
+from core.schema import sessions
+from core.settings import Settings
 from core.upsert.ledger import HOUR
 from flows import __main__ as commands
-from flows import clock, sync_schedule
+from flows import clock, poll_results, sync_schedule
 from flows.run import Run
 
 
@@ -50,6 +56,28 @@ def test_a_naive_now_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert "offset" in one_line(capsys)
 
 
+@pytest.mark.parametrize("now", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2200-01-01T00:00:00Z"])
+@pytest.mark.parametrize("season", ["2024", "9999"])
+def test_a_now_of_no_season_is_wrong_usage(now: str, season: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sync(season, "--now", now) == 2
+    assert "now" in one_line(capsys)
+
+
+def test_a_naive_now_is_wrong_usage_for_a_flow_too() -> None:
+    """Prefect's API hands on what it is given."""
+    with pytest.raises(UsageError, match="offset"):
+        poll_results.poll_results.fn(now=datetime(2024, 7, 28))
+
+
+def test_a_season_is_taken_as_an_option_too(replay: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sync("--year", "2024") == 0
+    assert "2024: 25 events" in capsys.readouterr().out
+    assert sync("2024", "--year", "2024") == 0
+    capsys.readouterr()
+    assert sync("2024", "--year", "2023") == 2
+    assert "one of them" in one_line(capsys)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -60,6 +88,10 @@ def test_a_naive_now_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
         ("DATABASE_URL", "mysql://user:secret-word@127.0.0.1/f1"),
         ("DATABASE_URL", "postgresql://f1:x@secret-word@127.0.0.1/f1"),
         ("DATABASE_URL", "postgresql://f1:x@secret/secret-word@127.0.0.1/f1"),
+        ("DATABASE_URL", "sqlite://"),
+        ("DATABASE_URL", "sqlite:///:memory:"),
+        ("DATABASE_URL", "sqlite:///file::memory:?uri=true"),
+        ("DATABASE_URL", "sqlite:///file:f1?mode=memory&uri=true"),
         ("DATABASE_SCHEMA", 'x"; DROP'),
         ("POLL_INTERVAL_MINUTES", "soon"),
         ("LOG_FORMAT", "xml"),
@@ -112,6 +144,170 @@ def test_a_read_only_sqlite_file(
     (tmp_path / "f1.db").touch()
     assert sync("2024") == 1
     assert "readonly" in one_line(capsys)
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Nothing in a folder may be written, by whom the tests run as: root is another user meanwhile."""
+    paths = [*folder.iterdir(), folder]
+    for path in paths:
+        path.chmod(0o555)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        for path in paths:
+            path.chmod(0o755)
+
+
+def test_a_folder_that_may_only_be_read(
+    replay: Upstream, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What reads reads, without a file left beside the database; what writes says so in one line."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        environment.setenv("DATABASE_URL", f"sqlite:///{folder}/f1.db")
+        replay.as_of = datetime(2024, 3, 3, tzinfo=UTC)
+        assert sync("2024", "--now", "2024-03-03T00:00:00Z") == 0
+        assert poll_results.main(["--event", f"{BAHRAIN}/race", "--now", "2024-03-03T00:00:00Z"]) == 0
+        connect(Settings.load()).engine.dispose()
+        assert [path.name for path in folder.iterdir()] == ["f1.db"]
+        capsys.readouterr()
+        environment.chdir(folder)
+        with read_only(folder):
+            for arguments in (["results", f"{BAHRAIN}/race"], ["db", "check"], ["db", "upgrade"], ["config"]):
+                assert commands.main(arguments) == 0
+            assert capsys.readouterr().err == ""
+            connect(Settings.load()).engine.dispose()
+            replay.as_of = datetime(2024, 3, 12, 10, tzinfo=UTC)
+            assert sync("2024", "--now", "2024-03-12T10:00:00Z") == 1
+            assert capsys.readouterr().err.splitlines()[-1].endswith("attempt to write a readonly database")
+            connect(Settings.load()).engine.dispose()
+
+
+def test_what_only_reads_makes_no_database(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for arguments in (["db", "check"], ["results", f"{BAHRAIN}/race"]):
+        assert commands.main(arguments) == 1
+        assert "no tables yet" in one_line(capsys)
+    assert commands.main(["config"]) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_line_s_end_after_a_url_is_no_part_of_it(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    environment.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/f1.db\r\n")
+    environment.setenv("F1_UPSTREAM_URL", "http://127.0.0.1:9/\n")
+    assert commands.main(["db", "upgrade"]) == 0
+    assert (tmp_path / "f1.db").is_file()
+    connect(Settings.load()).engine.dispose()
+
+
+def test_config_shows_whole_paths(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    environment.delenv("DATABASE_URL")
+    assert commands.main(["config"]) == 0
+    shown = capsys.readouterr().out
+    assert f"sqlite:///{tmp_path}/f1.db " in shown
+    assert f" {tmp_path}/.f1-cache " in shown
+
+
+BAHRAIN = "2024-bahrain-grand-prix"
+
+
+@pytest.fixture
+def bahrain(replay: Upstream, capsys: pytest.CaptureFixture[str]) -> Upstream:
+    """2024 is synced, a day after Bahrain's race."""
+    replay.as_of = datetime(2024, 3, 3, tzinfo=UTC)
+    assert sync("2024", "--now", "2024-03-03T00:00:00Z") == 0
+    capsys.readouterr()
+    return replay
+
+
+def poll(*arguments: str) -> int:
+    """The exit status of `python -m flows.poll_results`, within this process."""
+    try:
+        return poll_results.main([*arguments, "--now", "2024-03-03T00:00:00Z"])
+    except SystemExit as ended:
+        return int(str(ended.code))
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        ["--event", f"{BAHRAIN}/race"],
+        ["--event", BAHRAIN, "--session", "race"],
+        ["--event", f"{BAHRAIN}/race", "--session", "race"],
+        ["--event", f"{BAHRAIN}/Race"],
+    ],
+)
+def test_a_session_is_named_by_its_id_or_within_its_event(
+    named: list[str], bahrain: Upstream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert poll(*named) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "1 session due: 1 official"
+    for identity in ([f"{BAHRAIN}/race"], [BAHRAIN], [BAHRAIN, "--session", "race"]):
+        assert commands.main(["results", *identity]) == 0
+        assert "Bahrain Grand Prix 2024, Race" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("identity", "said"),
+    [
+        ("bahrain", f"did you mean {BAHRAIN}?"),
+        ("bahrein/race", f"did you mean {BAHRAIN}/race?"),
+        ("2024-Sao-Paolo-GP", "did you mean 2024-sao-paulo-grand-prix"),
+        ("2024-united-states-gran-prix/race", "did you mean 2024-united-states-grand-prix/race"),
+        ("2023-bahrain-grand-prix/race", "season 2023 is not in the database: run python -m flows.sync_schedule 2023"),
+        ("2024-xyzzy", "ids are such as 2024-"),
+        (f"{BAHRAIN}/sprint", "has no sprint: it has"),
+        (f"{BAHRAIN}/warmup", "is no session: practice_1"),
+    ],
+)
+def test_an_id_that_is_not_known(
+    identity: str, said: str, bahrain: Upstream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert commands.main(["results", identity]) == 2
+    assert said in one_line(capsys)
+    assert poll("--event", identity) == 2
+    assert said.removesuffix("?").removesuffix("/race") in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_two_kinds_for_one_session_are_wrong_usage(bahrain: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
+    assert poll("--event", f"{BAHRAIN}/race", "--session", "qualifying") == 2
+    assert "one of them" in one_line(capsys)
+
+
+@pytest.mark.parametrize("named", [[f"{BAHRAIN}/race"], [BAHRAIN]])
+def test_a_poll_by_name_that_failed_is_a_failure_after_its_commit(
+    named: list[str], database: Database, bahrain: Upstream, capsys: pytest.CaptureFixture[str], no_waiting: None
+) -> None:
+    bahrain.faults = [Fault(match="^/ergast/.*results", status=500, times=99)]
+    assert poll("--event", *named) == 1
+    out, err = capsys.readouterr()
+    assert "1 failed" in out
+    assert err.splitlines()[-1] == f"error: {BAHRAIN}/race: failed: jolpica: server error 500"
+    with database.reading() as connection:
+        known = connection.execute(select(sessions).where(sessions.c.event_id == BAHRAIN)).all()
+    state = {row.kind: (row.last_error, row.results_state) for row in known}
+    assert state["race"] == ("jolpica: server error 500", "awaited")
+    if named == [BAHRAIN]:
+        assert state["qualifying"] == (None, "official")
+    bahrain.faults = []
+    assert poll("--event", *named) == 0
+
+
+def test_a_due_poll_that_failed_is_not(bahrain: Upstream, no_waiting: None) -> None:
+    """What is due is asked for again soon, by itself."""
+    bahrain.faults = [Fault(match="^/ergast/", status=500, times=999)]
+    assert poll() == 0
 
 
 def test_a_directory_that_is_not_there(

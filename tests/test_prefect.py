@@ -29,11 +29,11 @@ from sqlalchemy import select
 
 from core import logs
 from core.database import Database
-from core.errors import F1FlowsError, PrefectError
+from core.errors import F1FlowsError, NotDone, PrefectError
 from core.identity import slug
 from core.records import SessionKind
 from core.replay import Fault, Upstream
-from core.schema import changes
+from core.schema import changes, sessions
 from core.settings import Settings
 from deploy import automations, setup
 from flows import artifacts, limit, prefect_logs, serve
@@ -254,6 +254,20 @@ def test_an_idle_poll_is_a_completed_run_without_a_request(engine: None, storage
     assert replay.requests == []
 
 
+def test_a_poll_by_name_that_failed_is_a_failed_run_after_its_commit(
+    engine: None, storage: Path, replay: Upstream, sqlite: Database
+) -> None:
+    replay.as_of = now = datetime(2024, 3, 2, 20, tzinfo=UTC)
+    sync_schedule(season=2024, now=now)
+    replay.faults = [Fault(match="^/ergast/.*results", body=b"nonsense", times=99)]
+    state = poll_results(event="2024-bahrain-grand-prix", now=now, return_state=True)
+    assert state.is_failed()
+    assert "2024-bahrain-grand-prix/race: failed: jolpica" in str(state.message)
+    with sqlite.reading() as connection:
+        known = connection.execute(select(sessions.c.kind, sessions.c.results_state)).all()
+    assert ("qualifying", "official") in [tuple(row) for row in known]
+
+
 def test_results_not_published_yet_are_no_failed_task(
     engine: None, storage: Path, replay: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -319,7 +333,9 @@ def test_the_global_limit_brakes_beside_the_ledger(
         sync_schedule(season=2024, now=NOW)
         replay.requests.clear()
         monkeypatch.setattr("flows.limit.WAIT_SECONDS", 0.5)
-        (polled,) = poll_results(event=SPA, session=SessionKind.RACE, now=datetime(2024, 7, 29, tzinfo=UTC))
+        with pytest.raises(NotDone) as ended:
+            poll_results(event=SPA, session=SessionKind.RACE, now=datetime(2024, 7, 29, tzinfo=UTC))
+        (polled,) = ended.value.outcome
         assert polled.outcome == "put off"
         assert [request for request in replay.requests if "/ergast/" in request.path] == []
     finally:

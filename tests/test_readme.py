@@ -92,13 +92,17 @@ class Enough(Exception):
     """Ends the listener, which would go on for good."""
 
 
-def test_the_listener_misses_nothing_over_a_lost_connection(postgresql: Database) -> None:
-    postgresql.ensure_schema()
+def test_the_listener_misses_nothing_before_the_tables_or_over_a_lost_connection(postgresql: Database) -> None:
     listener: dict[str, Any] = {"__name__": "follow"}
     exec(code("python").replace("f1.changes", f"{postgresql.schema}.changes"), listener)
-    listener["time"] = SimpleNamespace(sleep=lambda _seconds: None)
     seen: list[str] = []
-    first, all_seen = threading.Event(), threading.Event()
+    waits, ready, first, all_seen = (threading.Event() for _ in range(4))
+
+    def sleep(_seconds: float) -> None:
+        waits.set()
+        ready.wait(60)
+
+    listener["time"] = SimpleNamespace(sleep=sleep)
 
     def handle(row: tuple[Any, ...]) -> None:
         seen.append(row[2])
@@ -114,6 +118,9 @@ def test_the_listener_misses_nothing_over_a_lost_connection(postgresql: Database
 
     thread = threading.Thread(target=follow, daemon=True)
     thread.start()
+    assert waits.wait(60)
+    postgresql.ensure_schema()
+    ready.set()
     for event in ("a", "b"):
         write(postgresql, event)
     assert first.wait(HANGS)
