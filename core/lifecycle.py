@@ -162,8 +162,7 @@ class _Reconciliation:
     def _touches(self, event: Event, listed: ListedEvent) -> bool:
         """Whether an answer drops a session of an event, or moves one in a way that would be believed at once."""
         sessions = self.known.sessions_of(event.id)
-        absent = absent_sessions(sessions, listed, self.answer)
-        if absent.sessions and not absent.replaced:
+        if absent_sessions(sessions, listed, self.answer).sessions:
             return True
         zone = self._zone(event, listed)
         times = [(sessions.get(slot.kind), session_time(slot, zone)) for slot in listed.sessions]
@@ -214,7 +213,7 @@ class _Reconciliation:
         circuit_id = self._circuit_id(listed) or (None if moved_away else event.circuit_id)
         zone = time_zone(circuit_id or venue_at(listed.country, listed.locality))
         sessions = self.known.sessions_of(event.id)
-        self._update_sessions(event, listed, sessions, zone)
+        believed = self._update_sessions(event, listed, sessions, zone)
         now_active = [
             session
             for session in self.sessions.values()
@@ -235,7 +234,7 @@ class _Reconciliation:
                 "country": listed.country or event.country,
                 "locality": listed.locality or event.locality,
                 "circuit_id": circuit_id,
-                "format": listed.format,
+                "format": listed.format if believed else event.format,
                 "status": status_at(self.now, dates["starts_at"], dates["ends_at"], dates["last_date"])
                 if returns or moved
                 else event.status,
@@ -254,10 +253,7 @@ class _Reconciliation:
         zone = self._zone(event, listed)
         known = self.known.sessions_of(event.id)
         for slot in listed.sessions:
-            session, time = (
-                self.known.sessions.get(identity.session_id(event.id, slot.kind)),
-                session_time(slot, zone),
-            )
+            session, time = known.get(slot.kind), session_time(slot, zone)
             if time and not known and event.status is not Status.CANCELLED:
                 fresh = self._new_session(event.id, listed, slot, time)
                 self.sessions[fresh.id] = fresh
@@ -276,19 +272,23 @@ class _Reconciliation:
 
     def _update_sessions(
         self, event: Event, listed: ListedEvent, known: Mapping[SessionKind, Session], zone: Any
-    ) -> None:
+    ) -> bool:
+        """Bring an event's sessions up to date; whether kinds that take the place of others are believed."""
+        absent = absent_sessions(known, listed, self.answer)
+        believed = self._miss_sessions(event, absent) or not absent.replaced
         for slot in listed.sessions:
             session, time = known.get(slot.kind), session_time(slot, zone)
-            if session is not None:
+            if session is not None and (believed or session.status is not Status.CANCELLED):
                 self._update_session(session, listed, slot, time)
-            elif time is not None:
+            elif session is None and time is not None and believed:
                 fresh = self._new_session(event.id, listed, slot, time)
                 self.sessions[fresh.id] = fresh
-        self._miss_sessions(event, absent_sessions(known, listed, self.answer))
+        return believed
 
-    def _miss_sessions(self, event: Event, absent: AbsentSessions) -> None:
-        """Cancel sessions once their absence is believed: at once where others took their place."""
-        wait = moves.AT_ONCE if absent.replaced else holding.IMPLAUSIBLE if self.braked else holding.ABSENCE
+    def _miss_sessions(self, event: Event, absent: AbsentSessions) -> bool:
+        """Cancel sessions once their absence is believed, at once where others took their place; whether all are."""
+        wait = holding.IMPLAUSIBLE if self.braked else moves.AT_ONCE if absent.replaced else holding.ABSENCE
+        believed = True
         for session in absent.sessions:
             if self.holding.believes(
                 Entity.SESSION,
@@ -300,9 +300,11 @@ class _Reconciliation:
             ):
                 self.sessions[session.id] = session.model_copy(update={"status": Status.CANCELLED})
             else:
+                believed = False
                 self.notes.append(
                     f"{event.name}: {session.name} is no longer listed: cancelled if that is still so in {_hours(wait)}"
                 )
+        return believed
 
     def _update_session(
         self, session: Session, listed: ListedEvent, slot: ListedSession, time: SessionTime | None

@@ -628,6 +628,30 @@ def test_a_session_of_a_third_of_the_season_vanishing_is_held_for_a_day(life: Li
     }
 
 
+def test_a_third_of_the_season_with_other_sessions_is_held_for_a_day(life: Life) -> None:
+    """One event's practice may give way to a sprint at once (Baku 2023), but not a season's."""
+
+    def sprints(count: int) -> list[ListedEvent]:
+        races = nine_races()
+        for n, race in enumerate(races[:count]):
+            slots = list(race.sessions)
+            slots[2] = slots[2].model_copy(update={"kind": SessionKind.SPRINT, "name": "Sprint"})
+            races[n] = race.model_copy(update={"sessions": tuple(slots), "format": EventFormat.SPRINT})
+        return races
+
+    life.sync(at("2026-01-01"), *nine_races())
+    before = life.calendar
+    assert life.sync(at("2026-01-02"), *sprints(3)) == set()
+    assert life.calendar.sessions == before.sessions
+    assert life.sync(at("2026-01-02T01:00"), *nine_races()) == set()
+    assert life.calendar == before
+    life.sync(at("2026-01-03"), *sprints(3))
+    told = life.sync(at("2026-01-04"), *sprints(3))
+    assert {what for _, what in told} == {"format_changed", "cancelled", "added"}
+    assert (life.session(f"{BAKU_CITY_ID}/practice_3").status, len(told)) == (Status.CANCELLED, 9)
+    assert life.sync(at("2026-01-04T01:00"), *sprints(4)) != set(), "one more is plausible"
+
+
 def test_past_sessions_sent_into_the_future_with_an_implausible_share_are_held(life: Life) -> None:
     """Without results a past session may be scheduled again at once (São Paulo 2024), but not a season of them."""
     later = [
