@@ -15,13 +15,13 @@ from sqlalchemy import event, select, text
 from sqlalchemy.engine import make_url
 
 from benchmarks.measure import Measured, medians, peak_megabytes, python
-from core.calendar import Calendar
 from core.database import Database
 from core.deadline import Deadline
-from core.fetch import schedule, upstream
-from core.lifecycle import reconcile
+from core.fetch import schedule, session
 from core.records import Source
 from core.replay import Upstream
+from core.rules.calendar.reconcile import reconcile
+from core.rules.calendar.season import Calendar
 from core.schema import changes, circuits, columns, events, sessions
 from core.settings import Settings
 from core.transform.schedule import answer_from_frame, answer_from_races
@@ -61,7 +61,7 @@ def database_of(dsn: str, name: str) -> Database:
 
 
 def _upsert(dsn: str) -> Iterator[Measured]:
-    upstream.prepare(Settings.load())
+    session.prepare(Settings.load())
     frame = schedule.fetch_frame(SEASON, Source.FASTF1, Deadline())
     races = answer_from_races(schedule.fetch_races(SEASON, Deadline(), None), SEASON).events
     answer = answer_from_frame(frame, SEASON, Source.FASTF1)

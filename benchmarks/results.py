@@ -14,10 +14,10 @@ from benchmarks.measure import Measured, medians, python
 from core.database import Database
 from core.deadline import Deadline
 from core.fetch import results as fetch
-from core.fetch import upstream
-from core.identity import slug
+from core.fetch import session
 from core.records import SessionKind, SessionResult
 from core.replay import Upstream
+from core.rules.calendar.identity import slug
 from core.schema import changes, driver_standings, result_revisions, results, sessions, team_standings
 from core.settings import Settings
 from core.transform.results import result_of_race
@@ -43,13 +43,13 @@ def measure(served: Upstream, dsn: str) -> Iterator[Measured]:
 
 
 def _backlog(served: Upstream) -> Iterator[Measured]:
-    from core import polling
+    from core.rules.results import polling
     from flows import poll_results
     from flows.sync_schedule import sync_schedule
 
     os.environ["DATABASE_URL"] = "sqlite:///backlog.db"
     settings = Settings.load()
-    upstream.lift_limits(settings)
+    session.lift_limits(settings)
     sync_schedule.fn(season=SEASON, now=AFTER)
     served.requests.clear()
     kept = polling.FIRST_LIVETIMING_SEASON

@@ -21,7 +21,7 @@ from prefect.exceptions import ObjectNotFound
 from pydantic import SecretStr
 
 from core.errors import PrefectError
-from flows import command
+from flows.runtime import command
 
 FILE = Path(__file__).with_name("automations.yaml")
 WEBHOOKS = {"f1-results": "F1_RESULTS_WEBHOOK_URL", "f1-alerts": "F1_ALERTS_WEBHOOK_URL"}

@@ -25,7 +25,7 @@ from core.database import connect
 from core.errors import F1FlowsError, UsageError
 from core.settings import Settings
 from deploy.automations import apply_automations
-from flows import command, pool, prefect_api
+from flows.runtime import command, pool, prefect_api
 
 POOL = "f1"
 QUEUES = {"high": 1, "normal": 2, "low": 3}

@@ -16,9 +16,9 @@ from core.database import Database, connect
 from core.errors import DatabaseError
 from core.migrations import HEAD, REVISIONS
 from core.settings import Settings
-from flows import command
-from flows.classification import print_classification
-from flows.text import Column, Row, fitted, screen, styled
+from flows.output.classification import print_classification
+from flows.output.text import Column, Row, fitted, screen, styled
+from flows.runtime import command
 
 
 def show_config() -> None:

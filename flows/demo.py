@@ -19,18 +19,19 @@ from rich.text import Text
 from sqlalchemy import select
 
 from core.database import Database, connect
-from core.fetch.upstream import lift_limits
+from core.fetch.session import lift_limits
 from core.records import Change, ChangeKind, EventFormat, Status
 from core.replay import Upstream, serve
 from core.schema import driver_standings, drivers, events, results, sessions
 from core.settings import Settings
 from core.text import counted
 from core.upsert.results import Outcome
-from flows import command, report
+from flows.output import report
+from flows.output.text import Column, Row, fitted, screen, styled
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
+from flows.runtime import command
 from flows.sync_schedule import sync_schedule
-from flows.text import Column, Row, fitted, screen, styled
 
 DATABASE = Path("f1-demo.db")
 SEASON = 2024

@@ -18,7 +18,6 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from core.deadline import Deadline
-from core.debts import Debt, Question, questions
 from core.errors import (
     BudgetExhausted,
     DataRefused,
@@ -30,14 +29,16 @@ from core.errors import (
     UsageError,
 )
 from core.logs import PRINTED
-from core.names import event_and_kind
-from core.polling import FIRST_LIVETIMING_SEASON, SESSIONS_OF_JOLPICA
 from core.records import Event, ResultsState, SessionKind, SessionResult, Source
 from core.retries import FETCH, UPSERT
+from core.rules.calendar.names import event_and_kind
+from core.rules.results.due_polls import Debt, Question, questions
+from core.rules.results.polling import FIRST_LIVETIMING_SEASON, SESSIONS_OF_JOLPICA
 from core.upsert.results import Outcome, Polled
-from flows import artifacts, command, events, report
-from flows.progress import LONG, Progress
-from flows.run import Refusal, Run
+from flows.output import artifacts, events, report
+from flows.output.progress import LONG, Progress
+from flows.runtime import command
+from flows.runtime.run import Refusal, Run
 from flows.tasks import (
     ask_jolpica,
     ask_livetiming,
@@ -50,7 +51,7 @@ from flows.tasks import (
 )
 
 if TYPE_CHECKING:
-    from core.answers import Answer
+    from core.transform.answers import Answer
 
 logger = logging.getLogger("flows.poll_results")
 

@@ -14,12 +14,13 @@ from datetime import datetime
 
 from prefect import flow
 
-from core.identity import season_of
 from core.logs import PRINTED
 from core.records import Change
 from core.retries import UPSERT
-from flows import artifacts, command, events, report
-from flows.run import Run
+from core.rules.calendar.identity import season_of
+from flows.output import artifacts, events, report
+from flows.runtime import command
+from flows.runtime.run import Run
 from flows.tasks import move_statuses
 
 logger = logging.getLogger("flows.refresh_statuses")

@@ -43,10 +43,10 @@ from sqlalchemy import select
 from core.database import Database, connect
 from core.schema import events
 from core.settings import Settings
-from flows import clock, command, limit, prefect_api, prefect_logs
-from flows.local_server import local_server
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
+from flows.runtime import clock, command, limit, logs, prefect_api
+from flows.runtime.local_server import local_server
 from flows.sync_schedule import sync_schedule
 
 logger = logging.getLogger("flows.serve")
@@ -174,7 +174,7 @@ def main(arguments: list[str]) -> int:
 
 def _serve() -> None:
     settings = Settings.load()
-    prefect_logs.configure(settings)
+    logs.configure(settings)
     if not settings.enable_scheduler:
         idle()
         return

@@ -16,14 +16,15 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from core.bounds import FIRST_SEASON
-from core.calendar import CircuitsNeed, circuits_need, sources_of
 from core.errors import F1FlowsError, ScheduleRejected, SourceEmpty, SourceError, UpstreamDown, UsageError
 from core.logs import PRINTED
 from core.records import ListedEvent, ScheduleAnswer, Source, Unpublished
 from core.retries import FETCH, UPSERT
+from core.rules.calendar.season import CircuitsNeed, circuits_need, sources_of
 from core.upsert.schedule import SeasonSummary
-from flows import artifacts, clock, command, events, report
-from flows.run import Run
+from flows.output import artifacts, events, report
+from flows.runtime import clock, command
+from flows.runtime.run import Run
 from flows.tasks import cached_schedule, fetch_schedule, known_calendar, store_schedule
 
 logger = logging.getLogger("flows.sync_schedule")

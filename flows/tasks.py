@@ -15,12 +15,9 @@ from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
 from prefect.context import TaskRunContext
 from prefect.transactions import get_transaction
 
-from core import calendar
-from core.calendar import Calendar
-from core.championship import competitors
 from core.deadline import Deadline
-from core.debts import Debt, Question
 from core.errors import SourceEmpty
+from core.queries import debts_due, debts_of
 from core.records import (
     Change,
     Event,
@@ -33,17 +30,19 @@ from core.records import (
     Unpublished,
 )
 from core.retries import FETCH, UPSERT, RetryPolicy, is_transient
-from core.standings import Competitor
-from core.upsert.debts import debts_due, debts_of
+from core.rules.calendar.season import Calendar, begun, sources_of
+from core.rules.results.championship import competitors
+from core.rules.results.due_polls import Debt, Question
+from core.rules.results.standings import Competitor
 from core.upsert.polls import note_poll
 from core.upsert.results import Polled, accept_result
 from core.upsert.schedule import SeasonSummary, read_calendar, upsert_schedule
 from core.upsert.standings import Named, accept_standings, put_standings_off, standings_owed
 from core.upsert.statuses import refresh_statuses
-from flows.run import Run
+from flows.runtime.run import Run
 
 if TYPE_CHECKING:
-    from core.answers import Answer
+    from core.transform.answers import Answer
 
 TIMING_SECONDS = 60.0
 SCHEDULE_CACHE_VERSION = 2
@@ -82,7 +81,8 @@ def fetch_schedule(run: Run, season: int, source: Source) -> ScheduleAnswer | Un
     Raises:
         SourceError: it has no usable answer.
     """
-    from core.fetch import schedule, upstream
+    from core.fetch import schedule
+    from core.fetch import session as upstream
     from core.transform.schedule import answer_from_frame, answer_from_races
 
     upstream.prepare(run.settings)
@@ -90,7 +90,7 @@ def fetch_schedule(run: Run, season: int, source: Source) -> ScheduleAnswer | Un
         if source is Source.JOLPICA:
             return answer_from_races(schedule.fetch_races(season, run.deadline, run.permit), season)
         answer = answer_from_frame(schedule.fetch_frame(season, source, run.deadline), season, source)
-        if (answer := calendar.begun(answer, run.now)).events:
+        if (answer := begun(answer, run.now)).events:
             return answer
         raise SourceEmpty(source.value, "nothing of this season yet")
     except SourceEmpty as error:
@@ -101,7 +101,7 @@ def fetch_schedule(run: Run, season: int, source: Source) -> ScheduleAnswer | Un
 
 def cached_schedule(run: Run, season: int, source: Source) -> dict[str, Any]:
     """Task options under which a schedule may come from Prefect's cache: the first source's, and no given `now`."""
-    if source is not calendar.sources_of(season, run.now)[0] or run.now_given:
+    if source is not sources_of(season, run.now)[0] or run.now_given:
         return {}
     kept = PAST_SEASON_KEPT if season < run.now.year else CURRENT_SEASON_KEPT
     upstream = re.sub(r"\W+", "-", run.settings.f1_upstream_url or "real")
@@ -160,8 +160,9 @@ def ask_jolpica(run: Run, question: Question) -> list[Answer]:
     Raises:
         SourceError: Jolpica has no usable answer, or the budget allows no request.
     """
-    from core.answers import read_answers
-    from core.fetch import results, upstream
+    from core.fetch import results
+    from core.fetch import session as upstream
+    from core.transform.answers import read_answers
 
     upstream.prepare(run.settings)
     races = results.fetch_races_with_results(question.season, question.kind, question.round, Deadline(), run.permit)
@@ -175,8 +176,9 @@ def ask_livetiming(run: Run, debt: Debt) -> SessionResult | None:
     Raises:
         SourceError: any fault, typed.
     """
-    from core.fetch import results, upstream
-    from core.times import SessionTime
+    from core.fetch import results
+    from core.fetch import session as upstream
+    from core.rules.calendar.times import SessionTime
     from core.transform.results import result_of_timing
 
     session, event = debt.session, debt.event
@@ -244,7 +246,8 @@ def compare_standings(run: Run, event: Event) -> list[str]:
     Raises:
         SourceError: Jolpica has no usable answer, or the budget allows no request.
     """
-    from core.fetch import results, upstream
+    from core.fetch import results
+    from core.fetch import session as upstream
     from core.transform.results import competitors_of, standings_of
 
     upstream.prepare(run.settings)

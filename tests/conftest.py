@@ -30,7 +30,7 @@ from sqlalchemy import create_engine, make_url, text
 from core import logs
 from core.database import Database, connect
 from core.errors import NotDone
-from core.fetch import upstream as fetch
+from core.fetch import session as fetch
 from core.records import Source
 from core.replay import Upstream, serve
 from core.settings import Settings

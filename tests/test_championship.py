@@ -10,10 +10,18 @@ from typing import Any
 
 import pytest
 
-from core.championship import ADJUSTED_AT_MOST, REASONS_SHOWN, Table, best_placed, competitors, examine_table, reason_of
 from core.fetch.results import ROWS
 from core.records import SessionKind, Standing
-from core.standings import Competitor, RoundResult, standings
+from core.rules.results.championship import (
+    ADJUSTED_AT_MOST,
+    REASONS_SHOWN,
+    Table,
+    best_placed,
+    competitors,
+    examine_table,
+    reason_of,
+)
+from core.rules.results.standings import Competitor, RoundResult, standings
 from core.transform.results import result_of_race, standings_of
 from tests.conftest import RECORDED, needs_recording
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from core.circuits import COUNTRY_ALIASES, VENUES, country_key, place_key, time_zone, venue_at
+from core.rules.calendar.circuits import COUNTRY_ALIASES, VENUES, country_key, place_key, time_zone, venue_at
 
 RECORDED = Path(__file__).parents[2] / "shared" / "upstream"
 

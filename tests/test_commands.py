@@ -24,8 +24,9 @@ from core.schema import sessions
 from core.settings import Settings
 from core.upsert.ledger import HOUR
 from flows import __main__ as commands
-from flows import clock, poll_results, sync_schedule
-from flows.run import Run
+from flows import poll_results, sync_schedule
+from flows.runtime import clock
+from flows.runtime.run import Run
 
 
 def sync(*arguments: str) -> int:

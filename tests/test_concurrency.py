@@ -17,10 +17,10 @@ import pytest
 from conftest import HANGS
 from sqlalchemy import select, text
 
-from core.circuits import VENUES
 from core.database import Database
 from core.records import Change, ChangeKind, Entity, ScheduleAnswer
 from core.replay import Upstream
+from core.rules.calendar.circuits import VENUES
 from core.schema import changes, events, held, sessions
 from core.settings import Settings
 from core.transform.schedule import answer_from_races

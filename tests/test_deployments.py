@@ -19,7 +19,9 @@ from prefect.server.utilities.user_templates import render_user_template_sync
 from core.errors import UsageError
 from core.settings import Settings
 from deploy import setup
-from flows import events, pool, serve
+from flows import serve
+from flows.output import events
+from flows.runtime import pool
 
 ROOT = Path(__file__).parents[1]
 WRITTEN: dict[str, Any] = yaml.safe_load((ROOT / "prefect.yaml").read_text())
@@ -86,7 +88,7 @@ def test_both_kinds_of_work_pool_get_the_same_deployments() -> None:
     assert kept[0] == kept[1]
     assert process["prefect-version"] == WRITTEN["prefect-version"]
     kinds = {kind: yaml.safe_load((ROOT / file).read_text())["build"][0] for kind, file in pool.FILES.items()}
-    assert kinds == {kind: {"flows.pool.check": {"pool": setup.POOL, "type": kind}} for kind in kinds}
+    assert kinds == {kind: {"flows.runtime.pool.check": {"pool": setup.POOL, "type": kind}} for kind in kinds}
 
 
 def test_what_is_served_runs_one_at_a_time() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from core.differences import diff_entries, diff_text, matched
 from core.records import Entry, Source
+from core.rules.results.differences import diff_entries, diff_text, matched
 
 NAMES = {"russell": "Russell", "hamilton": "Hamilton", "piastri": "Piastri"}
 

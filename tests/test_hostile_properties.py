@@ -25,9 +25,9 @@ from sqlalchemy import Table, make_url, select, update
 
 from core.bounds import CONTROL_CATEGORIES, LONGEST_LINE
 from core.database import Database
-from core.points import most_points
 from core.records import ResultsState, SessionKind
 from core.replay import Fault, Upstream, facts, jolpica
+from core.rules.results.points import most_points
 from core.schema import driver_standings, drivers, held, results, sessions, team_standings, teams
 from flows.poll_results import main
 from flows.sync_schedule import sync_schedule

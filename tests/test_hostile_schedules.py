@@ -23,10 +23,10 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text, true
 
 from core.bounds import CONTROL_CATEGORIES, LONGEST_LINE
-from core.calendar import Calendar
 from core.database import Database, connect
 from core.records import Source, Status
 from core.replay import Fault, Upstream
+from core.rules.calendar.season import Calendar
 from core.schema import changes, circuits, events, held, sessions
 from core.settings import Settings
 from core.upsert.schedule import read_calendar

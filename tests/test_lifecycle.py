@@ -13,12 +13,7 @@ from itertools import pairwise
 
 import pytest
 
-from core import identity
-from core.calendar import Calendar, CircuitsNeed, begun, circuits_need, sources_of
-from core.circuits import VENUES
 from core.database import Database
-from core.holding import Holding
-from core.lifecycle import Reconciled, reconcile
 from core.records import (
     Change,
     ChangeKind,
@@ -38,7 +33,12 @@ from core.records import (
     Status,
 )
 from core.replay import EventFacts, Upstream, facts
-from core.times import status_at
+from core.rules.calendar import identity
+from core.rules.calendar.circuits import VENUES
+from core.rules.calendar.reconcile import Reconciled, reconcile
+from core.rules.calendar.season import Calendar, CircuitsNeed, begun, circuits_need, sources_of
+from core.rules.calendar.times import status_at
+from core.rules.confirmation import Holding
 from core.upsert.schedule import SeasonSummary, read_calendar
 
 HOUR = timedelta(hours=1)

@@ -22,11 +22,11 @@ from conftest import RECORDED, Recording, needs_recording
 from fastf1.req import Cache
 from sqlalchemy import func, select
 
-from core import polling
 from core.database import Database
-from core.fetch.upstream import prepare
-from core.identity import slug
+from core.fetch.session import prepare
 from core.records import ChangeKind, SessionKind, Status
+from core.rules.calendar.identity import slug
+from core.rules.results import polling
 from core.schema import changes, events, result_revisions, results, sessions, upstream_requests
 from core.settings import Settings
 from core.transform.results import milliseconds

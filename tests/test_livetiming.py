@@ -25,7 +25,7 @@ from core.database import Database
 from core.deadline import Deadline
 from core.errors import RateLimited, SourceEmpty, SourceError, SourceMalformed, SourceUnreachable
 from core.fetch import results as fetching
-from core.fetch import upstream
+from core.fetch import session
 from core.records import Entry, ResultsState, Session, SessionKind, Source
 from core.replay import Fault, Upstream
 from core.schema import result_revisions, sessions
@@ -184,15 +184,15 @@ def test_nothing_prompts_on_a_terminal(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))  # no token that was stored on this machine
     settings = Settings(fastf1_cache_dir=tmp_path / "cache")
     assert settings.f1_username is None
-    upstream.prepare.cache_clear()
+    session.prepare.cache_clear()
     try:
-        upstream.prepare(settings)
-        adapter = upstream.Cache._requests_session.get_adapter(f"{LIVETIMING_URL}static/2024/Index.json")
+        session.prepare(settings)
+        adapter = session.Cache._requests_session.get_adapter(f"{LIVETIMING_URL}static/2024/Index.json")
         with pytest.raises(F1AuthError, match="no Formula 1 account is configured"):
             adapter._tokens.get()
         assert adapter._get_token() is None, "and the request goes out anonymously"
     finally:
-        upstream.prepare.cache_clear()
+        session.prepare.cache_clear()
 
 
 # FastF1's ways of failing. The bundled sample serves Bahrain 2024's race by live timing before Jolpica has it.
@@ -271,7 +271,7 @@ def timed_bahrain() -> fetching.TimedSession:
 
 
 def fetch() -> fetching.Timing:
-    upstream.prepare(Settings.load())
+    session.prepare(Settings.load())
     return fetching.fetch_timing(timed_bahrain(), Deadline(20))
 
 

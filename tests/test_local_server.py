@@ -17,14 +17,14 @@ import pytest
 from prefect.settings import PREFECT_SERVER_API_PORT, temporary_settings
 
 from core.errors import F1FlowsError
-from flows import local_server
 from flows.prefect_server import LOOPBACK
+from flows.runtime import local_server
 
 pytestmark = pytest.mark.xdist_group("prefect")
 
 START = """\
 import sys
-from flows.local_server import local_server
+from flows.runtime.local_server import local_server
 with local_server() as api:
     print(api, flush=True)
     sys.stdin.read()

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from core.points import fastest_lap_point, most_points, race_points, scales, sprint_points
 from core.records import SessionKind
+from core.rules.results.points import fastest_lap_point, most_points, race_points, scales, sprint_points
 
 RACE, SPRINT, QUALIFYING = SessionKind.RACE, SessionKind.SPRINT, SessionKind.QUALIFYING
 

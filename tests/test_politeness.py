@@ -26,8 +26,8 @@ from core.schema import sessions, upstream_requests
 from core.transform.schedule import answer_from_races
 from core.upsert.ledger import BUDGET, HOUR
 from core.upsert.schedule import upsert_schedule
-from flows import limit
-from flows.limit import SLOTS
+from flows.runtime import limit
+from flows.runtime.limit import SLOTS
 
 pytestmark = pytest.mark.xdist_group("prefect")
 
@@ -40,7 +40,7 @@ import sys, time
 from datetime import datetime, timedelta
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from core.errors import NotDone
-from flows import limit
+from flows.runtime import limit
 from flows.poll_results import poll_results
 
 limit.WAIT_SECONDS = 6.0

@@ -21,7 +21,7 @@ from core.database import Database
 from core.errors import PrefectError
 from core.replay import Upstream
 from core.schema import events
-from flows import limit, pool
+from flows.runtime import limit, pool
 
 pytestmark = pytest.mark.xdist_group("prefect")
 

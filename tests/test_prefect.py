@@ -30,16 +30,19 @@ from sqlalchemy import select
 from core import logs
 from core.database import Database
 from core.errors import F1FlowsError, NotDone, PrefectError
-from core.identity import slug
 from core.records import SessionKind
 from core.replay import Fault, Upstream
+from core.rules.calendar.identity import slug
 from core.schema import changes, sessions
 from core.settings import Settings
 from deploy import automations, setup
-from flows import artifacts, limit, prefect_logs, serve
+from flows import serve
+from flows.output import artifacts
+from flows.output.progress import LONG
 from flows.poll_results import poll_results
-from flows.progress import LONG
 from flows.refresh_statuses import refresh_statuses
+from flows.runtime import limit
+from flows.runtime import logs as prefect_logs
 from flows.sync_schedule import sync_schedule
 
 pytestmark = pytest.mark.xdist_group("prefect")
@@ -332,7 +335,7 @@ def test_the_global_limit_brakes_beside_the_ledger(
     try:
         sync_schedule(season=2024, now=NOW)
         replay.requests.clear()
-        monkeypatch.setattr("flows.limit.WAIT_SECONDS", 0.5)
+        monkeypatch.setattr("flows.runtime.limit.WAIT_SECONDS", 0.5)
         with pytest.raises(NotDone) as ended:
             poll_results(event=SPA, session=SessionKind.RACE, now=datetime(2024, 7, 29, tzinfo=UTC))
         (polled,) = ended.value.outcome

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import make_url, select
 
-from core.calendar import Calendar
 from core.database import Database
-from core.identity import event_id, session_id, slug
-from core.lifecycle import reconcile
-from core.quality import Severity, examine
 from core.records import Driver, Entry, ScheduleAnswer, SessionKind, SessionResult, Source, Status, Team
 from core.replay import facts, jolpica
+from core.rules.calendar.identity import event_id, session_id, slug
+from core.rules.calendar.reconcile import reconcile
+from core.rules.calendar.season import Calendar
+from core.rules.results.quality import Severity, examine
 from core.schema import changes, drivers, events, held, result_revisions, results, sessions, team_standings, teams
 from core.schema import driver_standings as driver_table
 from core.transform.schedule import answer_from_races

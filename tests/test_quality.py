@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from core.fetch.results import ROWS
-from core.points import race_points
-from core.quality import GATES, Severity, examine, is_short
 from core.records import Entry, ResultsState, SessionKind, SessionResult, Source
+from core.rules.results.points import race_points
+from core.rules.results.quality import GATES, Severity, examine, is_short
 from core.transform.results import result_of_race
 from tests.conftest import RECORDED, needs_recording
 

@@ -30,9 +30,9 @@ from core.settings import LogFormat, Settings
 from core.text import is_control, printable
 from flows import __main__ as commands
 from flows import poll_results, refresh_statuses, sync_schedule
-from flows.classification import markdown, read_classification
-from flows.progress import LONG, Progress
-from flows.text import Column, Row, cell, fitted
+from flows.output.classification import markdown, read_classification
+from flows.output.progress import LONG, Progress
+from flows.output.text import Column, Row, cell, fitted
 
 ROOT = Path(__file__).parents[1]
 NOW = datetime(2024, 3, 3, tzinfo=UTC)

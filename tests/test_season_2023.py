@@ -14,11 +14,11 @@ import pytest
 from conftest import RECORDED, Recording, needs_recording
 from sqlalchemy import select
 
-from core.calendar import Calendar
-from core.changes import UNTOLD
 from core.database import Database
-from core.identity import slug
 from core.records import Change, EventFormat, Session, SessionKind, Source, Status, jsonable
+from core.rules.calendar.identity import slug
+from core.rules.calendar.season import Calendar
+from core.rules.changes import UNTOLD
 from core.schema import changes, circuits, events, held, sessions
 from core.upsert.schedule import SeasonSummary, read_calendar
 from flows.sync_schedule import sync_schedule

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from conftest import RECORDED, Recording, needs_recording
 
-from core.calendar import Calendar
 from core.database import Database
 from core.deadline import Deadline
 from core.fetch import schedule
-from core.identity import slug
 from core.records import SessionKind, Source
+from core.rules.calendar.identity import slug
+from core.rules.calendar.season import Calendar
 from core.transform.schedule import session_kind
 from core.upsert.schedule import SeasonSummary, read_calendar
 

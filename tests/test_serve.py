@@ -21,7 +21,7 @@ from sqlalchemy import func, select
 from core.database import Database
 from core.replay import Fault, Upstream
 from core.schema import events, results
-from flows import limit
+from flows.runtime import limit
 
 pytestmark = pytest.mark.xdist_group("prefect")
 

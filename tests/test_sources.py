@@ -14,14 +14,14 @@ import tenacity.nap
 from conftest import HANGS
 from sqlalchemy import select
 
-from core.calendar import Calendar
 from core.database import Database
 from core.deadline import Deadline
 from core.errors import OutOfTime, UpstreamDown
-from core.fetch import schedule, upstream
+from core.fetch import schedule, session
 from core.records import EventFormat, Source, Status
 from core.replay import Fault, Upstream, jolpica
 from core.replay.facts import EventFacts
+from core.rules.calendar.season import Calendar
 from core.schema import changes, circuits, events, held, sessions
 from core.settings import Settings
 from core.upsert.schedule import SeasonSummary, read_calendar
@@ -198,7 +198,7 @@ def test_time_that_leave_to_ask_has_taken_is_no_fault_of_the_source(replay: Upst
         deadline._ends = 0.0
         return lambda _status, _ms: None
 
-    upstream.prepare(Settings.load())
+    session.prepare(Settings.load())
     with pytest.raises(OutOfTime):
         schedule.fetch_races(2024, deadline, slow)
     assert replay.requests == []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.records import Entry, SessionKind, Source, Standing
-from core.standings import RoundResult, differences, merged, standings
+from core.rules.results.standings import RoundResult, differences, merged, standings
 from tests.conftest import RECORDED, needs_recording
 
 RACE, SPRINT = SessionKind.RACE, SessionKind.SPRINT

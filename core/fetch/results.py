@@ -16,7 +16,7 @@ from fastf1.exceptions import DataNotLoadedError, ErgastError, FastF1CriticalErr
 
 from core.deadline import Deadline
 from core.errors import SourceEmpty, SourceError, SourceMalformed, SourceUnreachable, TableTooLong, reading_answer
-from core.fetch.upstream import Permit, asking
+from core.fetch.session import Permit, asking
 from core.records import SessionKind, Source
 
 PAGE = 100

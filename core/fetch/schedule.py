@@ -14,7 +14,7 @@ from fastf1.ergast import Ergast
 
 from core.deadline import Deadline
 from core.errors import SourceEmpty, SourceMalformed, SourceUnreachable
-from core.fetch.upstream import Permit, asking
+from core.fetch.session import Permit, asking
 from core.records import Source
 
 PAGE = 100

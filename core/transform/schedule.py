@@ -12,10 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from core import plausibility
 from core.bounds import name_or_none
-from core.circuits import VENUES
-from core.documents import as_text
 from core.errors import ScheduleRejected, SourceMalformed, UnmappedColumn, reading_answer
 from core.records import (
     Circuit,
@@ -27,6 +24,9 @@ from core.records import (
     SessionKind,
     Source,
 )
+from core.rules.calendar import plausibility
+from core.rules.calendar.circuits import VENUES
+from core.transform.documents import as_text
 
 SLOTS = range(1, 6)
 FRAME_COLUMNS = {

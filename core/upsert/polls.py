@@ -8,14 +8,14 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
-from core import polling
-from core.changes import session_changes
 from core.database import Database
-from core.holding import Holding, Key
-from core.identity import season_of
 from core.records import Change, Entity, Held, HeldKind, ResultsState, Session, Status
+from core.rules.calendar.identity import season_of
+from core.rules.calendar.times import date_over
+from core.rules.changes import session_changes
+from core.rules.confirmation import Holding, Key
+from core.rules.results import polling
 from core.schema import held, result_revisions, sessions
-from core.times import date_over
 from core.upsert.rows import read_records, records_of, write_changes, write_held, write_rows
 
 HELD_KINDS = (

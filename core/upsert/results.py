@@ -11,13 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
-from core import holding, polling
 from core.bounds import STORED
 from core.database import Database
-from core.differences import diff_entries, diff_text
-from core.holding import Holding
-from core.identity import season_of
-from core.quality import Severity, examine, is_short
 from core.records import (
     Change,
     ChangeKind,
@@ -33,6 +28,12 @@ from core.records import (
     Source,
     Status,
 )
+from core.rules import confirmation
+from core.rules.calendar.identity import season_of
+from core.rules.confirmation import Holding
+from core.rules.results import polling
+from core.rules.results.differences import diff_entries, diff_text
+from core.rules.results.quality import Severity, examine, is_short
 from core.schema import columns, drivers, result_revisions, results, sessions
 from core.upsert.polls import HELD_KINDS, Cadence, after_nothing, known_session, settled, stamp, state_changes
 from core.upsert.rows import records_of, write_changes, write_held, write_rows
@@ -154,7 +155,7 @@ class _Acceptance:
             then == rows for then in self.connection.scalars(select(result_revisions.c.rows).where(own))
         )
         if superseded and not self._hold(
-            HeldKind.RESULTS_SUPERSEDED, "it is a classification that was superseded", holding.SUPERSEDED
+            HeldKind.RESULTS_SUPERSEDED, "it is a classification that was superseded", confirmation.SUPERSEDED
         ):
             return self._leave(Outcome.HELD, warnings)
         return self._revise(rows, superseded, provisional, warnings)
@@ -291,7 +292,7 @@ class _Acceptance:
         if not is_short(entries, self.result.season, compared_with):
             return False
         reason = f"{entries} entries, where comparable sessions have {max(compared_with)}"
-        return not self._hold(HeldKind.RESULTS_SHORT, reason, holding.SHORT)
+        return not self._hold(HeldKind.RESULTS_SHORT, reason, confirmation.SHORT)
 
     @property
     def _payload(self) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from sqlalchemy import BindParameter, Connection, Numeric, bindparam, or_, select, type_coerce
 
 from core.records import ResultsState, SessionKind
+from core.rules.results.standings import SCORING, RoundResult, Scored
 from core.schema import events, results, sessions
-from core.standings import SCORING, RoundResult, Scored
 
 OFFICIAL = (ResultsState.OFFICIAL.value, ResultsState.SETTLED.value)
 

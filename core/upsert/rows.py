@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Connection, Select, Table, Update, bindparam, delete, insert, select, text, update
 
 from core.bounds import STORED
-from core.holding import Key
 from core.records import Change, Held, Record
+from core.rules.confirmation import Key
 from core.schema import changes, columns, held
 
 R = TypeVar("R", bound=Record)

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from core.calendar import Calendar
 from core.database import Database
-from core.lifecycle import reconcile
 from core.records import Change, Circuit, Event, Held, ListedEvent, Record, ScheduleAnswer, Session, Source, Status
+from core.rules.calendar.reconcile import reconcile
+from core.rules.calendar.season import Calendar
 from core.schema import circuits, events, held, sessions
 from core.upsert.rows import read_records, write_changes, write_held, write_rows
 

@@ -9,11 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import BindParameter, Connection, Table, bindparam, case, delete, insert, or_, select, update
 
-from core.championship import Table as Published
-from core.championship import best_placed, competitors, examine_table, reason_of
 from core.database import Database
-from core.holding import Holding
-from core.identity import season_of
 from core.records import (
     Change,
     ChangeKind,
@@ -27,8 +23,12 @@ from core.records import (
     Status,
     Team,
 )
+from core.rules.calendar.identity import season_of
+from core.rules.confirmation import Holding
+from core.rules.results.championship import Table as Published
+from core.rules.results.championship import best_placed, competitors, examine_table, reason_of
+from core.rules.results.standings import SCORING, Competitor, RoundResult, differences, merged, standings
 from core.schema import Instant, driver_standings, drivers, events, held, sessions, team_standings, teams
-from core.standings import SCORING, Competitor, RoundResult, differences, merged, standings
 from core.upsert.rounds import OFFICIAL, Stop, read_rounds
 from core.upsert.rows import read, read_records, write_changes, write_held, write_rows
 

@@ -51,7 +51,7 @@ def replayed(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     upstream.publish_after_of[14, "results"] = JOLPICA_AFTER
     stack.serve_upstream(upstream)
     (folder / "clock.py").write_text(clock)
-    (folder / "Dockerfile").write_text(f"FROM {stack.image}\nCOPY clock.py /app/flows/clock.py\n")
+    (folder / "Dockerfile").write_text(f"FROM {stack.image}\nCOPY clock.py /app/flows/runtime/clock.py\n")
     docker("build", "--tag", tag, str(folder), merged=True)
     stack.deploy(tag)
     yield

@@ -14,9 +14,17 @@ from itertools import chain, pairwise
 from operator import itemgetter
 from types import MappingProxyType
 
-from core.differences import matched
-from core.points import FASTEST_LAP, FIRST_TABLED_SEASON, FIRST_UNDROPPED_SEASON, NOTHING, Scale, most_points, scales
 from core.records import Entry, Record, ResultsState, SessionKind, SessionResult, Source
+from core.rules.results.differences import matched
+from core.rules.results.points import (
+    FASTEST_LAP,
+    FIRST_TABLED_SEASON,
+    FIRST_UNDROPPED_SEASON,
+    NOTHING,
+    Scale,
+    most_points,
+    scales,
+)
 
 FIRST_SINGLE_SEASON = 1979
 """The first season in which a place is one car's and a driver has one car."""

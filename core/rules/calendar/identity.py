@@ -11,8 +11,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
-from core.circuits import country_key, place_key
 from core.records import Circuit, Event, EventFormat, ListedEvent, SessionKind, Status
+from core.rules.calendar.circuits import country_key, place_key
 
 NEAR = timedelta(days=14)
 SAME_WEEKEND = timedelta(days=1)

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from core.identity import session_id
 from core.records import EventFormat, ListedSession, Session, Source, Status
-from core.times import SessionTime, length, status_at
+from core.rules.calendar.identity import session_id
+from core.rules.calendar.times import SessionTime, length, status_at
 
 
 def new_session(

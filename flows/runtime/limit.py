@@ -11,7 +11,7 @@ from prefect.concurrency.sync import rate_limit
 
 from core.errors import Braked, PrefectError
 from core.records import Source
-from flows import prefect_api
+from flows.runtime import prefect_api
 
 logger = logging.getLogger(__name__)
 

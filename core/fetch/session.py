@@ -32,7 +32,7 @@ from fastf1.internals.f1account.transport import LIVETIMING_URL, LivetimingAuthA
 from fastf1.logger import LoggingManager
 from fastf1.req import Cache, _SessionWithRateLimiting
 
-from core import tally
+from core import request_counter
 from core.deadline import Deadline
 from core.errors import (
     F1FlowsError,
@@ -104,7 +104,7 @@ class Line(_SessionWithRateLimiting):  # type: ignore[misc]
         kwargs["timeout"] = (min(CONNECT_SECONDS, left), min(READ_SECONDS, left))
         began = time.monotonic()
         status = None
-        tally.count(call.source.value)
+        request_counter.count(call.source.value)
         try:
             response: requests.Response = super().send(request, **kwargs)
             status = response.status_code

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from core.absence import namesakes
-from core.calendar import Calendar
-from core.holding import Holding
-from core.identity import event_id
 from core.records import Entity, HeldKind, ScheduleAnswer, Source
+from core.rules.calendar.absence import namesakes
+from core.rules.calendar.identity import event_id
+from core.rules.calendar.season import Calendar
+from core.rules.confirmation import Holding
 
 
 def keep_rejected(holding: Holding, season: int, rejected: Mapping[Source, str]) -> None:

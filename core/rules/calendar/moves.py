@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from core import holding
 from core.records import Event, ListedEvent, Session, Source, Status
-from core.times import SessionTime
+from core.rules import confirmation
+from core.rules.calendar.times import SessionTime
 
 AT_ONCE = timedelta(0)
 
@@ -33,7 +33,7 @@ def patience(session: Session, time: SessionTime, now: datetime) -> tuple[timede
     if session.has_results and to_come:
         return None, "it has results, and upstream gives it a time to come"
     if not to_come:
-        return holding.PAST_MOVE, "its time has passed, and upstream gives it another past one"
+        return confirmation.PAST_MOVE, "its time has passed, and upstream gives it another past one"
     return AT_ONCE, ""
 
 

@@ -9,7 +9,7 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 
 from core.errors import F1FlowsError, PrefectError
-from flows import prefect_api
+from flows.runtime import prefect_api
 
 FILES = {"docker": "prefect.yaml", "process": "deploy/process.yaml"}
 """Which file deploys to a work pool of which type."""

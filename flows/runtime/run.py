@@ -13,7 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from prefect import Task
 
-from core import tally
+from core import request_counter
 from core.database import Database, connect
 from core.deadline import Deadline
 from core.errors import Braked, BudgetExhausted, RateLimited, SourceError, StillRefused
@@ -22,8 +22,8 @@ from core.retries import UPSERT, RetryPolicy, retrying
 from core.settings import Settings
 from core.upsert.ledger import Ledger
 from core.upsert.polls import Cadence
-from flows import clock, limit
-from flows.prefect_logs import present_flow_run, show_in_ui
+from flows.runtime import clock, limit
+from flows.runtime.logs import present_flow_run, show_in_ui
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class Run:
     now_given: bool
     flow_run_id: str | None
     deadline: Deadline = field(default_factory=Deadline)
-    requests: Counter[str] = field(default_factory=tally.begin)
+    requests: Counter[str] = field(default_factory=request_counter.begin)
     began: float = field(default_factory=monotonic)
 
     @classmethod

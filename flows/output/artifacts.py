@@ -14,19 +14,19 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import PrefectException
 from sqlalchemy import ColumnElement, Row, select
 
-from core.calendar import Calendar
 from core.database import Database
 from core.errors import DatabaseError
-from core.identity import slug
 from core.records import ChangeKind, Event, Session, SessionKind, Status
+from core.rules.calendar.identity import slug
+from core.rules.calendar.season import Calendar
 from core.schema import results_freshness
 from core.text import printable
 from core.upsert.results import Polled
 from core.upsert.schedule import SeasonSummary, read_calendar
-from flows import report
-from flows.classification import markdown, read_classification
-from flows.prefect_logs import present_flow_run
-from flows.text import cell
+from flows.output import report
+from flows.output.classification import markdown, read_classification
+from flows.output.text import cell
+from flows.runtime.logs import present_flow_run
 
 logger = logging.getLogger(__name__)
 

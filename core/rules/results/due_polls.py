@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from core.polling import SESSIONS_OF_JOLPICA
 from core.records import Event, Session, SessionKind, Source
+from core.rules.results.polling import SESSIONS_OF_JOLPICA
 
 PAGE = 100
 ROWS_A_ROUND = 22

@@ -8,8 +8,8 @@ from difflib import get_close_matches
 
 from core.bounds import FIRST_SEASON, LAST_SEASON
 from core.errors import UsageError
-from core.identity import slug
 from core.records import SessionKind
+from core.rules.calendar.identity import slug
 
 SUGGESTED = 3
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from prefect.events import emit_event
 
-from core.polling import SESSIONS_OF_JOLPICA
 from core.records import Change, Entity, Status
+from core.rules.results.polling import SESSIONS_OF_JOLPICA
 from core.upsert.results import Outcome, Polled
 from core.upsert.schedule import SeasonSummary
-from flows import report
+from flows.output import report
 
 SCHEDULE_CHANGED = "f1.schedule.changed"
 SESSION_COMPLETED = "f1.session.completed"

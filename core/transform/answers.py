@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.debts import Debt, Question
-from core.documents import as_text
 from core.errors import SourceMalformed
-from core.identity import match_events
 from core.records import ListedEvent, SessionResult
+from core.rules.calendar.identity import match_events
+from core.rules.results.due_polls import Debt, Question
+from core.transform.documents import as_text
 from core.transform.results import result_of_race
 from core.transform.schedule import event_of_result
 

@@ -16,10 +16,10 @@ from prefect.settings import get_current_settings
 
 from core.arguments import Parser, moment
 from core.errors import F1FlowsError, NotDone, UsageError
-from core.names import kind_of
 from core.records import SessionKind
+from core.rules.calendar.names import kind_of
 from core.settings import Settings
-from flows import prefect_logs
+from flows.runtime import logs
 
 __all__ = ["Parser", "moment", "parser", "prefect_api", "run", "season", "session_kind", "told"]
 
@@ -55,7 +55,7 @@ def run(flow: Flow[..., Any], parameters: Mapping[str, Any], show: Callable[[Any
     """Run a flow, show its outcome, and return the exit status."""
 
     def outcome() -> None:
-        prefect_logs.configure(Settings.load(), prints=True)
+        logs.configure(Settings.load(), prints=True)
         try:
             show(_outcome(flow, parameters))
         except NotDone as error:

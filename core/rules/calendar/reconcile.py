@@ -10,12 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from core import holding, identity, moves
-from core.absence import AbsentSessions, absent_events, absent_sessions
-from core.calendar import Calendar
-from core.changes import EVENT_TIMES, event_changes, session_changes
-from core.circuits import time_zone, venue_at
-from core.holding import Holding
 from core.records import (
     Change,
     Entity,
@@ -30,9 +24,16 @@ from core.records import (
     Status,
     jsonable,
 )
-from core.rejection import keep_malformed, keep_rejected
-from core.times import SessionTime, session_time, status_at
-from core.weekends import by_clock, event_dates, new_session, timed
+from core.rules import confirmation
+from core.rules.calendar import identity, moves
+from core.rules.calendar.absence import AbsentSessions, absent_events, absent_sessions
+from core.rules.calendar.circuits import time_zone, venue_at
+from core.rules.calendar.rejection import keep_malformed, keep_rejected
+from core.rules.calendar.season import Calendar
+from core.rules.calendar.times import SessionTime, session_time, status_at
+from core.rules.calendar.weekends import by_clock, event_dates, new_session, timed
+from core.rules.changes import EVENT_TIMES, event_changes, session_changes
+from core.rules.confirmation import Holding
 
 IMPLAUSIBLE_EVENTS = 3
 IMPLAUSIBLE_SHARE = 0.2
@@ -128,7 +129,7 @@ class _Reconciliation:
 
     def _miss(self, event: Event) -> None:
         """Cancel an event, with its sessions, once its absence is believed."""
-        wait = holding.IMPLAUSIBLE if self.braked else holding.ABSENCE
+        wait = confirmation.IMPLAUSIBLE if self.braked else confirmation.ABSENCE
         if self.holding.believes(
             Entity.EVENT,
             event.id,
@@ -155,7 +156,7 @@ class _Reconciliation:
         if braked:
             self.notes.append(
                 f"{self.answer.source.value} drops or moves {len(touched)} of {active} events at once: "
-                f"what it drops or moves is held for {_hours(holding.IMPLAUSIBLE)}"
+                f"what it drops or moves is held for {_hours(confirmation.IMPLAUSIBLE)}"
             )
         return braked
 
@@ -287,7 +288,7 @@ class _Reconciliation:
 
     def _miss_sessions(self, event: Event, absent: AbsentSessions) -> bool:
         """Cancel sessions once their absence is believed, at once where others took their place; whether all are."""
-        wait = holding.IMPLAUSIBLE if self.braked else moves.AT_ONCE if absent.replaced else holding.ABSENCE
+        wait = confirmation.IMPLAUSIBLE if self.braked else moves.AT_ONCE if absent.replaced else confirmation.ABSENCE
         believed = True
         for session in absent.sessions:
             if self.holding.believes(
@@ -337,7 +338,7 @@ class _Reconciliation:
         if moves.is_move(session, time, self.answer.source):
             wait, reason = moves.patience(session, time, self.now)
             if wait == moves.AT_ONCE and self.braked:
-                wait, reason = holding.IMPLAUSIBLE, IMPLAUSIBLE_MOVE
+                wait, reason = confirmation.IMPLAUSIBLE, IMPLAUSIBLE_MOVE
                 about = self.known.events[session.event_id].name
         payload = {"starts_at": jsonable(time.starts_at), "local_date": jsonable(time.local_date)}
         if self.holding.believes(Entity.SESSION, session.id, HeldKind.MOVED, payload, reason, wait):
@@ -349,7 +350,7 @@ class _Reconciliation:
         """Whether the date of an event without sessions is believed now; if not, it is held."""
         braked = self.braked and moves.moves_without_sessions(event, listed, self.answer.source)
         payload = {"last_date": jsonable(listed.last_date)}
-        wait, reason = (holding.IMPLAUSIBLE, IMPLAUSIBLE_MOVE) if braked else (moves.AT_ONCE, "")
+        wait, reason = (confirmation.IMPLAUSIBLE, IMPLAUSIBLE_MOVE) if braked else (moves.AT_ONCE, "")
         if self.holding.believes(Entity.EVENT, event.id, HeldKind.MOVED, payload, reason, wait):
             return True
         self._tell_move(event.name, reason, wait)

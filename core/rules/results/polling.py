@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from core.records import EventFormat, ResultsState, Session, SessionKind, Status
-from core.times import FIRST_ZONE, LAST_ZONE
+from core.rules.calendar.times import FIRST_ZONE, LAST_ZONE
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 

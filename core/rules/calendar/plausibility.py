@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from itertools import combinations
 
-from core.circuits import place_key
 from core.errors import ScheduleRejected
-from core.identity import SAME_WEEKEND, slug
 from core.records import EventFormat, ListedEvent, ScheduleAnswer
+from core.rules.calendar.circuits import place_key
+from core.rules.calendar.identity import SAME_WEEKEND, slug
 
 MOST_EVENTS = 40
 """A season has had 24 races and four tests."""

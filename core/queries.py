@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, or_, select
 
-from core import names, polling
 from core.database import Database
-from core.debts import Debt
 from core.errors import UsageError
 from core.records import Event, ResultsState, Session, SessionKind, Status
+from core.rules.calendar import names
+from core.rules.results import polling
+from core.rules.results.due_polls import Debt
 from core.schema import events, sessions
 from core.upsert.rows import read_records
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from core.records import Event, Session, Status
-from core.times import status_at
+from core.rules.calendar.times import status_at
 
 FORWARDS = (Status.SCHEDULED, Status.LIVE, Status.COMPLETED)
 

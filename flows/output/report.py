@@ -11,13 +11,13 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from core.debts import Question
 from core.logs import PRINTED
 from core.records import Change, ChangeKind, Source
+from core.rules.results.due_polls import Question
 from core.text import counted
 from core.upsert.results import Outcome, Polled
 from core.upsert.schedule import SeasonSummary
-from flows.text import screen, styled
+from flows.output.text import screen, styled
 
 STYLES = {
     ChangeKind.ADDED: "green",

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
-from core import holding, identity
 from core.records import Circuit, Event, EventFormat, Held, ScheduleAnswer, Session, SessionKind, Source
+from core.rules import confirmation
+from core.rules.calendar import identity
 
 FIRST_FASTF1_SEASON = 2018
 
@@ -20,7 +21,7 @@ class Calendar:
     events: Mapping[str, Event] = field(default_factory=dict)
     sessions: Mapping[str, Session] = field(default_factory=dict)
     circuits: Mapping[str, Circuit] = field(default_factory=dict)
-    held: Mapping[holding.Key, Held] = field(default_factory=dict)
+    held: Mapping[confirmation.Key, Held] = field(default_factory=dict)
 
     def sessions_of(self, event_id: str) -> dict[SessionKind, Session]:
         """An event's sessions by kind."""

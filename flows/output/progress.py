@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from core.identity import slug
-from flows.artifacts import shown_at_best
-from flows.prefect_logs import present_flow_run
+from core.rules.calendar.identity import slug
+from flows.output.artifacts import shown_at_best
+from flows.runtime.logs import present_flow_run
 
 logger = logging.getLogger(__name__)
 

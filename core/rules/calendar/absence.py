@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from core.calendar import Calendar
-from core.identity import slug
 from core.records import Event, ListedEvent, MalformedEvent, ScheduleAnswer, Session, SessionKind, Status
-from core.times import session_time
+from core.rules.calendar.identity import slug
+from core.rules.calendar.season import Calendar
+from core.rules.calendar.times import session_time
 
 
 def namesakes(known: Calendar, found: Collection[str], malformed: MalformedEvent) -> list[Event]:

@@ -1,0 +1,1 @@
+"""What to believe and what follows: pure functions over records and a given `now`."""

@@ -1,0 +1,1 @@
+"""A session's results: when to poll, what to believe, points and standings."""
