@@ -52,6 +52,7 @@ ONCE_TIMED = (
     Stage(None, 28 * DAY),
 )
 
+FILED = timedelta(days=7)
 AFTER_SEASON = 30 * DAY
 """What stands so long after a season's end is settled."""
 
@@ -82,6 +83,11 @@ def over_at(session: Session) -> datetime:
     if session.ends_at is not None:
         return session.ends_at
     return datetime.combine(session.local_date, time(), UTC) + DAY + LAST_ZONE
+
+
+def is_filed(session: Session, now: datetime) -> bool:
+    """Whether live timing's files of a session no longer change: a week after its end."""
+    return now >= over_at(session) + FILED
 
 
 def is_settled(now: datetime, season_end: datetime) -> bool:

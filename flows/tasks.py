@@ -15,7 +15,7 @@ from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
 from prefect.context import TaskRunContext
 from prefect.transactions import get_transaction
 
-from core import calendar
+from core import calendar, polling
 from core.calendar import Calendar
 from core.deadline import Deadline
 from core.debts import Debt, Question
@@ -184,7 +184,8 @@ def ask_livetiming(run: Run, debt: Debt) -> SessionResult | None:
         starts_at=session.starts_at,
     )
     try:
-        timing = results.fetch_timing(timed, Deadline(TIMING_SECONDS))
+        filed = polling.is_filed(session, run.upstream_now)
+        timing = results.fetch_timing(timed, Deadline(TIMING_SECONDS), settled=filed)
     except SourceEmpty:
         return None
     return result_of_timing(event.season, event.round, session.kind, timing.results, timing.laps)
