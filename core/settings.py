@@ -91,7 +91,7 @@ class Settings(BaseSettings):
 
     database_url: SecretStr = Field(SecretStr("sqlite:///f1.db"), description="where the rows go")
     database_schema: str = Field("f1", description="PostgreSQL schema that holds our tables")
-    fastf1_cache_dir: Path = Field(Path(".f1-cache"), description="FastF1's cache of settled files")
+    fastf1_cache_dir: Path = Field(Path(".f1-cache"), description="live timing's files, of sessions long over")
     poll_interval_minutes: int = Field(30, ge=1, le=1440, description="results: polled at least this often")
     post_session_delay_minutes: int = Field(30, ge=0, le=1440, description="results: first poll after the end")
     log_level: LogLevel = Field(LogLevel.INFO, description="least important lines written")

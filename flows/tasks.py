@@ -31,6 +31,7 @@ from core.records import (
 )
 from core.retries import FETCH, UPSERT, RetryPolicy, is_transient
 from core.rules.calendar.season import Calendar, begun, sources_of
+from core.rules.results import polling
 from core.rules.results.championship import competitors
 from core.rules.results.due_polls import Debt, Question
 from core.rules.results.standings import Competitor
@@ -196,7 +197,8 @@ def ask_livetiming(run: Run, debt: Debt) -> SessionResult | None:
         starts_at=session.starts_at,
     )
     try:
-        timing = results.fetch_timing(timed, Deadline(TIMING_SECONDS))
+        filed = polling.is_filed(session, run.upstream_now)
+        timing = results.fetch_timing(timed, Deadline(TIMING_SECONDS), settled=filed)
     except SourceEmpty:
         return None
     return result_of_timing(event.season, event.round, session.kind, timing.results, timing.laps)

@@ -21,7 +21,7 @@ from fastf1.exceptions import DataNotLoadedError, F1AuthError
 from fastf1.internals.f1account.transport import LIVETIMING_URL
 from sqlalchemy import select
 
-from core.database import Database
+from core.database import Database, connect
 from core.deadline import Deadline
 from core.errors import RateLimited, SourceEmpty, SourceError, SourceMalformed, SourceUnreachable
 from core.fetch import results as fetching
@@ -401,3 +401,67 @@ def test_fastf1s_own_rate_limit_is_typed(bahrain: Upstream, monkeypatch: pytest.
     monkeypatch.setattr(fastf1.core.Session, "load", limited)
     with pytest.raises(RateLimited):
         fetch()
+
+
+# Files of sessions that are over for long are kept, in FastF1's cache.
+
+WEEK_LATER = BEFORE_JOLPICA + timedelta(days=8)
+
+
+@pytest.fixture
+def filed(bahrain: Upstream) -> Upstream:
+    """Jolpica still has nothing after a week, and live timing does."""
+    bahrain.overlay[2024, "results"] = []
+    bahrain.as_of = WEEK_LATER
+    bahrain.requests.clear()
+    return bahrain
+
+
+def asked_of_live_timing(replay: Upstream) -> list[str]:
+    """Live timing's files that were asked for since the last time."""
+    found = [request.path for request in replay.requests if "livetiming" in request.path]
+    replay.requests.clear()
+    return found
+
+
+def read_by(name: str, now: datetime, sync: Sync, environment: pytest.MonkeyPatch) -> list[Entry]:
+    """The race's entries in a new database of that name, after its first poll."""
+    environment.setenv("DATABASE_URL", f"sqlite:///{Path.cwd()}/{name}.db")
+    sync(2024, now)
+    assert race(now).outcome is Outcome.PUBLISHED
+    found = connect(Settings.load())
+    entries = stored(found, f"{BAHRAIN}/race")[1]
+    found.engine.dispose()
+    return entries
+
+
+def test_a_settled_session_is_read_again_without_a_request(
+    filed: Upstream, sync: Sync, environment: pytest.MonkeyPatch
+) -> None:
+    first = read_by("first", WEEK_LATER, sync, environment)
+    assert asked_of_live_timing(filed)
+    assert read_by("second", WEEK_LATER + timedelta(hours=1), sync, environment) == first
+    assert asked_of_live_timing(filed) == []
+
+
+def test_a_session_that_is_not_over_for_a_week_is_asked_each_time(
+    bahrain: Upstream, sync: Sync, environment: pytest.MonkeyPatch
+) -> None:
+    for name in ("first", "second"):
+        bahrain.requests.clear()
+        read_by(name, BEFORE_JOLPICA, sync, environment)
+        assert any("TimingData" in path for path in asked_of_live_timing(bahrain))
+    assert list(Settings.load().fastf1_cache_dir.glob("*")) == []
+
+
+@pytest.mark.parametrize("half", HALF)
+@pytest.mark.usefixtures("no_waiting")
+def test_what_was_not_read_well_is_not_kept(half: str, filed: Upstream, sqlite: Database) -> None:
+    filed.faults = [Fault("TimingData", times=10**6, **HALF[half])]
+    assert race(WEEK_LATER).outcome in (Outcome.FAILED, Outcome.NOT_YET)
+    filed.faults = []
+    filed.requests.clear()
+    assert race(WEEK_LATER + timedelta(hours=1)).entries == 20
+    asked = asked_of_live_timing(filed)
+    assert any("SessionInfo" in path for path in asked)
+    assert any("TimingData" in path for path in asked)

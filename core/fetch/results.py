@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -16,6 +17,7 @@ from fastf1.exceptions import DataNotLoadedError, ErgastError, FastF1CriticalErr
 
 from core.deadline import Deadline
 from core.errors import SourceEmpty, SourceError, SourceMalformed, SourceUnreachable, TableTooLong, reading_answer
+from core.fetch.kept import keeping_files
 from core.fetch.session import Permit, asking
 from core.records import SessionKind, Source
 
@@ -143,8 +145,11 @@ class _NotAsked:
         raise ErgastError("not asked again")
 
 
-def fetch_timing(session: TimedSession, deadline: Deadline) -> Timing:
+def fetch_timing(session: TimedSession, deadline: Deadline, *, settled: bool = False) -> Timing:
     """A session's classification by live timing, as FastF1 works it out from laps and race control's messages.
+
+    Args:
+        settled: its files no longer change: they are read from FastF1's cache, and kept there once they were read well.
 
     Raises:
         SourceEmpty: live timing has nothing yet.
@@ -163,7 +168,7 @@ def fetch_timing(session: TimedSession, deadline: Deadline) -> Timing:
         },
         year=session.season,
     )
-    with asking(Source.LIVETIMING, deadline) as call:
+    with asking(Source.LIVETIMING, deadline) as call, keeping_files() if settled else nullcontext():
         loaded = fastf1.core.Session(event, session.name, f1_api_support=True)
         loaded._ergast = _NotAsked()
         try:
@@ -184,9 +189,9 @@ def fetch_timing(session: TimedSession, deadline: Deadline) -> Timing:
             if any(status in (403, 404) for status in call.statuses):
                 raise SourceEmpty(Source.LIVETIMING.value, "not there yet") from error
             raise SourceMalformed(Source.LIVETIMING.value, "feeds that FastF1 cannot read") from error
-    if results.empty or results["Position"].isna().all():
-        raise SourceEmpty(Source.LIVETIMING.value, "not there yet")
-    if laps.empty or laps["LapTime"].isna().all():
-        # FastF1 then numbers the driver list: an order that nobody drove.
-        raise SourceMalformed(Source.LIVETIMING.value, "a classification without laps")
+        if results.empty or results["Position"].isna().all():
+            raise SourceEmpty(Source.LIVETIMING.value, "not there yet")
+        if laps.empty or laps["LapTime"].isna().all():
+            # FastF1 then numbers the driver list: an order that nobody drove.
+            raise SourceMalformed(Source.LIVETIMING.value, "a classification without laps")
     return Timing(results, laps)

@@ -52,6 +52,7 @@ ONCE_TIMED = (
     Stage(None, 28 * DAY),
 )
 
+FILED = timedelta(days=7)
 AFTER_SEASON = 30 * DAY
 """What stands so long after a season's end is settled."""
 
@@ -89,6 +90,11 @@ def has_begun(session: Session, now: datetime) -> bool:
     if session.starts_at is not None:
         return now >= session.starts_at
     return now >= datetime.combine(session.local_date, time(), UTC) - FIRST_ZONE
+
+
+def is_filed(session: Session, now: datetime) -> bool:
+    """Whether live timing's files of a session no longer change: a week after its end."""
+    return now >= over_at(session) + FILED
 
 
 def is_settled(now: datetime, season_end: datetime) -> bool:
