@@ -12,13 +12,13 @@ from core.errors import UsageError
 from core.records import Event, ResultsState, Session, SessionKind, Status
 from core.rules.calendar import names
 from core.rules.results import polling
-from core.rules.results.due_polls import Debt
+from core.rules.results.due_polls import DuePoll
 from core.schema import events, sessions
 from core.upsert.rows import read_records
 
 
-def debts_due(database: Database, now: datetime, delay: timedelta) -> list[Debt]:
-    """The sessions whose results are due, oldest debt first."""
+def read_due_polls(database: Database, now: datetime, delay: timedelta) -> list[DuePoll]:
+    """The sessions whose results are due, oldest due_poll first."""
     asked_before = sessions.c.next_poll_at <= now
     never_asked = and_(
         sessions.c.next_poll_at.is_(None),
@@ -36,10 +36,12 @@ def debts_due(database: Database, now: datetime, delay: timedelta) -> list[Debt]
         )
         if not found:
             return []
-        return [debt for debt in _with_events(connection, polling.due(found, now, delay)) if _is_polled(debt)]
+        return [
+            due_poll for due_poll in _with_events(connection, polling.due(found, now, delay)) if _is_polled(due_poll)
+        ]
 
 
-def debts_of(database: Database, event_id: str, kind: SessionKind | None) -> list[Debt]:
+def read_event_polls(database: Database, event_id: str, kind: SessionKind | None) -> list[DuePoll]:
     """An event's sessions that can have results, in their order, whatever is due.
 
     Raises:
@@ -54,7 +56,7 @@ def debts_of(database: Database, event_id: str, kind: SessionKind | None) -> lis
             kinds = ", ".join(session.kind.value for session in found)
             raise UsageError(f"{event_id} has no {kind.value}: it has {kinds}")
         ordered = sorted(wanted, key=lambda session: (session.local_date, session.id))
-        return [debt for debt in _with_events(connection, ordered) if _is_polled(debt)]
+        return [due_poll for due_poll in _with_events(connection, ordered) if _is_polled(due_poll)]
 
 
 def unknown(connection: Connection, identity: str) -> str:
@@ -62,11 +64,11 @@ def unknown(connection: Connection, identity: str) -> str:
     return names.unknown(identity, connection.scalars(select(events.c.id)).all())
 
 
-def _with_events(connection: Connection, found: Sequence[Session]) -> list[Debt]:
+def _with_events(connection: Connection, found: Sequence[Session]) -> list[DuePoll]:
     ids = {session.event_id for session in found}
     by_id = {event.id: event for event in read_records(connection, events, Event, events.c.id.in_(ids))}
-    return [Debt(session, by_id[session.event_id]) for session in found]
+    return [DuePoll(session, by_id[session.event_id]) for session in found]
 
 
-def _is_polled(debt: Debt) -> bool:
-    return polling.is_polled(debt.session.kind, debt.event.format, debt.event.season)
+def _is_polled(due_poll: DuePoll) -> bool:
+    return polling.is_polled(due_poll.session.kind, due_poll.event.format, due_poll.event.season)

@@ -83,7 +83,7 @@ def apply() -> None:
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
     command.Parser("python -m deploy.automations", "Apply automations.yaml.").parse_args(arguments)
-    return command.told(apply)
+    return command.exit_status_of(apply)
 
 
 if __name__ == "__main__":

@@ -153,7 +153,7 @@ def main(arguments: list[str]) -> int:
     parser = command.Parser("python -m deploy.setup", "Make the Docker work pool ready.")
     parser.add_argument("--settings-file", type=Path, help="write the settings there, for the flow runs")
     given = parser.parse_args(arguments)
-    return command.told(lambda: make_ready(given.settings_file))
+    return command.exit_status_of(lambda: make_ready(given.settings_file))
 
 
 def make_ready(settings_file: Path | None) -> None:

@@ -105,7 +105,7 @@ def main(arguments: list[str]) -> int:
         logs.configure(Settings.load())
         actions[given.action if given.command == "db" else given.command]()
 
-    return command.told(action)
+    return command.exit_status_of(action)
 
 
 if __name__ == "__main__":

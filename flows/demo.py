@@ -204,7 +204,7 @@ def main(arguments: list[str]) -> int:
     command.Parser(
         "python -m flows.demo", f"Live through {SEASON} on the bundled upstream, into {DATABASE} (made anew)."
     ).parse_args(arguments)
-    return command.told(live)
+    return command.exit_status_of(live)
 
 
 def live() -> None:

@@ -1,4 +1,4 @@
-"""Bring results into the database: ask for what is due, oldest debt first, and ask the cheapest question.
+"""Bring results into the database: ask for what is due, oldest due_poll first, and ask the cheapest query.
 
     python -m flows.poll_results [--event ID] [--session KIND] [--force] [--now MOMENT]
 
@@ -32,7 +32,7 @@ from core.logs import PRINTED
 from core.records import Event, ResultsState, SessionKind, SessionResult, Source
 from core.retries import FETCH, UPSERT
 from core.rules.calendar.names import event_and_kind
-from core.rules.results.due_polls import Debt, Question, questions
+from core.rules.results.due_polls import DuePoll, ResultQuery, result_queries
 from core.rules.results.polling import FIRST_LIVETIMING_SEASON, SESSIONS_OF_JOLPICA
 from core.upsert.results import Outcome, Polled
 from flows.output import artifacts, events, report
@@ -43,7 +43,7 @@ from flows.tasks import (
     ask_jolpica,
     ask_livetiming,
     compare_standings,
-    read_debts,
+    read_due,
     read_standings_owed,
     store_poll,
     store_result,
@@ -89,9 +89,9 @@ def poll_results(
     elif session is not None:
         raise UsageError("a session is named within its event: give --event too")
     run = Run.begin(now)
-    due: Sequence[Debt] = run.step(read_debts, UPSERT)(run, event, session)
-    artifacts.tag_run({debt.event.season for debt in due})
-    asked = questions(due)
+    due: Sequence[DuePoll] = run.step(read_due, UPSERT)(run, event, session)
+    artifacts.tag_run({due_poll.event.season for due_poll in due})
+    asked = result_queries(due)
     if len(due) >= LONG:
         logger.info("%s", report.due_line(asked))
     polled: list[Polled] = []
@@ -125,35 +125,35 @@ def refuse_failed(polled: Sequence[Polled]) -> None:
         raise NotDone(f"{ids}: {failed[0].outcome.value}: {failed[0].reason}", list(polled))
 
 
-def answers(run: Run, asked: Sequence[Question], force: bool) -> Iterator[Polled]:
+def answers(run: Run, asked: Sequence[ResultQuery], force: bool) -> Iterator[Polled]:
     """What became of each session: Jolpica's first, then those for which live timing is read instead."""
-    timings = [debt for question in asked if question.source is Source.LIVETIMING for debt in question.debts]
-    queries = [question for question in asked if question.source is Source.JOLPICA]
+    timings = [due_poll for query in asked if query.source is Source.LIVETIMING for due_poll in query.due_polls]
+    queries = [query for query in asked if query.source is Source.JOLPICA]
     refusal = run.refusal(Source.JOLPICA) if queries else None
-    for question in queries:
+    for query in queries:
         if refusal is None:
             try:
-                yield from published(run, question, timings, force)
+                yield from published(run, query, timings, force)
                 continue
             except Refused as refused:
                 refusal = run.refused(refused.error)
                 logger.warning(
                     "%s: Jolpica's sessions are put off until %s UTC", refusal.error, f"{refusal.until:%H:%M}"
                 )
-                question = replace(question, debts=tuple(refused.debts))
-        yield from put_off(run, question.debts, refusal)
+                query = replace(query, due_polls=tuple(refused.due_polls))
+        yield from put_off(run, query.due_polls, refusal)
     yield from timed_sessions(run, timings, force)
 
 
 @dataclass
 class Refused(Exception):
-    """The budget, or a source, allows no more requests; `debts` are the sessions that were not read."""
+    """The budget, or a source, allows no more requests; `due_polls` are the sessions that were not read."""
 
     error: SourceError
-    debts: Sequence[Debt]
+    due_polls: Sequence[DuePoll]
 
 
-def published(run: Run, question: Question, timings: list[Debt], force: bool) -> Iterator[Polled]:
+def published(run: Run, query: ResultQuery, timings: list[DuePoll], force: bool) -> Iterator[Polled]:
     """What Jolpica has of one query's sessions; those for which live timing is read instead go to `timings`.
 
     A season's table that cannot be read is read session by session, until that fails too.
@@ -162,29 +162,31 @@ def published(run: Run, question: Question, timings: list[Debt], force: bool) ->
         Refused: no request is allowed now.
     """
     try:
-        found = run.step(ask_jolpica, FETCH)(run, question)
+        found = run.step(ask_jolpica, FETCH)(run, query)
     except (BudgetExhausted, RateLimited) as error:
-        raise Refused(error, question.debts) from error
+        raise Refused(error, query.due_polls) from error
     except SourceError as error:
-        if not (isinstance(error, SourceMalformed) and len(question.debts) > 1):
-            yield from failed(run, question.debts, error)
+        if not (isinstance(error, SourceMalformed) and len(query.due_polls) > 1):
+            yield from failed(run, query.due_polls, error)
             return
-        logger.warning("%s %s: %s; read session by session", question.season, question.kind.value, error)
+        logger.warning("%s %s: %s; read session by session", query.season, query.kind.value, error)
     else:
-        yield from entered(run, question, found, timings, force)
+        yield from entered(run, query, found, timings, force)
         return
     failures = 0
-    singles = question.by_session()
+    singles = query.by_session()
     for number, single in enumerate(singles):
         try:
             found = run.step(ask_jolpica, FETCH)(run, single)
         except (BudgetExhausted, RateLimited) as error:
-            raise Refused(error, [debt for rest in singles[number:] for debt in rest.debts]) from error
+            raise Refused(error, [due_poll for rest in singles[number:] for due_poll in rest.due_polls]) from error
         except SourceError as error:
-            yield from failed(run, single.debts, error)
+            yield from failed(run, single.due_polls, error)
             failures += 1
             if failures == FAILURES_IN_A_ROW:
-                yield from failed(run, [debt for rest in singles[number + 1 :] for debt in rest.debts], error)
+                yield from failed(
+                    run, [due_poll for rest in singles[number + 1 :] for due_poll in rest.due_polls], error
+                )
                 return
             continue
         failures = 0
@@ -192,95 +194,97 @@ def published(run: Run, question: Question, timings: list[Debt], force: bool) ->
 
 
 def entered(
-    run: Run, question: Question, found: Sequence[Answer], timings: list[Debt], force: bool
+    run: Run, query: ResultQuery, found: Sequence[Answer], timings: list[DuePoll], force: bool
 ) -> Iterator[Polled]:
     """Enter what was found of a query's sessions, and what was not."""
     for answer in found:
         if isinstance(answer.result, SourceMalformed):
-            yield from failed(run, [answer.debt], answer.result, answer.document)
+            yield from failed(run, [answer.due_poll], answer.result, answer.document)
         else:
-            yield stored(run, answer.debt, answer.result, force)
-    answered = {answer.debt.session.id for answer in found}
-    for debt in question.debts:
-        if debt.session.id in answered:
+            yield stored(run, answer.due_poll, answer.result, force)
+    answered = {answer.due_poll.session.id for answer in found}
+    for due_poll in query.due_polls:
+        if due_poll.session.id in answered:
             continue
-        if debt.session.results_state is ResultsState.AWAITED and debt.event.season >= FIRST_LIVETIMING_SEASON:
-            timings.append(debt)
+        if due_poll.session.results_state is ResultsState.AWAITED and due_poll.event.season >= FIRST_LIVETIMING_SEASON:
+            timings.append(due_poll)
         else:
-            yield not_yet(run, debt)
+            yield not_yet(run, due_poll)
 
 
-def stored(run: Run, debt: Debt, result: SessionResult, force: bool) -> Polled:
+def stored(run: Run, due_poll: DuePoll, result: SessionResult, force: bool) -> Polled:
     """Make a result the session's next revision; data that the database refuses is that session's fault alone."""
     try:
-        polled: Polled = run.step(store_result, UPSERT)(run, debt.session.id, result, force=force)
+        polled: Polled = run.step(store_result, UPSERT)(run, due_poll.session.id, result, force=force)
     except DataRefused as error:
-        return next(failed(run, [debt], error))
+        return next(failed(run, [due_poll], error))
     return polled
 
 
-def timed_sessions(run: Run, timings: Sequence[Debt], force: bool) -> Iterator[Polled]:
+def timed_sessions(run: Run, timings: Sequence[DuePoll], force: bool) -> Iterator[Polled]:
     """What live timing says of sessions, until the run's time for it is over, or it asks to wait."""
     refusal = run.refusal(Source.LIVETIMING) if timings else None
     patience = Deadline(TIMING_SECONDS_A_RUN)
-    for number, debt in enumerate(timings):
+    for number, due_poll in enumerate(timings):
         if patience.left < 0:
             logger.info("%s more sessions of live timing are left to the next run", len(timings) - number)
             return
         if refusal is None:
             try:
-                yield timed(run, debt, force)
+                yield timed(run, due_poll, force)
                 continue
             except RateLimited as error:
                 refusal = run.refused(error)
                 logger.warning("%s: live timing is put off until %s UTC", error, f"{refusal.until:%H:%M}")
-        if debt.session.kind in SESSIONS_OF_JOLPICA:
-            yield not_yet(run, debt)  # Jolpica is polled again by its own cadence
+        if due_poll.session.kind in SESSIONS_OF_JOLPICA:
+            yield not_yet(run, due_poll)  # Jolpica is polled again by its own cadence
         else:
-            yield from put_off(run, [debt], refusal)
+            yield from put_off(run, [due_poll], refusal)
 
 
-def timed(run: Run, debt: Debt, force: bool) -> Polled:
+def timed(run: Run, due_poll: DuePoll, force: bool) -> Polled:
     """What live timing says of a session.
 
     Raises:
         RateLimited: it asks to wait.
     """
     try:
-        result = run.step(ask_livetiming, FETCH)(run, debt)
+        result = run.step(ask_livetiming, FETCH)(run, due_poll)
     except RateLimited:
         raise
     except SourceError as error:
-        return next(failed(run, [debt], error))
+        return next(failed(run, [due_poll], error))
     if result is None:
-        return not_yet(run, debt)
-    return stored(run, debt, result, force)
+        return not_yet(run, due_poll)
+    return stored(run, due_poll, result, force)
 
 
-def not_yet(run: Run, debt: Debt) -> Polled:
+def not_yet(run: Run, due_poll: DuePoll) -> Polled:
     """Enter that nothing is published yet, which is a value and no error."""
-    note = run.step(store_poll, UPSERT)(run, debt.session.id, None, None)
-    return polled_as(Outcome.NOT_YET, debt, note)
+    note = run.step(store_poll, UPSERT)(run, due_poll.session.id, None, None)
+    return polled_as(Outcome.NOT_YET, due_poll, note)
 
 
-def failed(run: Run, debts: Sequence[Debt], error: F1FlowsError, document: str | None = None) -> Iterator[Polled]:
+def failed(
+    run: Run, due_polls: Sequence[DuePoll], error: F1FlowsError, document: str | None = None
+) -> Iterator[Polled]:
     """Enter a fault: the sessions are polled again soon, ever less so."""
-    for debt in debts:
-        run.step(store_poll, UPSERT)(run, debt.session.id, str(error), None, document)
-        yield polled_as(Outcome.FAILED, debt, reason=str(error))
+    for due_poll in due_polls:
+        run.step(store_poll, UPSERT)(run, due_poll.session.id, str(error), None, document)
+        yield polled_as(Outcome.FAILED, due_poll, reason=str(error))
 
 
-def put_off(run: Run, debts: Sequence[Debt], refusal: Refusal) -> Iterator[Polled]:
+def put_off(run: Run, due_polls: Sequence[DuePoll], refusal: Refusal) -> Iterator[Polled]:
     """Enter that sessions are polled once the budget, or the source, allows it."""
-    for debt in debts:
-        run.step(store_poll, UPSERT)(run, debt.session.id, str(refusal.error), refusal.until)
-        yield polled_as(Outcome.PUT_OFF, debt, reason=str(refusal.error))
+    for due_poll in due_polls:
+        run.step(store_poll, UPSERT)(run, due_poll.session.id, str(refusal.error), refusal.until)
+        yield polled_as(Outcome.PUT_OFF, due_poll, reason=str(refusal.error))
 
 
-def polled_as(outcome: Outcome, debt: Debt, note: str = "", *, reason: str = "") -> Polled:
+def polled_as(outcome: Outcome, due_poll: DuePoll, note: str = "", *, reason: str = "") -> Polled:
     """A poll that made no revision."""
     warnings = (note,) if note else ()
-    session = debt.session
+    session = due_poll.session
     return Polled(session_id=session.id, outcome=outcome, revision=session.revision, warnings=warnings, reason=reason)
 
 
@@ -305,12 +309,12 @@ def announce(run: Run, polled: Polled) -> None:
     artifacts.show_result(run.database, polled)
 
 
-def show_seasons(run: Run, due: Sequence[Debt], polled: Sequence[Polled]) -> None:
+def show_seasons(run: Run, due: Sequence[DuePoll], polled: Sequence[Polled]) -> None:
     """Show the state of each season that has a new revision."""
     if run.flow_run_id is None:
         return
     revised = {outcome.session_id for outcome in polled if outcome.outcome.is_revision}
-    for season in sorted({debt.event.season for debt in due if debt.session.id in revised}):
+    for season in sorted({due_poll.event.season for due_poll in due if due_poll.session.id in revised}):
         artifacts.show_season(run.database, season)
 
 

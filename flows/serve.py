@@ -60,7 +60,7 @@ HEARTBEAT = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
 
 
 @dataclass(frozen=True)
-class Served:
+class ScheduledFlow:
     """A flow, when it runs (UTC), and its tags."""
 
     flow: Flow[..., Any]
@@ -68,12 +68,12 @@ class Served:
     tags: tuple[str, ...]
 
 
-SERVED = (
-    Served(sync_schedule, "7 * * * *", ("f1", "schedule")),
-    Served(refresh_statuses, "*/5 * * * *", ("f1", "statuses")),
-    Served(poll_results, "*/5 * * * *", ("f1", "results")),
+SCHEDULED_FLOWS = (
+    ScheduledFlow(sync_schedule, "7 * * * *", ("f1", "schedule")),
+    ScheduledFlow(refresh_statuses, "*/5 * * * *", ("f1", "statuses")),
+    ScheduledFlow(poll_results, "*/5 * * * *", ("f1", "results")),
 )
-"""What is served: the deployments of prefect.yaml, without its work pool."""
+"""The deployments of prefect.yaml, without its work pool."""
 
 
 def deployments() -> list[RunnerDeployment]:
@@ -83,15 +83,15 @@ def deployments() -> list[RunnerDeployment]:
     )
     return [
         RunnerDeployment.from_flow(
-            served.flow,
+            scheduled_flow.flow,
             name="default",
-            schedule=Cron(served.cron, timezone="UTC"),
+            schedule=Cron(scheduled_flow.cron, timezone="UTC"),
             paused=False,
-            tags=list(served.tags),
+            tags=list(scheduled_flow.tags),
             concurrency_limit=one_at_a_time,
             entrypoint_type=EntrypointType.MODULE_PATH,
         )
-        for served in SERVED
+        for scheduled_flow in SCHEDULED_FLOWS
     ]
 
 
@@ -99,7 +99,7 @@ class _Runner(Runner):
     """Prefect's runner, with an end that closes what it opened: its own leaves a traceback, and runs as Running."""
 
     def __init__(self, *, from_nothing: bool) -> None:
-        super().__init__(pause_on_shutdown=True, limit=len(SERVED))
+        super().__init__(pause_on_shutdown=True, limit=len(SCHEDULED_FLOWS))
         self._from_nothing = from_nothing
         self._told = asyncio.Event()
 
@@ -125,16 +125,16 @@ class _Runner(Runner):
 
 
 async def catch_up(ids: list[UUID], *, from_nothing: bool) -> None:
-    """Have the deployments of `SERVED` run whose turn has passed, one after the other: each stands on those before it.
+    """Run the deployments whose turn has passed, in the order of `SCHEDULED_FLOWS`.
 
     From nothing, which is a database without an event, every turn has passed. A run that meets a scheduled one of its
     deployment ends as Cancelled, for that does the same.
     """
     try:
         async with get_client() as client:
-            for served, deployment in zip(SERVED, ids, strict=True):
-                if from_nothing or await is_overdue(client, deployment, served.cron, clock.present()):
-                    logger.info("%s is overdue: running it now", served.flow.name)
+            for scheduled_flow, deployment in zip(SCHEDULED_FLOWS, ids, strict=True):
+                if from_nothing or await is_overdue(client, deployment, scheduled_flow.cron, clock.present()):
+                    logger.info("%s is overdue: running it now", scheduled_flow.flow.name)
                     await arun_deployment(deployment, client=client, poll_interval=1, as_subflow=False)
     except httpx.HTTPError as error:
         told = prefect_api.failure(command.prefect_api(), error)
@@ -162,14 +162,17 @@ def run_all(database: Database) -> None:
     limit.create()
     with database.reading() as connection:
         from_nothing = connection.scalar(select(events.c.id).limit(1)) is None
-    logger.info("serving %s", "; ".join(f"{served.flow.name} at {served.cron!r} (UTC)" for served in SERVED))
+    logger.info(
+        "serving %s",
+        "; ".join(f"{each.flow.name} at {each.cron!r} (UTC)" for each in SCHEDULED_FLOWS),
+    )
     asyncio.run(_Runner(from_nothing=from_nothing).run_until_told())
 
 
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
     command.Parser("python -m flows.serve", description="Run all flows on their schedules.").parse_args(arguments)
-    return command.told(_serve)
+    return command.exit_status_of(_serve)
 
 
 def _serve() -> None:

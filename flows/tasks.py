@@ -17,7 +17,7 @@ from prefect.transactions import get_transaction
 
 from core.deadline import Deadline
 from core.errors import SourceEmpty
-from core.queries import debts_due, debts_of
+from core.queries import read_due_polls, read_event_polls
 from core.records import (
     Change,
     Event,
@@ -33,7 +33,7 @@ from core.retries import FETCH, UPSERT, RetryPolicy, is_transient
 from core.rules.calendar.season import Calendar, begun, sources_of
 from core.rules.results import polling
 from core.rules.results.championship import competitors
-from core.rules.results.due_polls import Debt, Question
+from core.rules.results.due_polls import DuePoll, ResultQuery
 from core.rules.results.standings import Competitor
 from core.upsert.polls import note_poll
 from core.upsert.results import Polled, accept_result
@@ -54,7 +54,7 @@ CURRENT_SEASON_KEPT = timedelta(minutes=10)
 
 
 def _may_retry(_task: Task[Any, Any], _run: Any, state: Any) -> bool:
-    """Prefect's question whether to try again: yes for transient faults only."""
+    """Prefect's query whether to try again: yes for transient faults only."""
     try:
         state.result()
     except Exception as error:
@@ -146,16 +146,16 @@ def move_statuses(run: Run) -> tuple[Change, ...]:
     return refresh_statuses(run.database, run.now, flow_run_id=run.flow_run_id)
 
 
-@step(UPSERT, "read-debts")
-def read_debts(run: Run, event_id: str | None, kind: SessionKind | None) -> list[Debt]:
+@step(UPSERT, "read-due_polls")
+def read_due(run: Run, event_id: str | None, kind: SessionKind | None) -> list[DuePoll]:
     """The sessions to ask about: those that are due, or those of one event."""
     if event_id is None:
-        return debts_due(run.database, run.now, run.cadence.delay)
-    return debts_of(run.database, event_id, kind)
+        return read_due_polls(run.database, run.now, run.cadence.delay)
+    return read_event_polls(run.database, event_id, kind)
 
 
-@step(FETCH, "ask-jolpica-{question.season}-{question.kind.value}")
-def ask_jolpica(run: Run, question: Question) -> list[Answer]:
+@step(FETCH, "ask-jolpica-{query.season}-{query.kind.value}")
+def ask_jolpica(run: Run, query: ResultQuery) -> list[Answer]:
     """What is published of the sessions of a query; a session without results is not in the answer.
 
     Raises:
@@ -166,12 +166,12 @@ def ask_jolpica(run: Run, question: Question) -> list[Answer]:
     from core.transform.answers import read_answers
 
     upstream.prepare(run.settings)
-    races = results.fetch_races_with_results(question.season, question.kind, question.round, Deadline(), run.permit)
-    return read_answers(question, races, results.ROWS[question.kind])
+    races = results.fetch_races_with_results(query.season, query.kind, query.round, Deadline(), run.permit)
+    return read_answers(query, races, results.ROWS[query.kind])
 
 
-@step(FETCH, "ask-livetiming-{debt.session.id}")
-def ask_livetiming(run: Run, debt: Debt) -> SessionResult | None:
+@step(FETCH, "ask-livetiming-{due_poll.session.id}")
+def ask_livetiming(run: Run, due_poll: DuePoll) -> SessionResult | None:
     """A session's classification by live timing; None where it has nothing yet.
 
     Raises:
@@ -182,7 +182,7 @@ def ask_livetiming(run: Run, debt: Debt) -> SessionResult | None:
     from core.rules.calendar.times import SessionTime
     from core.transform.results import result_of_timing
 
-    session, event = debt.session, debt.event
+    session, event = due_poll.session, due_poll.event
     time = SessionTime(session.local_date, session.starts_at, session.utc_offset_minutes)
     if session.starts_at is None or time.wall_time is None:
         return None  # it is filed there by its time

@@ -45,7 +45,7 @@ def test_every_flow_is_deployed_and_served() -> None:
     }
     assert defined == set(FLOWS)
     assert sorted(flow_of(written).name for written in DEPLOYMENTS) == sorted(defined)
-    assert sorted(served.flow.name for served in serve.SERVED) == sorted(defined)
+    assert sorted(served.flow.name for served in serve.SCHEDULED_FLOWS) == sorted(defined)
 
 
 @each_deployment
@@ -74,7 +74,7 @@ def test_serve_and_the_work_pool_keep_the_same_hours() -> None:
         flow_of(written).name: ([schedule["cron"] for schedule in written["schedules"]], written["tags"])
         for written in DEPLOYMENTS
     }
-    assert {served.flow.name: ([served.cron], list(served.tags)) for served in serve.SERVED} == in_the_pool
+    assert {served.flow.name: ([served.cron], list(served.tags)) for served in serve.SCHEDULED_FLOWS} == in_the_pool
 
 
 def test_both_kinds_of_work_pool_get_the_same_deployments() -> None:

@@ -38,7 +38,7 @@ from core.rules.calendar.circuits import VENUES
 from core.rules.calendar.reconcile import Reconciled, reconcile
 from core.rules.calendar.season import Calendar, CircuitsNeed, begun, circuits_need, sources_of
 from core.rules.calendar.times import status_at
-from core.rules.confirmation import Holding
+from core.rules.confirmation import Confirmation
 from core.upsert.schedule import SeasonSummary, read_calendar
 
 HOUR = timedelta(hours=1)
@@ -1127,23 +1127,23 @@ def test_circuits_are_asked_for_only_where_one_is_missing(life: Life) -> None:
 def test_holding_counts_from_the_first_of_equal_answers() -> None:
     noon = at("2026-03-01T12:00")
 
-    def ask(found: Holding, payload: str, wait: timedelta | None = 6 * HOUR) -> bool:
-        return found.believes(Entity.EVENT, "e", HeldKind.ABSENT, {"said": payload}, "why", wait)
+    def ask(found: Confirmation, payload: str, wait: timedelta | None = 6 * HOUR) -> bool:
+        return found.confirm_or_hold(Entity.EVENT, "e", HeldKind.ABSENT, {"said": payload}, "why", wait)
 
-    first = Holding({}, noon)
+    first = Confirmation({}, noon)
     assert not ask(first, "a")
-    second = Holding(first.kept, noon + 3 * HOUR)
+    second = Confirmation(first.kept, noon + 3 * HOUR)
     assert not ask(second, "a")
     [kept] = second.kept.values()
     assert (kept.first_seen_at, kept.last_seen_at, kept.times_seen) == (noon, noon + 3 * HOUR, 2)
-    other = Holding(second.kept, noon + 6 * HOUR)
+    other = Confirmation(second.kept, noon + 6 * HOUR)
     assert not ask(other, "b"), "said differently"
     assert [answer.times_seen for answer in other.kept.values()] == [1]
-    third = Holding(second.kept, noon + 6 * HOUR)
+    third = Confirmation(second.kept, noon + 6 * HOUR)
     assert ask(third, "a")
     assert not third.kept
-    assert not ask(Holding(second.kept, noon + 900 * DAY), "a", None), "time alone never satisfies it"
-    assert ask(Holding({}, noon, force=True), "a", None), "force does"
+    assert not ask(Confirmation(second.kept, noon + 900 * DAY), "a", None), "time alone never satisfies it"
+    assert ask(Confirmation({}, noon, force=True), "a", None), "force does"
 
 
 # -- the whole way ----------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ ROOT = Path(__file__).parents[1]
 CADENCE = Cadence(timedelta(minutes=30), timedelta(minutes=30))
 BEGIN = datetime(2024, 2, 1, tzinfo=UTC)
 NOW = datetime(2024, 3, 10, 12, tzinfo=UTC)
-"""Two races are over, and their results published: four debts of Jolpica's."""
+"""Two races are over, and their results published: four due_polls of Jolpica's."""
 NOW_TEXT = "2024-03-10T12:00:00Z"
 SESSIONS = [
     (number, f"2024-{name}-grand-prix/{kind.value}", kind, table)
@@ -79,7 +79,7 @@ def answers() -> list[tuple[str, SessionResult]]:
 
 
 def prepare(database: Database) -> Database:
-    """The calendar, with no other debt than Jolpica's of two races."""
+    """The calendar, with no other due_poll than Jolpica's of two races."""
     database.ensure_schema()
     upsert_schedule(database, calendar(), (), BEGIN)
     refresh_statuses(database, NOW)

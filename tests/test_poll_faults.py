@@ -268,7 +268,7 @@ def test_a_rate_limit_is_heard(
 ) -> None:
     fails(bahrain, status=429, headers=headers)
     found = poll_due(PUBLISHED)
-    assert len(asked(bahrain)) == 1, "no retry, and the rest of Jolpica's debts is put off without asking"
+    assert len(asked(bahrain)) == 1, "no retry, and the rest of Jolpica's due_polls is put off without asking"
     assert (found[BAHRAIN_QUALIFYING], found[BAHRAIN_RACE]) == (Outcome.PUT_OFF, Outcome.PUT_OFF)
     assert f"put off until {PUBLISHED + wait:%H:%M} UTC" in caplog.text
     for id_ in (BAHRAIN_QUALIFYING, BAHRAIN_RACE):
@@ -464,7 +464,7 @@ def test_a_spent_budget_puts_off_without_a_request(
     poll_due(until - timedelta(seconds=5))
     assert asked(bahrain) == [], "not before the hour frees one"
     found = poll_due(until)
-    assert len(asked(bahrain)) == 1, "one is free: the oldest debt's"
+    assert len(asked(bahrain)) == 1, "one is free: the oldest due_poll's"
     assert (found[BAHRAIN_QUALIFYING], found[BAHRAIN_RACE]) == (Outcome.OFFICIAL, Outcome.PUT_OFF)
     assert session_of(database).next_poll_at == until + SPACING
     assert poll_due(until + HOUR)[BAHRAIN_RACE] is Outcome.OFFICIAL

@@ -17,7 +17,7 @@ import requests
 from fastf1.req import Cache
 from requests_cache import NEVER_EXPIRE, CacheMixin, SQLiteCache
 
-from core.fetch.session import Line
+from core.fetch.session import BudgetedSession
 
 logger = logging.getLogger(__name__)
 
@@ -48,13 +48,13 @@ class _Files(SQLiteCache):  # type: ignore[misc]
             logger.warning("FastF1's cache: %s", error)
 
 
-class _KeptLine(CacheMixin, Line):  # type: ignore[misc]
+class _KeepingSession(CacheMixin, BudgetedSession):  # type: ignore[misc]
     """The way to the upstreams, past what is kept."""
 
 
 @lru_cache(maxsize=1)
-def _line(folder: Path) -> _KeptLine:
-    return _KeptLine(
+def _session(folder: Path) -> _KeepingSession:
+    return _KeepingSession(
         backend=_Files(folder),
         expire_after=NEVER_EXPIRE,
         allowable_codes=(200,),
@@ -68,10 +68,10 @@ def keeping_files() -> Iterator[None]:
 
     Only within `asking`: FastF1's cache is one for the process.
     """
-    line = _line(Path(Cache._CACHE_DIR))
-    line.adapters = Cache._requests_session.adapters
-    line.cache.aside.clear()
-    Cache._requests_session_cached = line
+    session = _session(Path(Cache._CACHE_DIR))
+    session.adapters = Cache._requests_session.adapters
+    session.cache.aside.clear()
+    Cache._requests_session_cached = session
     Cache.set_enabled()
     Cache.set_disabled(disable_http_cache=False)
     try:
@@ -79,4 +79,4 @@ def keeping_files() -> Iterator[None]:
     finally:
         Cache.set_disabled()
         Cache._requests_session_cached = None
-    line.cache.keep()
+    session.cache.keep()

@@ -82,7 +82,7 @@ class _Passing(FastF1CriticalError):  # type: ignore[misc]
         self.error = error
 
 
-class Line(_SessionWithRateLimiting):  # type: ignore[misc]
+class BudgetedSession(_SessionWithRateLimiting):  # type: ignore[misc]
     """FastF1's own session, with its rate limits, that also keeps the deadline and the budget."""
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
@@ -199,7 +199,7 @@ def prepare(settings: Settings) -> None:
     Raises:
         SourceError: the cache directory cannot be created.
     """
-    line = Line()
+    line = BudgetedSession()
     if settings.f1_username and settings.f1_password:
         os.environ["F1_USERNAME"] = settings.f1_username
         os.environ["F1_PASSWORD"] = settings.f1_password.get_secret_value()

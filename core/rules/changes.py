@@ -15,7 +15,7 @@ from core.rules.calendar.circuits import place_key
 EVENT_TIMES = ("first_date", "last_date", "starts_at", "ends_at")
 SESSION_TIMES = ("local_date", "starts_at", "ends_at", "utc_offset_minutes")
 PLACE = ("country", "locality", "circuit_id")
-UNTOLD = {"next_poll_at", "poll_attempts", "poll_faults", "last_error"}
+BOOKKEEPING = {"next_poll_at", "poll_attempts", "poll_faults", "last_error"}
 """Bookkeeping columns, excluded from the feed."""
 
 
@@ -87,12 +87,12 @@ def _changes(
 
 
 def _added(entity: Entity, after: Event | Session) -> Change:
-    fields = {name: jsonable(value) for name, value in after if name not in UNTOLD}
+    fields = {name: jsonable(value) for name, value in after if name not in BOOKKEEPING}
     return Change(entity=entity, entity_id=after.id, kind=ChangeKind.ADDED, before=None, after=fields)
 
 
 def _differing(before: Record, after: Record) -> set[str]:
-    return {name for name, value in after if name not in UNTOLD and getattr(before, name) != value}
+    return {name for name, value in after if name not in BOOKKEEPING and getattr(before, name) != value}
 
 
 def _status_kind(before: Status, after: Status) -> ChangeKind:

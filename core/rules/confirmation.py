@@ -20,7 +20,7 @@ SUPERSEDED = timedelta(hours=24)
 SHORT = timedelta(hours=24)
 
 
-class Holding:
+class Confirmation:
     """The held answers, as they were found and as one run leaves them."""
 
     def __init__(self, found: Mapping[Key, Held], now: datetime, *, force: bool = False) -> None:
@@ -29,7 +29,7 @@ class Holding:
         self._force = force
         self.kept = dict(found)
 
-    def believes(
+    def confirm_or_hold(
         self,
         entity: Entity,
         entity_id: str,

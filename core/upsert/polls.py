@@ -13,7 +13,7 @@ from core.records import Change, Entity, Held, HeldKind, ResultsState, Session, 
 from core.rules.calendar.identity import season_of
 from core.rules.calendar.times import date_over
 from core.rules.changes import session_changes
-from core.rules.confirmation import Holding, Key
+from core.rules.confirmation import Confirmation, Key
 from core.rules.results import polling
 from core.schema import held, result_revisions, sessions
 from core.upsert.rows import read_records, records_of, write_changes, write_held, write_rows
@@ -57,7 +57,7 @@ def note_poll(
     with database.writing() as connection:
         known = known_session(connection, session_id)
         session = known.session
-        confirmation = Holding(known.read_held(connection), now)
+        confirmation = Confirmation(known.read_held(connection), now)
         update: dict[str, Any] = {"poll_attempts": session.poll_attempts + 1, "last_error": error}
         note = ""
         if not_before is not None:
@@ -80,7 +80,7 @@ def note_poll(
     return note
 
 
-def after_nothing(confirmation: Holding, session_id: str, now: datetime) -> tuple[datetime | None, str]:
+def after_nothing(confirmation: Confirmation, session_id: str, now: datetime) -> tuple[datetime | None, str]:
     """When a past session that upstream has nothing of is polled again, None once that is certain; and a note."""
     times = confirmation.hold_absent(session_id, polling.NOTHING_EVERY)
     if times >= polling.NOTHING_TIMES:

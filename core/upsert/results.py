@@ -30,7 +30,7 @@ from core.records import (
 )
 from core.rules import confirmation
 from core.rules.calendar.identity import season_of
-from core.rules.confirmation import Holding
+from core.rules.confirmation import Confirmation
 from core.rules.results import polling
 from core.rules.results.differences import diff_entries, diff_text
 from core.rules.results.quality import Severity, examine, is_short
@@ -115,7 +115,7 @@ class _Acceptance:
         self.session = self.poll_context.session
         self.before = read_entries(connection, session_id)
         self.result = self._identified(result)
-        self.holding = Holding(self.poll_context.read_held(connection), now, force=force)
+        self.confirmation = Confirmation(self.poll_context.read_held(connection), now, force=force)
 
     @cached_property
     def known(self) -> Mapping[str, tuple[str | None, str | None]]:
@@ -132,7 +132,7 @@ class _Acceptance:
             return self._leave(Outcome.UNCHANGED)
         if not self.session.has_results and not polling.has_begun(self.session, self.now):
             reason = "results of a session that has not begun"
-            refused = self.holding.hold_rejected(self.session.id, self._payload, reason)
+            refused = self.confirmation.hold_rejected(self.session.id, self._payload, reason)
             return self._leave(Outcome.REJECTED, [reason], refused)
         findings = examine(
             self.result,
@@ -145,7 +145,7 @@ class _Acceptance:
         warnings = [f"{finding.gate}: {finding.message}" for finding in findings] + self._unidentified()
         reasons = [finding.message for finding in findings if finding.severity is Severity.REJECT]
         if reasons:
-            refused = self.holding.hold_rejected(self.session.id, self._payload, "; ".join(reasons))
+            refused = self.confirmation.hold_rejected(self.session.id, self._payload, "; ".join(reasons))
             return self._leave(Outcome.REJECTED, warnings, refused)
         if not provisional and self._is_short():
             return self._leave(Outcome.HELD, [*warnings, "short: fewer entries than comparable sessions have"])
@@ -232,9 +232,9 @@ class _Acceptance:
         """Nothing of the results changes, only their next poll and what is held."""
         if outcome is Outcome.UNCHANGED:
             for kind in HELD_KINDS:
-                self.holding.forget(Entity.SESSION, self.session.id, kind)
+                self.confirmation.forget(Entity.SESSION, self.session.id, kind)
         else:
-            self.holding.forget(Entity.SESSION, self.session.id, HeldKind.RESULTS_ABSENT)
+            self.confirmation.forget(Entity.SESSION, self.session.id, HeldKind.RESULTS_ABSENT)
         self._close(self.session, [], is_confirmed=outcome is Outcome.UNCHANGED, refused=refused)
         return Polled(
             session_id=self.session.id,
@@ -253,13 +253,13 @@ class _Acceptance:
         """
         if after.revision > self.session.revision:
             for kind in HELD_KINDS:
-                self.holding.forget(Entity.SESSION, self.session.id, kind)
+                self.confirmation.forget(Entity.SESSION, self.session.id, kind)
         next_poll_at = self.poll_context.next_poll(after, self.now, self.cadence)
         if next_poll_at is None and after.results_state is not ResultsState.SETTLED:
             if not is_confirmed:
                 next_poll_at = polling.retry_past(self.now, refused.times_seen if refused else 1)
             elif after.results_state is ResultsState.PROVISIONAL and after.kind in polling.SESSIONS_OF_JOLPICA:
-                next_poll_at, _ = after_nothing(self.holding, after.id, self.now)
+                next_poll_at, _ = after_nothing(self.confirmation, after.id, self.now)
         after = settled(
             after.model_copy(
                 update={
@@ -272,7 +272,7 @@ class _Acceptance:
         )
         news_at = stamp(self.session, after, self.now)
         write_rows(self.connection, sessions, {after.id: self.session}, {after.id: after}, stamp=news_at)
-        write_held(self.connection, self.holding.found, self.holding.kept)
+        write_held(self.connection, self.confirmation.found, self.confirmation.kept)
         told = [*state_changes(self.session, after, told=bool(happened)), *happened]
         write_changes(self.connection, told, self.now, self.flow_run_id)
 
@@ -299,7 +299,7 @@ class _Acceptance:
         return {"rows": [entry.model_dump(mode="json", exclude_none=True) for entry in self.result.entries]}
 
     def _hold(self, kind: HeldKind, reason: str, wait: timedelta) -> bool:
-        return self.holding.believes(Entity.SESSION, self.session.id, kind, self._payload, reason, wait)
+        return self.confirmation.confirm_or_hold(Entity.SESSION, self.session.id, kind, self._payload, reason, wait)
 
     def _identified(self, result: SessionResult) -> SessionResult:
         """Timing's entries with the drivers and teams that the season's official results know by car number."""

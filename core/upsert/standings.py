@@ -24,7 +24,7 @@ from core.records import (
     Team,
 )
 from core.rules.calendar.identity import season_of
-from core.rules.confirmation import Holding
+from core.rules.confirmation import Confirmation
 from core.rules.results.championship import Table as Published
 from core.rules.results.championship import best_placed, competitors, examine_table, reason_of
 from core.rules.results.standings import SCORING, Competitor, RoundResult, differences, merged, standings
@@ -167,12 +167,12 @@ def _ask_again(connection: Connection, event: Event, now: datetime, at: datetime
 def _hold(connection: Connection, event: Event, now: datetime, payload: dict[str, Any], reason: str) -> None:
     """Hold tables that are refused; without a reason, forget those that were."""
     of_event = held.c.entity_id == event.id, held.c.kind == HeldKind.STANDINGS_REJECTED.value
-    holding = Holding({answer.key: answer for answer in read_records(connection, held, Held, *of_event)}, now)
+    confirmation = Confirmation({answer.key: answer for answer in read_records(connection, held, Held, *of_event)}, now)
     if reason:
-        holding.hold_standings(event.id, payload, reason)
+        confirmation.hold_standings(event.id, payload, reason)
     else:
-        holding.forget(Entity.EVENT, event.id, HeldKind.STANDINGS_REJECTED)
-    write_held(connection, holding.found, holding.kept)
+        confirmation.forget(Entity.EVENT, event.id, HeldKind.STANDINGS_REJECTED)
+    write_held(connection, confirmation.found, confirmation.kept)
 
 
 def _as_rows(published: Sequence[Standing]) -> list[dict[str, Any]]:

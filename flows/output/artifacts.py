@@ -37,7 +37,7 @@ SHOWN_SESSIONS = 10
 P = ParamSpec("P")
 
 
-def shown_at_best(show: Callable[P, None]) -> Callable[P, None]:
+def best_effort(show: Callable[P, None]) -> Callable[P, None]:
     """Make a function that shows something never fatal: what it shows is committed, and true without it."""
 
     @wraps(show)
@@ -50,7 +50,7 @@ def shown_at_best(show: Callable[P, None]) -> Callable[P, None]:
     return tried
 
 
-@shown_at_best
+@best_effort
 def tag_run(seasons: Iterable[int]) -> None:
     """Tag the present flow run with the seasons it is about, if it is one."""
     if (flow_run := present_flow_run()) is None or not (wanted := {str(season) for season in seasons}):
@@ -59,7 +59,7 @@ def tag_run(seasons: Iterable[int]) -> None:
         client.update_flow_run(flow_run.id, tags=sorted({*flow_run.tags, *wanted}))
 
 
-@shown_at_best
+@best_effort
 def show_sync(database: Database, summary: SeasonSummary, now: datetime) -> None:
     """A sync: its summary, what changed, what is held, and how fresh the season's latest results are."""
     lines = [f"# {summary.season}", "", cell(report.season_line(summary)), ""]
@@ -91,7 +91,7 @@ def freshness_lines(fresh: Sequence[Row[Any]], now: datetime) -> list[str]:
     return lines
 
 
-@shown_at_best
+@best_effort
 def show_season(database: Database, season: int) -> None:
     """The season's state: an event a row, with its status and what is known of its results."""
     with database.reading() as connection:
@@ -125,7 +125,7 @@ def _state(session: Session) -> str:
     return session.results_state.value if session.status is Status.COMPLETED else session.status.value
 
 
-@shown_at_best
+@best_effort
 def show_result(database: Database, polled: Polled) -> None:
     """An accepted result: the classification with places gained, what was revised, how fresh it is."""
     found = read_classification(database, polled.session_id)

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from core.rules.calendar.identity import slug
-from flows.output.artifacts import shown_at_best
+from flows.output.artifacts import best_effort
 from flows.runtime.logs import present_flow_run
 
 logger = logging.getLogger(__name__)
@@ -74,11 +74,11 @@ class Progress:
         self.told = percent
         return True
 
-    @shown_at_best
+    @best_effort
     def _create(self) -> None:
         made: Any = create_progress_artifact(0.0, key=slug(self.what), description=f"{self.total} {self.what}")
         self.artifact = made
 
-    @shown_at_best
+    @best_effort
     def _update(self, artifact: UUID) -> None:
         update_progress_artifact(artifact, progress=self.told)

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from core.logs import PRINTED
 from core.records import Change, ChangeKind, Source
-from core.rules.results.due_polls import Question
+from core.rules.results.due_polls import ResultQuery
 from core.text import counted
 from core.upsert.results import Outcome, Polled
 from core.upsert.schedule import SeasonSummary
@@ -148,16 +148,16 @@ def is_printed(polled: Polled) -> bool:
     return poll_level(polled) < logging.WARNING and polled.outcome not in (Outcome.UNCHANGED, Outcome.PUT_OFF)
 
 
-def due_line(asked: Sequence[Question]) -> str:
+def due_line(asked: Sequence[ResultQuery]) -> str:
     """What a long run is about to do, in one line."""
-    jolpica = [question for question in asked if question.source is Source.JOLPICA]
+    jolpica = [query for query in asked if query.source is Source.JOLPICA]
     parts = []
     if jolpica:
-        sessions = sum(len(question.debts) for question in jolpica)
+        sessions = sum(len(query.due_polls) for query in jolpica)
         parts.append(f"{sessions} in {counted(len(jolpica), 'query', 'queries')} to Jolpica")
     if timed := len(asked) - len(jolpica):
         parts.append(f"{timed} one by one by live timing, which takes seconds for each")
-    due = sum(len(question.debts) for question in asked)
+    due = sum(len(query.due_polls) for query in asked)
     return f"{counted(due, 'session')} due: {', '.join(parts)}"
 
 

@@ -21,7 +21,7 @@ from core.rules.calendar.names import kind_of
 from core.settings import Settings
 from flows.runtime import logs
 
-__all__ = ["Parser", "moment", "parser", "prefect_api", "run", "season", "session_kind", "told"]
+__all__ = ["Parser", "exit_status_of", "moment", "parser", "prefect_api", "run", "season", "session_kind"]
 
 
 def parser(module: str, description: str) -> Parser:
@@ -62,7 +62,7 @@ def run(flow: Flow[..., Any], parameters: Mapping[str, Any], show: Callable[[Any
             show(error.outcome)
             raise
 
-    return told(outcome)
+    return exit_status_of(outcome)
 
 
 def _outcome(flow: Flow[..., Any], parameters: Mapping[str, Any]) -> Any:
@@ -80,7 +80,7 @@ def _outcome(flow: Flow[..., Any], parameters: Mapping[str, Any]) -> Any:
         raise F1FlowsError(f"Prefect API {api}: {said.splitlines()[0]}") from error
 
 
-def told(action: Callable[[], Any]) -> int:
+def exit_status_of(action: Callable[[], Any]) -> int:
     """Run an action; what goes wrong is one line on standard error and an exit status, never a traceback."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

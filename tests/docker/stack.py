@@ -73,8 +73,8 @@ def docker(*arguments: str, seconds: float | None = HANGS, stdin: str | None = N
     return done.stdout.strip()
 
 
-def within(seconds: float, what: str, question: Callable[[], T | None]) -> T:
-    """The first answer of a question asked every half second; None, False and what a restart makes of it are none.
+def within(seconds: float, what: str, query: Callable[[], T | None]) -> T:
+    """The first answer of a query asked every half second; None, False and what a restart makes of it are none.
 
     Raises:
         AssertionError: there is none in time.
@@ -82,7 +82,7 @@ def within(seconds: float, what: str, question: Callable[[], T | None]) -> T:
     deadline = time.monotonic() + seconds
     while True:
         with suppress(OSError, psycopg.OperationalError, httpx.HTTPError):
-            if answer := question():
+            if answer := query():
                 return answer
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
         time.sleep(0.5)

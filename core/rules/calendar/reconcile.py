@@ -33,7 +33,7 @@ from core.rules.calendar.season import Calendar
 from core.rules.calendar.times import SessionTime, session_time, status_at
 from core.rules.calendar.weekends import by_clock, event_dates, new_session, timed
 from core.rules.changes import EVENT_TIMES, event_changes, session_changes
-from core.rules.confirmation import Holding
+from core.rules.confirmation import Confirmation
 
 IMPLAUSIBLE_EVENTS = 3
 IMPLAUSIBLE_SHARE = 0.2
@@ -85,7 +85,7 @@ class _Reconciliation:
         self.races = races
         self.rejected = rejected
         self.listed = answer.events
-        self.holding = Holding(known.held, now, force=force)
+        self.confirmation = Confirmation(known.held, now, force=force)
         self.events = dict(known.events)
         self.sessions = dict(known.sessions)
         self.circuits = dict(known.circuits)
@@ -103,14 +103,14 @@ class _Reconciliation:
                 self._add(listed)
         for event in absent:
             self._miss(event)
-        keep_rejected(self.holding, self.answer.season, self.rejected)
-        self.notes += keep_malformed(self.holding, self.known, self.answer, found, self.events)
+        keep_rejected(self.confirmation, self.answer.season, self.rejected)
+        self.notes += keep_malformed(self.confirmation, self.known, self.answer, found, self.events)
         changes = [
             change
             for before, after, told in self._rows()
             for change in (event_changes(before, after) if told else session_changes(before, after))
         ]
-        calendar = Calendar(self.events, self.sessions, self.circuits, self.holding.kept)
+        calendar = Calendar(self.events, self.sessions, self.circuits, self.confirmation.kept)
         return Reconciled(calendar, tuple(changes), tuple(self.notes))
 
     def _rows(self) -> list[Any]:
@@ -130,7 +130,7 @@ class _Reconciliation:
     def _miss(self, event: Event) -> None:
         """Cancel an event, with its sessions, once its absence is believed."""
         wait = confirmation.IMPLAUSIBLE if self.braked else confirmation.ABSENCE
-        if self.holding.believes(
+        if self.confirmation.confirm_or_hold(
             Entity.EVENT,
             event.id,
             HeldKind.ABSENT,
@@ -209,7 +209,7 @@ class _Reconciliation:
         if self.answer.source.rank > event.source.rank:
             self._complement(event, listed)
             return
-        self.holding.forget(Entity.EVENT, event.id, HeldKind.ABSENT)
+        self.confirmation.forget(Entity.EVENT, event.id, HeldKind.ABSENT)
         moved_away = bool(listed.locality) and not identity.same_place(event, listed)
         circuit_id = self._circuit_id(listed) or (None if moved_away else event.circuit_id)
         zone = time_zone(circuit_id or venue_at(listed.country, listed.locality))
@@ -291,7 +291,7 @@ class _Reconciliation:
         wait = confirmation.IMPLAUSIBLE if self.braked else moves.AT_ONCE if absent.replaced else confirmation.ABSENCE
         believed = True
         for session in absent.sessions:
-            if self.holding.believes(
+            if self.confirmation.confirm_or_hold(
                 Entity.SESSION,
                 session.id,
                 HeldKind.ABSENT,
@@ -312,7 +312,7 @@ class _Reconciliation:
     ) -> None:
         if self.answer.source.rank > session.source.rank:
             return
-        self.holding.forget(Entity.SESSION, session.id, HeldKind.ABSENT)
+        self.confirmation.forget(Entity.SESSION, session.id, HeldKind.ABSENT)
         renamed = session.model_copy(update={"name": slot.name, "source": self.answer.source})
         returns = session.status is Status.CANCELLED
         if time is None or (time.starts_at is None and time.local_date == session.local_date):
@@ -324,7 +324,7 @@ class _Reconciliation:
             if not session.has_results:
                 renamed = by_clock(renamed, self.now)
         elif not moved:
-            self.holding.forget(Entity.SESSION, session.id, HeldKind.MOVED)
+            self.confirmation.forget(Entity.SESSION, session.id, HeldKind.MOVED)
             if time is not None and time.utc_offset_minutes is not None:
                 renamed = renamed.model_copy(update={"utc_offset_minutes": time.utc_offset_minutes})
         if returns:
@@ -341,7 +341,7 @@ class _Reconciliation:
                 wait, reason = confirmation.IMPLAUSIBLE, IMPLAUSIBLE_MOVE
                 about = self.known.events[session.event_id].name
         payload = {"starts_at": jsonable(time.starts_at), "local_date": jsonable(time.local_date)}
-        if self.holding.believes(Entity.SESSION, session.id, HeldKind.MOVED, payload, reason, wait):
+        if self.confirmation.confirm_or_hold(Entity.SESSION, session.id, HeldKind.MOVED, payload, reason, wait):
             return True
         self._tell_move(about, reason, wait)
         return False
@@ -351,7 +351,7 @@ class _Reconciliation:
         braked = self.braked and moves.moves_without_sessions(event, listed, self.answer.source)
         payload = {"last_date": jsonable(listed.last_date)}
         wait, reason = (confirmation.IMPLAUSIBLE, IMPLAUSIBLE_MOVE) if braked else (moves.AT_ONCE, "")
-        if self.holding.believes(Entity.EVENT, event.id, HeldKind.MOVED, payload, reason, wait):
+        if self.confirmation.confirm_or_hold(Entity.EVENT, event.id, HeldKind.MOVED, payload, reason, wait):
             return True
         self._tell_move(event.name, reason, wait)
         return False
@@ -382,7 +382,7 @@ class _Reconciliation:
     def _keep_unknown(self, event_id: str, listed: ListedEvent) -> None:
         if listed.unknown_sessions:
             labels = ", ".join(listed.unknown_sessions)
-            self.holding.believes(
+            self.confirmation.confirm_or_hold(
                 Entity.EVENT,
                 event_id,
                 HeldKind.UNKNOWN_SESSION,
@@ -392,7 +392,7 @@ class _Reconciliation:
             )
             self.notes.append(f"{listed.name}: left out a session of a kind this version does not know: {labels}")
         else:
-            self.holding.forget(Entity.EVENT, event_id, HeldKind.UNKNOWN_SESSION)
+            self.confirmation.forget(Entity.EVENT, event_id, HeldKind.UNKNOWN_SESSION)
 
 
 def _hours(wait: timedelta) -> str:

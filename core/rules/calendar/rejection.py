@@ -8,21 +8,21 @@ from core.records import Entity, HeldKind, ScheduleAnswer, Source
 from core.rules.calendar.absence import namesakes
 from core.rules.calendar.identity import event_id
 from core.rules.calendar.season import Calendar
-from core.rules.confirmation import Holding
+from core.rules.confirmation import Confirmation
 
 
-def keep_rejected(holding: Holding, season: int, rejected: Mapping[Source, str]) -> None:
+def keep_rejected(confirmation: Confirmation, season: int, rejected: Mapping[Source, str]) -> None:
     """Keep which sources gave what can be no calendar, and why, until they give something else."""
     if rejected:
         reasons = {source.value: why for source, why in rejected.items()}
         reason = "; ".join(f"{source}: {why}" for source, why in reasons.items())
-        holding.hold_malformed(Entity.SEASON, str(season), reasons, reason)
+        confirmation.hold_malformed(Entity.SEASON, str(season), reasons, reason)
     else:
-        holding.forget(Entity.SEASON, str(season), HeldKind.SCHEDULE_REJECTED)
+        confirmation.forget(Entity.SEASON, str(season), HeldKind.SCHEDULE_REJECTED)
 
 
 def keep_malformed(
-    holding: Holding, known: Calendar, answer: ScheduleAnswer, found: Collection[str], taken: Collection[str]
+    confirmation: Confirmation, known: Calendar, answer: ScheduleAnswer, found: Collection[str], taken: Collection[str]
 ) -> list[str]:
     """Keep the events that cannot be read, under the ids that they have or would have; returns what to say of them.
 
@@ -34,15 +34,15 @@ def keep_malformed(
         possible = [event.id for event in namesakes(known, found, malformed) if event.id not in kept]
         identity = possible[0] if possible else event_id(answer.season, malformed.name or "event", {*taken, *kept})
         kept.add(identity)
-        holding.forget(Entity.EVENT, identity, HeldKind.ABSENT)
+        confirmation.forget(Entity.EVENT, identity, HeldKind.ABSENT)
         payload = {"source": answer.source.value, "document": malformed.document}
-        holding.hold_malformed(Entity.EVENT, identity, payload, malformed.reason)
+        confirmation.hold_malformed(Entity.EVENT, identity, payload, malformed.reason)
         what = "left as it is" if possible else "left out"
         notes.append(f"{malformed.name or 'an event without a name'}: {what}: {malformed.reason}")
-    for _, identity, kind in list(holding.kept):
-        held = holding.kept.get((Entity.EVENT.value, identity, kind))
+    for _, identity, kind in list(confirmation.kept):
+        held = confirmation.kept.get((Entity.EVENT.value, identity, kind))
         if held is None or held.kind is not HeldKind.SCHEDULE_REJECTED or identity in kept:
             continue
         if Source(held.payload["source"]).rank >= answer.source.rank:
-            holding.forget(Entity.EVENT, identity, HeldKind.SCHEDULE_REJECTED)
+            confirmation.forget(Entity.EVENT, identity, HeldKind.SCHEDULE_REJECTED)
     return notes

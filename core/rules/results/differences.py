@@ -20,7 +20,7 @@ LETTERS = {"R": "ret", "D": "DSQ", "W": "WD", "N": "NC", "E": "excl.", "F": "DNQ
 TOLD_AT_MOST = 12
 """How many entries a sentence tells one by one."""
 
-UNTOLD = {"source", "ordinal"}
+BOOKKEEPING = {"source", "ordinal"}
 """Not compared: where a row comes from, and what only tells equal cars apart."""
 
 
@@ -86,7 +86,7 @@ def _difference(old: Entry | None, new: Entry | None) -> Difference | None:
     fields = {
         name: [jsonable(getattr(old, name)), jsonable(getattr(new, name))]
         for name in Entry.model_fields
-        if name not in UNTOLD and getattr(old, name) != getattr(new, name)
+        if name not in BOOKKEEPING and getattr(old, name) != getattr(new, name)
     }
     return {**difference, **fields} if fields else None
 

@@ -1,4 +1,4 @@
-"""What is owed a poll, and the cheapest questions that pay it. Pure functions."""
+"""What is owed a poll, and the cheapest result_queries that pay it. Pure functions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROWS_A_ROUND = 22
 
 
 @dataclass(frozen=True)
-class Debt:
+class DuePoll:
     """A session whose results are due, and its event."""
 
     session: Session
@@ -23,46 +23,46 @@ class Debt:
 
 
 @dataclass(frozen=True)
-class Question:
-    """One question to one source: a session's table, or with `round` None a whole season's of that kind."""
+class ResultQuery:
+    """One query to one source: a session's table, or with `round` None a whole season's of that kind."""
 
     source: Source
     season: int
     kind: SessionKind
     round: int | None
-    debts: tuple[Debt, ...]
+    due_polls: tuple[DuePoll, ...]
 
-    def by_session(self) -> list[Question]:
+    def by_session(self) -> list[ResultQuery]:
         """The same as a query for each session."""
-        return [replace(self, round=debt.event.round, debts=(debt,)) for debt in self.debts]
+        return [replace(self, round=due_poll.event.round, due_polls=(due_poll,)) for due_poll in self.due_polls]
 
 
-def questions(debts: Sequence[Debt]) -> list[Question]:
-    """The questions that pay all debts with the fewest requests, the oldest debt's first.
+def result_queries(due_polls: Sequence[DuePoll]) -> list[ResultQuery]:
+    """The result_queries that pay all due_polls with the fewest requests, the oldest due_poll's first.
 
     Jolpica's whole table costs a page for every hundred rows; it is asked for where that is less than a request a
     session. What Jolpica does not have is live timing's.
     """
-    asked: list[Question] = []
-    by_table: dict[tuple[int, SessionKind], list[Debt]] = {}
-    for debt in debts:
-        if debt.session.kind in SESSIONS_OF_JOLPICA and debt.event.round is not None:
-            by_table.setdefault((debt.event.season, debt.session.kind), []).append(debt)
+    asked: list[ResultQuery] = []
+    by_table: dict[tuple[int, SessionKind], list[DuePoll]] = {}
+    for due_poll in due_polls:
+        if due_poll.session.kind in SESSIONS_OF_JOLPICA and due_poll.event.round is not None:
+            by_table.setdefault((due_poll.event.season, due_poll.session.kind), []).append(due_poll)
     whole = {table for table, own in by_table.items() if len(own) > _pages(own)}
-    for debt in debts:
-        season, kind = debt.event.season, debt.session.kind
+    for due_poll in due_polls:
+        season, kind = due_poll.event.season, due_poll.session.kind
         own = by_table.get((season, kind), [])
-        if debt not in own:
+        if due_poll not in own:
             if kind not in SESSIONS_OF_JOLPICA:
-                asked.append(Question(Source.LIVETIMING, season, kind, debt.event.round, (debt,)))
+                asked.append(ResultQuery(Source.LIVETIMING, season, kind, due_poll.event.round, (due_poll,)))
         elif (season, kind) not in whole:
-            asked.append(Question(Source.JOLPICA, season, kind, debt.event.round, (debt,)))
-        elif debt is own[0]:
-            asked.append(Question(Source.JOLPICA, season, kind, None, tuple(own)))
+            asked.append(ResultQuery(Source.JOLPICA, season, kind, due_poll.event.round, (due_poll,)))
+        elif due_poll is own[0]:
+            asked.append(ResultQuery(Source.JOLPICA, season, kind, None, tuple(own)))
     return asked
 
 
-def _pages(debts: Sequence[Debt]) -> int:
-    last = max(debt.event.round or 0 for debt in debts)
-    rows = last * ROWS_A_ROUND if debts[0].session.kind is not SessionKind.SPRINT else 6 * ROWS_A_ROUND
+def _pages(due_polls: Sequence[DuePoll]) -> int:
+    last = max(due_poll.event.round or 0 for due_poll in due_polls)
+    rows = last * ROWS_A_ROUND if due_polls[0].session.kind is not SessionKind.SPRINT else 6 * ROWS_A_ROUND
     return math.ceil(rows / PAGE)

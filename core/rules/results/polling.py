@@ -159,9 +159,9 @@ def due_since(session: Session, delay: timedelta) -> datetime | None:
 
 
 def due(sessions: Iterable[Session], now: datetime, delay: timedelta) -> list[Session]:
-    """The sessions owed a poll, oldest debt first; meant for those that `is_polled`."""
+    """The sessions owed a poll, oldest due_poll first; meant for those that `is_polled`."""
     owed = [(since, s.id, s) for s in sessions if (since := due_since(s, delay)) is not None and since <= now]
-    return [session for _, _, session in sorted(owed, key=lambda debt: debt[:2])]
+    return [session for _, _, session in sorted(owed, key=lambda due_poll: due_poll[:2])]
 
 
 def _after(now: datetime, start: datetime, stages: Sequence[Stage], interval: timedelta) -> datetime:
