@@ -17,7 +17,7 @@ from core.fetch import results as fetch
 from core.fetch import session
 from core.records import SessionKind, SessionResult
 from core.replay import Upstream
-from core.rules.calendar.identity import slug
+from core.rules.calendar.identity import event_id_of, slug
 from core.schema import changes, driver_standings, result_revisions, results, sessions, team_standings
 from core.settings import Settings
 from core.transform.results import result_of_race
@@ -53,13 +53,13 @@ def _backlog(served: Upstream) -> Iterator[Measured]:
     sync_schedule.fn(season=SEASON, now=AFTER)
     served.requests.clear()
     kept = polling.FIRST_LIVETIMING_SEASON
-    polling.FIRST_LIVETIMING_SEASON = poll_results.FIRST_LIVETIMING_SEASON = 2100
+    polling.FIRST_LIVETIMING_SEASON = 2100
     try:
         began = time.perf_counter()
         polled = poll_results.poll_results.fn(now=AFTER)
         took = time.perf_counter() - began
     finally:
-        polling.FIRST_LIVETIMING_SEASON = poll_results.FIRST_LIVETIMING_SEASON = kept
+        polling.FIRST_LIVETIMING_SEASON = kept
     tables = [request for request in served.requests if "tandings" not in request.path]
     how = f"{len(polled)} sessions of Jolpica"
     yield Measured("requests for a season's backlog", len(tables), "", 12, how)
@@ -78,7 +78,7 @@ def _idle() -> Iterator[Measured]:
 def _accepted(dsn: str) -> Iterator[Measured]:
     ours = database_of(dsn, "f1_accepted")
     last = _fill(ours)
-    event = LAST_RACE.split("/")[0]
+    event = event_id_of(LAST_RACE)
     of_race = {
         results: results.c.session_id == LAST_RACE,
         result_revisions: result_revisions.c.session_id == LAST_RACE,

@@ -22,6 +22,7 @@ from core.database import Database, connect
 from core.fetch.session import lift_limits
 from core.records import Change, ChangeKind, EventFormat, Status
 from core.replay import Upstream, serve
+from core.rules.calendar.identity import event_id_of, slug_of
 from core.schema import driver_standings, drivers, events, results, sessions
 from core.settings import Settings
 from core.text import counted
@@ -122,7 +123,7 @@ class Demo:
             query = (
                 select(driver_standings, drivers.c.family_name)
                 .join(drivers, drivers.c.id == driver_standings.c.driver_id)
-                .where(driver_standings.c.event_id == session_id.partition("/")[0])
+                .where(driver_standings.c.event_id == event_id_of(session_id))
                 .order_by(driver_standings.c.position)
                 .limit(FIRST)
             )
@@ -196,7 +197,7 @@ def example(changes: Sequence[Change]) -> Text:
     """One of some changes of a kind, and how many more there are."""
     first = changes[0]
     more = f"; {len(changes) - 1} more" if len(changes) > 1 else ""
-    return report.change_text(first, whom=first.entity_id.partition("-")[2]) + styled(more)
+    return report.change_text(first, whom=slug_of(first.entity_id)) + styled(more)
 
 
 def main(arguments: list[str]) -> int:

@@ -33,7 +33,7 @@ from core.records import Event, ResultsState, SessionKind, SessionResult, Source
 from core.retries import FETCH, UPSERT
 from core.rules.calendar.names import event_and_kind
 from core.rules.results.due_polls import DuePoll, ResultQuery, result_queries
-from core.rules.results.polling import FIRST_LIVETIMING_SEASON, SESSIONS_OF_JOLPICA
+from core.rules.results.polling import SESSIONS_OF_JOLPICA, has_livetiming
 from core.upsert.results import Outcome, Polled
 from flows.output import artifacts, events, report
 from flows.output.progress import LONG, Progress
@@ -69,7 +69,7 @@ UNDONE = (Outcome.FAILED, Outcome.PUT_OFF)
 def _run_name() -> str:
     event, session = flow_run.parameters.get("event"), flow_run.parameters.get("session")
     kind = [SessionKind(session).value] if session else []
-    return "-".join(["poll-results", *(event.split("/") if event else []), *kind])
+    return "-".join(["poll-results", *([event.replace("/", "-")] if event else []), *kind])
 
 
 @flow(name="poll-results", flow_run_name=_run_name)
@@ -206,7 +206,7 @@ def entered(
     for due_poll in query.due_polls:
         if due_poll.session.id in answered:
             continue
-        if due_poll.session.results_state is ResultsState.AWAITED and due_poll.event.season >= FIRST_LIVETIMING_SEASON:
+        if due_poll.session.results_state is ResultsState.AWAITED and has_livetiming(due_poll.event.season):
             timings.append(due_poll)
         else:
             yield not_yet(run, due_poll)

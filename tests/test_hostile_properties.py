@@ -23,13 +23,15 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Table, make_url, select, update
 
-from core.bounds import CONTROL_CATEGORIES, LONGEST_LINE
-from core.championship import ADJUSTED_AT_MOST
+from core.bounds import LONGEST_LINE
 from core.database import Database
 from core.records import ResultsState, SessionKind
 from core.replay import Fault, Upstream, facts, jolpica
+from core.rules.calendar.identity import kind_of
+from core.rules.results.championship import ADJUSTED_AT_MOST
 from core.rules.results.points import most_points
 from core.schema import driver_standings, drivers, held, results, sessions, team_standings, teams
+from core.text import CONTROL_CATEGORIES
 from flows.poll_results import main
 from flows.sync_schedule import sync_schedule
 
@@ -213,7 +215,7 @@ class World:
         for row in self.rows(results):
             classified.setdefault(row["session_id"], []).append(row)
         for session_id, rows in classified.items():
-            kind = SessionKind(session_id.split("/")[1])
+            kind = kind_of(session_id)
             most = most_points(2024, kind)
             assert len(rows) <= 26
             assert all(0 <= row["points"] <= most for row in rows if row["points"] is not None)

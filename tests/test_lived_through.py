@@ -31,7 +31,6 @@ from core.schema import changes, events, result_revisions, results, sessions, up
 from core.settings import Settings
 from core.transform.results import milliseconds
 from core.upsert.results import Outcome
-from flows import poll_results as polls
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
 from flows.sync_schedule import sync_schedule
@@ -263,7 +262,6 @@ def test_a_season_lived_through(
 ) -> None:
     """Only what Jolpica has: the recording holds hardly any live timing."""
     monkeypatch.setattr(polling, "FIRST_LIVETIMING_SEASON", 2100)
-    monkeypatch.setattr(polls, "FIRST_LIVETIMING_SEASON", 2100)
     # The recording's server writes head and body apart: on a kept connection each answer would wait 40 ms for an ACK.
     prepare(Settings.load())
     Cache._requests_session.headers["Connection"] = "close"

@@ -28,6 +28,8 @@ from core.fetch import results as fetching
 from core.fetch import session
 from core.records import Entry, ResultsState, Session, SessionKind, Source
 from core.replay import Fault, Upstream
+from core.rules.calendar.identity import season_of
+from core.rules.calendar.identity import session_id as session_id_of
 from core.schema import result_revisions, sessions
 from core.settings import Settings
 from core.transform.results import milliseconds
@@ -68,7 +70,7 @@ BEFORE_JOLPICA = datetime(2024, 3, 2, 17, 45, tzinfo=UTC)
 
 def later(event: str) -> datetime:
     """A moment after the event by which all of its live timing is there."""
-    return datetime(int(event[:4]), 12, 15, tzinfo=UTC)
+    return datetime(season_of(event), 12, 15, tzinfo=UTC)
 
 
 def official(season: int, date: str, kind: SessionKind) -> dict[str, dict[str, str]]:
@@ -105,7 +107,7 @@ def shown(row: dict[str, str]) -> dict[str, Any]:
 def test_a_recorded_session_equals_the_official_classification(
     event: str, kind: SessionKind, date: str, sqlite: Database, recording: Recording, sync: Sync
 ) -> None:
-    season, now, session_id = int(event[:4]), later(event), f"{event}/{kind.value}"
+    season, now, session_id = season_of(event), later(event), session_id_of(event, kind)
     sync(season, now)
     recording.control(withhold=["/sprint"])
     polled = poll(event, kind, now)

@@ -32,7 +32,7 @@ from core.database import Database
 from core.errors import F1FlowsError, NotDone, PrefectError
 from core.records import SessionKind
 from core.replay import Fault, Upstream
-from core.rules.calendar.identity import slug
+from core.rules.calendar.identity import season_of, slug, slug_of
 from core.schema import changes, sessions
 from core.settings import Settings
 from deploy import automations, setup
@@ -213,8 +213,8 @@ def test_a_season_s_state_is_a_table_and_its_freshness_is_shown(engine: None, st
 
 def state_of(event: str) -> dict[str, object]:
     """An event's row in the table of its season's state."""
-    rows = json.loads(artifact(f"season-{event[:4]}"))
-    (found,) = [row for row in rows if slug(row["event"]) == event[5:]]
+    rows = json.loads(artifact(f"season-{season_of(event)}"))
+    (found,) = [row for row in rows if slug(row["event"]) == slug_of(event)]
     return dict(found)
 
 

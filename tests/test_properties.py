@@ -20,7 +20,7 @@ from sqlalchemy import make_url, select
 from core.database import Database
 from core.records import Driver, Entry, ScheduleAnswer, SessionKind, SessionResult, Source, Status, Team
 from core.replay import facts, jolpica
-from core.rules.calendar.identity import event_id, session_id, slug
+from core.rules.calendar.identity import new_event_id, session_id, slug
 from core.rules.calendar.reconcile import reconcile
 from core.rules.calendar.season import Calendar
 from core.rules.results.quality import Severity, examine
@@ -334,7 +334,7 @@ def test_ids_are_unique_and_plain_whatever_the_names(names: list[str]) -> None:
     taken: list[str] = []
     for name in names:
         assert slug(slug(name)) == slug(name)
-        taken.append(event_id(2024, name, taken))
+        taken.append(new_event_id(2024, name, taken))
     found = [*taken, *(session_id(event, kind) for event in taken for kind in SessionKind)]
     assert len(set(found)) == len(found)
     assert all(identity.startswith("2024-") for identity in found)

@@ -15,7 +15,7 @@ from core.database import Database
 from core.deadline import Deadline
 from core.fetch import schedule
 from core.records import SessionKind, Source
-from core.rules.calendar.identity import slug
+from core.rules.calendar.identity import season_of, slug
 from core.rules.calendar.season import Calendar
 from core.transform.schedule import session_kind
 from core.upsert.schedule import SeasonSummary, read_calendar
@@ -169,7 +169,7 @@ def test_fastf1s_own_utc_is_wrong_where_clocks_change(season: int, synced: Calla
 def test_where_clocks_and_dates_are_hard(
     session: str, starts_at: str, local_date: str, synced: Callable[[int], Calendar]
 ) -> None:
-    found = synced(int(session[:4])).sessions[session]
+    found = synced(season_of(session)).sessions[session]
     assert found.starts_at == moment(starts_at)
     assert found.local_date.isoformat() == local_date
 

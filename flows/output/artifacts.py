@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Row, select
 from core.database import Database
 from core.errors import DatabaseError
 from core.records import ChangeKind, Event, Session, SessionKind, Status
-from core.rules.calendar.identity import slug
+from core.rules.calendar.identity import event_id_of, kind_of, season_prefix, slug
 from core.rules.calendar.season import Calendar
 from core.schema import results_freshness
 from core.text import printable
@@ -73,14 +73,14 @@ def show_sync(database: Database, summary: SeasonSummary, now: datetime) -> None
         ]
         lines += [f"\nand {len(told) - SHOWN_CHANGES} more"] if len(told) > SHOWN_CHANGES else []
     lines += [f"- held: {cell(note)}" for note in summary.notes]
-    of_season = results_freshness.c.session_id.startswith(f"{summary.season}-")
+    of_season = results_freshness.c.session_id.startswith(season_prefix(summary.season))
     lines += ["", *freshness_lines(_read_freshness(database, of_season), now)]
     create_markdown_artifact("\n".join(lines), key=f"schedule-{summary.season}", description="the last sync")
 
 
 def freshness_lines(fresh: Sequence[Row[Any]], now: datetime) -> list[str]:
     """A table of how long after their scheduled ends the latest sessions' results were there."""
-    over = [row for row in fresh if row.ends_at <= now and row.session_id.partition("/")[2] in COLUMNS]
+    over = [row for row in fresh if row.ends_at <= now and kind_of(row.session_id) in COLUMNS]
     if all(row.seconds_to_last_revision is None for row in over):
         return []
     lines = ["## How fresh results are", "", "After the scheduled end:", ""]
@@ -106,7 +106,7 @@ def season_table(calendar: Calendar) -> list[dict[str, Any]]:
     rows = []
     for event in sorted(calendar.events.values(), key=_by_date):
         known = calendar.sessions_of(event.id)
-        held = sum(answer.entity_id.partition("/")[0] == event.id for answer in calendar.held.values())
+        held = sum(event_id_of(answer.entity_id) == event.id for answer in calendar.held.values())
         name, first = printable(event.name), str(event.first_date)
         row = {"round": event.round or "", "event": name, "from": first, "status": event.status}
         row |= {kind.value: _state(known[kind]) if kind in known else "" for kind in COLUMNS}

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from prefect.events import emit_event
 
 from core.records import Change, Entity, Status
+from core.rules.calendar.identity import kind_of
 from core.rules.results.polling import SESSIONS_OF_JOLPICA
 from core.upsert.results import Outcome, Polled
 from core.upsert.schedule import SeasonSummary
@@ -36,7 +37,7 @@ def sessions_completed(changes: Iterable[Change]) -> None:
     """Sessions are over whose results Jolpica will have."""
     for change in changes:
         over = (change.after or {}).get("status") == Status.COMPLETED
-        if over and change.entity is Entity.SESSION and change.entity_id.partition("/")[2] in SESSIONS_OF_JOLPICA:
+        if over and change.entity is Entity.SESSION and kind_of(change.entity_id) in SESSIONS_OF_JOLPICA:
             emit_event(event=SESSION_COMPLETED, resource={"prefect.resource.id": change.entity_id})
 
 

@@ -17,7 +17,7 @@ from prefect.settings import get_current_settings
 from core.arguments import Parser, moment
 from core.errors import F1FlowsError, NotDone, UsageError
 from core.records import SessionKind
-from core.rules.calendar.names import kind_of
+from core.rules.calendar.names import kind_named
 from core.settings import Settings
 from flows.runtime import logs
 
@@ -41,7 +41,7 @@ def season(text: str) -> int:
 def session_kind(text: str) -> SessionKind:
     """A kind of session, also with hyphens."""
     try:
-        return kind_of(text)
+        return kind_named(text)
     except UsageError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -1,7 +1,8 @@
-"""Who is who: ids that never move, and which known event a listed one is.
+"""Ids that never change, what they are made of, and which known event a listed one is. Pure functions.
 
-An event is recognised by its name, its place and its dates, never by its round: cancelling one race renumbers all
-that follow. Pure functions.
+An event's id is `2026-bahrain-grand-prix` and a session's `2026-bahrain-grand-prix/race`: only this module composes
+and splits them. An event is recognised by its name, its place and its dates, never by its round: cancelling one race
+renumbers all that follow.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", bare.lower()).strip("-") or "event"
 
 
-def event_id(season: int, name: str, taken: Iterable[str]) -> str:
-    """A new event's id: season and slug, with a number where that is taken, by whatever event and however old."""
+def new_event_id(season: int, name: str, taken: Iterable[str]) -> str:
+    """A new event's id: season and slug, and a number if that id was ever taken."""
     wanted = f"{season}-{slug(name)}"
     used = set(taken)
     if wanted not in used:
@@ -36,14 +37,39 @@ def event_id(season: int, name: str, taken: Iterable[str]) -> str:
     return f"{wanted}-{number}"
 
 
-def session_id(event: str, kind: SessionKind) -> str:
-    """A session's id: one of a kind in its event."""
-    return f"{event}/{kind.value}"
+def session_id(event_id: str, kind: SessionKind) -> str:
+    """A session's id; an event has one session of a kind."""
+    return f"{event_id}/{kind.value}"
 
 
-def season_of(entity_id: str) -> int:
+def event_id_of(identity: str) -> str:
+    """The event's id in a session's; an event's id is returned as it is."""
+    return identity.partition("/")[0]
+
+
+def kind_of(identity: str) -> SessionKind | None:
+    """The kind of session in a session's id; None for an event's id.
+
+    Raises:
+        ValueError: what stands there is no kind of session.
+    """
+    _, slash, kind = identity.partition("/")
+    return SessionKind(kind) if slash else None
+
+
+def season_of(identity: str) -> int:
     """The season that an event's or a session's id begins with."""
-    return int(entity_id.partition("-")[0])
+    return int(identity.partition("-")[0])
+
+
+def slug_of(event_id: str) -> str:
+    """An event's id without its season."""
+    return event_id.partition("-")[2]
+
+
+def season_prefix(season: int) -> str:
+    """What the ids of a season's events and sessions begin with, and no other ids."""
+    return f"{season}-"
 
 
 def same_place(known: Event, listed: ListedEvent) -> bool:

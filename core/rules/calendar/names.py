@@ -1,4 +1,4 @@
-"""How a person names an event or a session, and the ids that come nearest. Pure functions."""
+"""The events and sessions that a person's text names, and the ids nearest to it. Pure functions."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from difflib import get_close_matches
 from core.bounds import FIRST_SEASON, LAST_SEASON
 from core.errors import UsageError
 from core.records import SessionKind
-from core.rules.calendar.identity import slug
+from core.rules.calendar.identity import season_of, season_prefix, slug, slug_of
 
 SUGGESTED = 3
 
 
-def kind_of(text: str) -> SessionKind:
-    """A kind of session, also with hyphens or in capitals.
+def kind_named(text: str) -> SessionKind:
+    """The kind of session that a text names, also with hyphens or in capitals.
 
     Raises:
-        UsageError: there is none of that name; those there are.
+        UsageError: there is no such kind; the message lists all kinds.
     """
     try:
         return SessionKind(text.lower().replace("-", "_"))
@@ -27,29 +27,29 @@ def kind_of(text: str) -> SessionKind:
 
 
 def event_and_kind(identity: str, kind: SessionKind | None = None) -> tuple[str, SessionKind | None]:
-    """An event's id and, where one is meant, a kind of session: of an event's id, or of a session's.
+    """The event's id and the kind of session, if any, in an event's or a session's id, which `kind` may complete.
 
     Raises:
-        UsageError: there is no such kind, or `kind` is another one than the id's.
+        UsageError: there is no such kind, or `kind` differs from the id's.
     """
     event_id, slash, named = identity.partition("/")
     if not slash:
         return event_id, kind
-    own = kind_of(named)
+    own = kind_named(named)
     if kind not in (None, own):
         raise UsageError(f"{identity} and the session {kind}: one of them")
     return event_id, own
 
 
 def unknown(identity: str, known: Sequence[str]) -> str:
-    """What to say of an id that is not among the events' `known` ones: the nearest, or what brings its season."""
+    """The message for an id that is not among the `known` event ids: the nearest ones, or the command to run first."""
     event_id, slash, kind = identity.partition("/")
     wanted = re.match(r"(\d{4})(?!\d)", event_id)
     season = int(wanted[1]) if wanted and FIRST_SEASON <= int(wanted[1]) <= LAST_SEASON else None
     sync = f"python -m flows.sync_schedule{f' {season}' if season else ''}"
     if not known:
         return f"{identity} is not known, and no event is: run {sync} first"
-    own = [one for one in known if season is None or one.startswith(f"{season}-")]
+    own = [one for one in known if season is None or one.startswith(season_prefix(season))]
     if not own:
         return f"{identity}: season {season} is not in the database: run {sync} first"
     near = nearest(event_id[4:] if season else event_id, own)
@@ -59,15 +59,15 @@ def unknown(identity: str, known: Sequence[str]) -> str:
 
 
 def nearest(text: str, ids: Sequence[str]) -> list[str]:
-    """The ids whose slugs have each word of a text, the latest seasons first; else those that are spelled alike."""
+    """The ids whose slugs contain each word of a text, the latest seasons first; else those spelled alike."""
     words = slug(text).split("-")
-    latest = sorted(ids, key=lambda one: (-int(one[:4]), one))
-    having = [one for one in latest if all(word in one[5:] for word in words)]
+    latest = sorted(ids, key=lambda one: (-season_of(one), one))
+    having = [one for one in latest if all(word in slug_of(one) for word in words)]
     if having:
         return having[:SUGGESTED]
-    slugs = {one[5:]: one for one in reversed(latest)}
+    slugs = {slug_of(one): one for one in reversed(latest)}
     spelled = get_close_matches("-".join(words), slugs, n=SUGGESTED, cutoff=0.6)
-    parts = {part: one for one in reversed(latest) for part in one[5:].split("-") if part not in ("grand", "prix")}
+    parts = {part: one for one in reversed(latest) for part in slug_of(one).split("-") if part not in ("grand", "prix")}
     alike = [slugs[one] for one in spelled] or [
         parts[part] for word in words for part in get_close_matches(word, parts, n=1, cutoff=0.7)
     ]

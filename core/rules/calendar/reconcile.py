@@ -180,7 +180,7 @@ class _Reconciliation:
 
     def _add(self, listed: ListedEvent) -> None:
         circuit_id = self._circuit_id(listed)
-        identity_ = identity.event_id(listed.season, listed.name, self.events)
+        identity_ = identity.new_event_id(listed.season, listed.name, self.events)
         zone = time_zone(circuit_id or venue_at(listed.country, listed.locality))
         sessions = {}
         for slot in listed.sessions:

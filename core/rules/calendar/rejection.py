@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from core.records import Entity, HeldKind, ScheduleAnswer, Source
 from core.rules.calendar.absence import namesakes
-from core.rules.calendar.identity import event_id
+from core.rules.calendar.identity import new_event_id
 from core.rules.calendar.season import Calendar
 from core.rules.confirmation import Confirmation
 
@@ -32,7 +32,7 @@ def keep_malformed(
     notes = []
     for malformed in answer.malformed:
         possible = [event.id for event in namesakes(known, found, malformed) if event.id not in kept]
-        identity = possible[0] if possible else event_id(answer.season, malformed.name or "event", {*taken, *kept})
+        identity = possible[0] if possible else new_event_id(answer.season, malformed.name or "event", {*taken, *kept})
         kept.add(identity)
         confirmation.forget(Entity.EVENT, identity, HeldKind.ABSENT)
         payload = {"source": answer.source.value, "document": malformed.document}

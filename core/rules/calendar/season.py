@@ -1,4 +1,4 @@
-"""A season as it is known, and whom to ask about it. Pure functions."""
+"""A season as the database holds it, and which sources to fetch it from. Pure functions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from core.records import Circuit, Event, EventFormat, Held, ScheduleAnswer, Sess
 from core.rules import confirmation
 from core.rules.calendar import identity
 
-FIRST_FASTF1_SEASON = 2018
+FIRST_LIVETIMING_SEASON = 2018
+"""The first season in live timing's archive, and in FastF1's own schedule, which was made from it."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,9 @@ class Calendar:
 def sources_of(season: int, now: datetime) -> tuple[Source, ...]:
     """The sources that can know a season's schedule, best first.
 
-    FastF1 and live timing begin in 2018; live timing knows nothing of a season to come.
+    Live timing has no sessions of a season that has not begun.
     """
-    if season < FIRST_FASTF1_SEASON:
+    if season < FIRST_LIVETIMING_SEASON:
         return (Source.JOLPICA,)
     return tuple(source for source in Source if source is not Source.LIVETIMING or season <= now.year)
 

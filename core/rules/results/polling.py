@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from core.records import EventFormat, ResultsState, Session, SessionKind, Status
+from core.rules.calendar.season import FIRST_LIVETIMING_SEASON
 from core.rules.calendar.times import FIRST_ZONE, LAST_ZONE
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 SESSIONS_OF_JOLPICA = frozenset({SessionKind.RACE, SessionKind.SPRINT, SessionKind.QUALIFYING})
 """The sessions with an official table; of the others live timing's is the best there is."""
-
-FIRST_LIVETIMING_SEASON = 2018
 
 
 @dataclass(frozen=True)
@@ -72,10 +71,15 @@ NOTHING_EVERY, NOTHING_TIMES = 7 * DAY, 3
 
 
 def is_polled(kind: SessionKind, event_format: EventFormat, season: int) -> bool:
-    """Whether a session has results to ask for: tests have none, practice and sprint qualifying since 2018."""
+    """Whether any source can have a session's results: tests have none."""
     if event_format is EventFormat.TESTING:
         return False
-    return kind in SESSIONS_OF_JOLPICA or season >= FIRST_LIVETIMING_SEASON
+    return kind in SESSIONS_OF_JOLPICA or has_livetiming(season)
+
+
+def has_livetiming(season: int) -> bool:
+    """Whether live timing can have a season's sessions."""
+    return season >= FIRST_LIVETIMING_SEASON
 
 
 def over_at(session: Session) -> datetime:
