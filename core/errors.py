@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from core.text import printable
+from core.text import lapse, printable, time_of_day
 
 
 class F1FlowsError(Exception):
@@ -103,7 +103,7 @@ class RateLimited(SourceError):
     """The source asked us to slow down; `retry_after` in seconds where it said how long."""
 
     def __init__(self, source: str, retry_after: float | None) -> None:
-        wait = f", which asks us to wait {retry_after:.0f} s" if retry_after is not None else ""
+        wait = f", which asks us to wait {lapse(retry_after)}" if retry_after is not None else ""
         super().__init__(source, f"rate limit reached{wait}")
         self.retry_after = retry_after
 
@@ -124,7 +124,7 @@ class BudgetExhausted(SourceError):
     """Our own budget of requests is spent; `until` is when the sliding hour frees one."""
 
     def __init__(self, source: str, until: datetime) -> None:
-        super().__init__(source, f"our hourly budget of requests is spent until {until:%H:%M:%S} UTC")
+        super().__init__(source, f"our hourly budget of requests is spent until {time_of_day(until)}")
         self.until = until
 
 

@@ -1,20 +1,21 @@
-"""Text from elsewhere as it may reach a screen or a line of a log."""
+"""How values are written for a person, and how text from elsewhere may reach a screen or a line of a log."""
 
 from __future__ import annotations
 
 import unicodedata
+from datetime import datetime
 
 CONTROL_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode's categories of control characters, format characters (bidi overrides), surrogates and line separators."""
 
 
 def is_control(character: str) -> bool:
-    """Whether a character steers what shows it, rather than being shown."""
+    """Whether a character controls the terminal or the line, rather than being shown."""
     return unicodedata.category(character) in CONTROL_CATEGORIES
 
 
 def printable(text: str) -> str:
-    """The text in one line, with control characters as escapes such as `\\x1b`: what shows it cannot be steered."""
+    """The text in one line, with control characters as escapes such as `\\x1b`."""
     if text.isprintable():
         return text
     return "".join(escape(character) if is_control(character) else character for character in text)
@@ -28,3 +29,36 @@ def escape(character: str) -> str:
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """A number with its noun: 1 session, 2 sessions."""
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def duration(milliseconds: int) -> str:
+    """A lap's or a race's time as the timing screen writes it: 1:27:38.241, 1:36.236, 59.071."""
+    seconds, rest = divmod(milliseconds, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}:{minutes:02}:{seconds:02}.{rest:03}"
+    return f"{minutes}:{seconds:02}.{rest:03}" if minutes else f"{seconds}.{rest:03}"
+
+
+def lapse(seconds: float) -> str:
+    """A stretch of time in its largest sensible unit: 45 s, 35 min, 6 h, 3 days."""
+    for unit, length, below in (("s", 1, 120), ("min", 60, 7200), ("h", 3600, 172_800)):
+        if abs(seconds) < below:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds / 86_400:.0f} days"
+
+
+def day_and_time(at: datetime) -> str:
+    """A moment without its year and zone: Sun 28 Jul 13:00."""
+    return f"{at:%a %d %b %H:%M}"
+
+
+def moment(at: datetime, *, year: bool = False) -> str:
+    """A moment in UTC: Sun 28 Jul 13:00 UTC, with its year where the season does not imply it."""
+    return f"{at:%a %d %b %Y %H:%M} UTC" if year else f"{day_and_time(at)} UTC"
+
+
+def time_of_day(at: datetime) -> str:
+    """A moment in UTC within the next day: 13:00 UTC."""
+    return f"{at:%H:%M} UTC"

@@ -1,9 +1,9 @@
 """Commands beside the flows.
 
-python -m flows config            what is in force, and where it comes from; secrets hidden
+python -m flows config            the settings in force and their origins; secrets hidden
 python -m flows db upgrade        create or upgrade the tables
-python -m flows db check          say whether they are up to date
-python -m flows results ID        a session's, or an event's last, classification, now or as it was believed
+python -m flows db check          check whether the tables are up to date
+python -m flows results ID        a classification, now or as it was known at a moment
 """
 
 from __future__ import annotations
@@ -17,22 +17,14 @@ from core.errors import DatabaseError
 from core.migrations import HEAD, REVISIONS
 from core.settings import Settings
 from flows.output.classification import print_classification
-from flows.output.text import Column, Row, fitted, screen, styled
+from flows.output.tables import print_settings
+from flows.output.text import screen, styled
 from flows.runtime import command
 
 
 def show_config() -> None:
     """Print every setting's value and origin, secrets hidden."""
-    settings = Settings.load()
-    origins = Settings.origins()
-    columns = (Column("setting"), Column("value"), Column("from", 1), Column("what it is", 2))
-    rows = [
-        Row((name.upper(), value, origins[name], Settings.model_fields[name].description or ""))
-        for name, value in settings.shown().items()
-    ]
-    rows.append(Row(("PREFECT_API_URL", command.prefect_api() or "", "Prefect", "unset: flows run directly")))
-    console = screen()
-    console.print(fitted(console, columns, rows))
+    print_settings(Settings.load(), command.prefect_api())
 
 
 def upgrade_database() -> None:
@@ -43,7 +35,7 @@ def upgrade_database() -> None:
 
 
 def check_database() -> None:
-    """Say whether the tables are those of this version.
+    """Check that the tables are those of this version.
 
     Raises:
         DatabaseError: they are not.
@@ -67,7 +59,7 @@ def _say(line: str) -> None:
 
 
 def _with_tables() -> Database:
-    """The database, its tables those of this version; what only reads makes no database.
+    """The database, with its tables upgraded to this version; a database without tables is not created.
 
     Raises:
         DatabaseError: there is nothing to read.
@@ -83,16 +75,20 @@ def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
     parser = command.Parser("python -m flows", "Commands beside the flows.")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=command.Parser)
-    commands.add_parser("config", help="what is in force, secrets hidden")
+    commands.add_parser("config", help="the settings in force, secrets hidden")
     databases = commands.add_parser("db", help="the database's tables").add_subparsers(dest="action", required=True)
     databases.add_parser("upgrade", help="create or upgrade the tables")
-    databases.add_parser("check", help="say whether they are up to date")
-    results = commands.add_parser("results", help="a session's classification, now or as it was believed")
+    databases.add_parser("check", help="check whether they are up to date")
+    results = commands.add_parser("results", help="a session's classification, now or as it was known")
     results.add_argument(
-        "identity", metavar="ID", help="a session's, such as 2023-austrian-grand-prix/race, or an event's: its last"
+        "identity",
+        metavar="ID",
+        help="a session's, such as 2023-austrian-grand-prix/race, or an event's",
     )
-    results.add_argument("--session", type=command.session_kind, metavar="KIND", help="the event's session, as race")
-    results.add_argument("--as-of", type=command.moment, metavar="MOMENT", help="what was believed then")
+    results.add_argument(
+        "--session", type=command.session_kind, metavar="KIND", help="one of the event's, such as race"
+    )
+    results.add_argument("--as-of", type=command.moment, metavar="MOMENT", help="as it was known then")
     given = parser.parse_args(arguments)
     actions: dict[str, Callable[[], None]] = {
         "config": show_config,

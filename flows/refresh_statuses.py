@@ -19,6 +19,7 @@ from core.records import Change
 from core.retries import UPSERT
 from core.rules.calendar.identity import season_of
 from flows.output import artifacts, events, report
+from flows.output.changes import change_text
 from flows.runtime import command
 from flows.runtime.run import Run
 from flows.tasks import move_statuses
@@ -37,7 +38,7 @@ def refresh_statuses(now: datetime | None = None) -> Sequence[Change]:
     changes: Sequence[Change] = run.step(move_statuses, UPSERT)(run)
     for change in changes:
         fields = {change.entity.value: change.entity_id, PRINTED: True}
-        logger.info("%s", report.change_line(change), extra=fields)
+        logger.info("%s", change_text(change).plain, extra=fields)
     logger.info("%s", report.statuses_line(changes), extra={**run.account, PRINTED: True})
     if run.flow_run_id is not None and changes:
         announce(run, changes)

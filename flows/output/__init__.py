@@ -1,1 +1,1 @@
-"""What a person or a machine is shown: text, tables, artifacts, events."""
+"""Everything that a person or a machine is shown: text, tables, artifacts, events."""

@@ -1,4 +1,4 @@
-"""What an operator sees in Prefect's UI beside a run: markdown and tables, made of the database's rows."""
+"""Prefect's artifacts: markdown and tables beside a run in the UI, from the database's rows."""
 
 from __future__ import annotations
 
@@ -20,25 +20,30 @@ from core.records import ChangeKind, Event, Session, SessionKind, Status
 from core.rules.calendar.identity import event_id_of, kind_of, season_prefix, slug
 from core.rules.calendar.season import Calendar
 from core.schema import results_freshness
-from core.text import printable
+from core.text import lapse, printable
 from core.upsert.results import Polled
 from core.upsert.schedule import SeasonSummary, read_calendar
 from flows.output import report
+from flows.output.changes import changes_markdown
 from flows.output.classification import markdown, read_classification
-from flows.output.text import cell
+from flows.output.text import NOTHING, cell, markdown_table
 from flows.runtime.logs import present_flow_run
 
 logger = logging.getLogger(__name__)
 
-COLUMNS = (SessionKind.QUALIFYING, SessionKind.SPRINT, SessionKind.RACE)
-SHOWN_CHANGES = 60
+SHOWN_KINDS = (SessionKind.QUALIFYING, SessionKind.SPRINT, SessionKind.RACE)
 SHOWN_SESSIONS = 10
+MILESTONES = {
+    "seconds_to_provisional": "provisional",
+    "seconds_to_official": "official",
+    "seconds_to_last_revision": "last revision",
+}
 
 P = ParamSpec("P")
 
 
 def best_effort(show: Callable[P, None]) -> Callable[P, None]:
-    """Make a function that shows something never fatal: what it shows is committed, and true without it."""
+    """Decorate a function that only shows something: its failure is logged, for the rows are committed already."""
 
     @wraps(show)
     def tried(*arguments: P.args, **options: P.kwargs) -> None:
@@ -63,15 +68,8 @@ def tag_run(seasons: Iterable[int]) -> None:
 def show_sync(database: Database, summary: SeasonSummary, now: datetime) -> None:
     """A sync: its summary, what changed, what is held, and how fresh the season's latest results are."""
     lines = [f"# {summary.season}", "", cell(report.season_line(summary)), ""]
-    told = [change for change in summary.changes if change.kind is not ChangeKind.ADDED]
-    if told:
-        lines += ["| whom | what | before | after |", "|---|---|---|---|"]
-        lines += [
-            f"| {cell(change.entity_id)} | {change.kind.value} | {cell(report.readable(change.before))} "
-            f"| {cell(report.readable(change.after))} |"
-            for change in told[:SHOWN_CHANGES]
-        ]
-        lines += [f"\nand {len(told) - SHOWN_CHANGES} more"] if len(told) > SHOWN_CHANGES else []
+    if changed := [change for change in summary.changes if change.kind is not ChangeKind.ADDED]:
+        lines += [*changes_markdown(changed), ""]
     lines += [f"- held: {cell(note)}" for note in summary.notes]
     of_season = results_freshness.c.session_id.startswith(season_prefix(summary.season))
     lines += ["", *freshness_lines(_read_freshness(database, of_season), now)]
@@ -80,15 +78,18 @@ def show_sync(database: Database, summary: SeasonSummary, now: datetime) -> None
 
 def freshness_lines(fresh: Sequence[Row[Any]], now: datetime) -> list[str]:
     """A table of how long after their scheduled ends the latest sessions' results were there."""
-    over = [row for row in fresh if row.ends_at <= now and kind_of(row.session_id) in COLUMNS]
+    over = [row for row in fresh if row.ends_at <= now and kind_of(row.session_id) in SHOWN_KINDS]
     if all(row.seconds_to_last_revision is None for row in over):
         return []
-    lines = ["## How fresh results are", "", "After the scheduled end:", ""]
-    lines += ["| session | provisional | official | last revision |", "|---|---:|---:|---:|"]
-    for row in over[-SHOWN_SESSIONS:]:
-        seconds = (row.seconds_to_provisional, row.seconds_to_official, row.seconds_to_last_revision)
-        lines.append(f"| {cell(row.session_id)} | {' | '.join(map(report.lapse, seconds))} |")
-    return lines
+    rows = [
+        (row.session_id, *(_lapse(getattr(row, column)) for column in MILESTONES)) for row in over[-SHOWN_SESSIONS:]
+    ]
+    table = markdown_table(("session", *MILESTONES.values()), rows, right=MILESTONES.values())
+    return ["## How fresh results are", "", "After the scheduled end:", "", *table]
+
+
+def _lapse(seconds: int | None) -> str:
+    return NOTHING if seconds is None else lapse(seconds)
 
 
 @best_effort
@@ -109,7 +110,7 @@ def season_table(calendar: Calendar) -> list[dict[str, Any]]:
         held = sum(event_id_of(answer.entity_id) == event.id for answer in calendar.held.values())
         name, first = printable(event.name), str(event.first_date)
         row = {"round": event.round or "", "event": name, "from": first, "status": event.status}
-        row |= {kind.value: _state(known[kind]) if kind in known else "" for kind in COLUMNS}
+        row |= {kind.value: _state(known[kind]) if kind in known else "" for kind in SHOWN_KINDS}
         rows.append(row | {"held": held or ""})
     return rows
 
@@ -127,14 +128,14 @@ def _state(session: Session) -> str:
 
 @best_effort
 def show_result(database: Database, polled: Polled) -> None:
-    """An accepted result: the classification with places gained, what was revised, how fresh it is."""
+    """An accepted result: the classification with places gained, the revision, how fresh it is."""
     found = read_classification(database, polled.session_id)
     lines = [f"# {cell(found.heading)}", "", f"{cell(polled.session_id)}: {cell(found.state)}.", ""]
     if polled.diff:
         lines += [f"Revised: {cell(polled.diff)}", ""]
     lines += markdown(found)
     for row in _read_freshness(database, results_freshness.c.session_id == polled.session_id):
-        lines += ["", f"Known {report.lapse(row.seconds_to_last_revision)} after the scheduled end.", ""]
+        lines += ["", f"Known {_lapse(row.seconds_to_last_revision)} after the scheduled end.", ""]
     lines += [f"- {cell(warning)}" for warning in polled.warnings]
     key = slug(polled.session_id)
     create_markdown_artifact("\n".join(lines), key=key, description=f"revision {polled.revision}")

@@ -1,4 +1,4 @@
-"""A session's classification as a table worth reading: what holds now, or what was believed at a moment."""
+"""A session's classification as a table: as it holds now, or as it was known at a moment."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from core.records import Entry, Event, Session, SessionKind
 from core.rules.calendar.names import event_and_kind
 from core.rules.results.differences import LETTERS
 from core.schema import drivers, events, result_revisions, sessions, teams
+from core.text import counted, duration, moment
 from core.upsert.results import results_as_of
 from core.upsert.rows import read_records
-from flows.output.text import Column, Row, cell, fitted, screen, styled
+from flows.output.text import NOTHING, Column, Row, fitted, markdown_table, screen, styled
 
 RACED = (SessionKind.RACE, SessionKind.SPRINT)
-NOTHING = "–"
 LEFT = ("driver", "team")
-LEAVE_FIRST = ("team", "car", "laps", "grid", "+/-", "Q1", "Q2", "Q3")
-"""Columns that a narrow terminal does without, the last of them first."""
+DROPPED = ("team", "car", "laps", "grid", "+/-", "Q1", "Q2", "Q3")
+"""Columns that a narrow terminal drops, the last of them first."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Classification:
 def read_classification(
     database: Database, identity: str, as_of: datetime | None = None, kind: SessionKind | None = None
 ) -> Classification:
-    """A session's results, as they hold or as they were believed.
+    """A session's results, as they hold or as they were known at `as_of`.
 
     Args:
         identity: the session's id, or its event's: then `kind`, else the last session that has results.
@@ -47,10 +47,10 @@ def read_classification(
         UsageError: there is no such session; the nearest events are named.
         F1FlowsError: it has no results, or had none then.
     """
-    moment = as_of or datetime.max.replace(tzinfo=UTC)
+    until = as_of or datetime.max.replace(tzinfo=UTC)
     with database.reading() as connection:
-        session, event = _session_and_event(connection, identity, kind, moment)
-        then = results_as_of(connection, session.id, moment)
+        session, event = _session_and_event(connection, identity, kind, until)
+        then = results_as_of(connection, session.id, until)
         if then is None:
             raise F1FlowsError(f"{session.id} has no results{' at that time' if as_of else ' yet'}")
         revision, state, entries = then
@@ -60,12 +60,12 @@ def read_classification(
         team_names = {row.id: row.name for row in connection.execute(select(teams))}
     observed = next(row.observed_at for row in revisions if row.revision == revision)
     raced = session.kind in RACED
-    told = ("grid", "+/-", "laps", "time", "points") if raced else ("Q1", "Q2", "Q3", "best")
+    facts = ("grid", "+/-", "laps", "time", "points") if raced else ("Q1", "Q2", "Q3", "best")
     most = max((entry.laps or 0 for entry in entries), default=0)
     return Classification(
         heading=f"{event.name} {event.season}, {session.name}",
-        state=f"revision {revision} of {len(revisions)}, {state}, known since {observed:%d %b %Y %H:%M} UTC",
-        titles=("", "car", *LEFT, *told),
+        state=f"revision {revision} of {len(revisions)}, {state}, known since {moment(observed, year=True)}",
+        titles=("", "car", *LEFT, *facts),
         rows=tuple(
             (
                 _place(entry),
@@ -84,7 +84,7 @@ def read_classification(
 
 
 def _session_and_event(
-    connection: Connection, identity: str, kind: SessionKind | None, moment: datetime
+    connection: Connection, identity: str, kind: SessionKind | None, until: datetime
 ) -> tuple[Session, Event]:
     event_id, kind = event_and_kind(identity, kind)
     event = read_records(connection, events, Event, events.c.id == event_id)
@@ -92,12 +92,12 @@ def _session_and_event(
         raise UsageError(unknown(connection, identity))
     own = read_records(connection, sessions, Session, sessions.c.event_id == event_id)
     if kind is None:
-        known = select(result_revisions.c.session_id).where(result_revisions.c.observed_at <= moment)
+        known = select(result_revisions.c.session_id).where(result_revisions.c.observed_at <= until)
         having = set(connection.scalars(known.where(result_revisions.c.session_id.startswith(f"{event_id}/"))))
         found = [session for session in own if session.id in having]
         if not found:
             raise F1FlowsError(f"{event_id}: no session of it has results")
-        return max(found, key=lambda session: (session.local_date, session.starts_at or moment, session.id)), event[0]
+        return max(found, key=lambda session: (session.local_date, session.starts_at or until, session.id)), event[0]
     found = [session for session in own if session.kind is kind]
     if not found:
         raise UsageError(f"{event_id} has no {kind}: it has {', '.join(session.kind for session in own)}")
@@ -110,7 +110,7 @@ def print_classification(
     """Print a session's classification on the terminal; takes and raises what `read_classification` does."""
     classification = read_classification(database, identity, as_of, kind)
     columns = [
-        Column(title, LEAVE_FIRST.index(title) + 1 if title in LEAVE_FIRST else 0, "left" if title in LEFT else "right")
+        Column(title, DROPPED.index(title) + 1 if title in DROPPED else 0, "left" if title in LEFT else "right")
         for title in classification.titles
     ]
     styles = {"1": "bold yellow", "2": "bold", "3": "bold"}
@@ -123,8 +123,8 @@ def print_classification(
 
 def markdown(classification: Classification) -> list[str]:
     """A classification's table as lines of markdown."""
-    lines = [classification.titles, ["---" if title in LEFT else "---:" for title in classification.titles]]
-    return [f"| {' | '.join(row)} |" for row in (*lines, *(map(cell, row) for row in classification.rows))]
+    titles = classification.titles
+    return markdown_table(titles, classification.rows, right=[title for title in titles if title not in LEFT])
 
 
 def _place(entry: Entry) -> str:
@@ -140,20 +140,17 @@ def _raced(entry: Entry, most: int) -> tuple[str, ...]:
 
 
 def _race_time(entry: Entry, most: int) -> str:
-    """The winner's time, the others' gaps, in laps for who was lapped, and how it ended for who did not arrive."""
+    """The winner's time, the others' gaps; laps for those who were lapped, and the reason for those who retired."""
     behind = most - (entry.laps or 0)
     if entry.position and behind:
-        return f"+{behind} lap{'s' if behind > 1 else ''}"
+        return f"+{counted(behind, 'lap')}"
     if entry.gap_ms:
-        return f"+{entry.gap_ms / 1000:.3f}"
-    if entry.time_ms is None:
-        return entry.status or NOTHING
-    minutes, ms = divmod(entry.time_ms, 60_000)
-    return f"{minutes // 60}:{minutes % 60:02}:{ms / 1000:06.3f}"
+        return f"+{duration(entry.gap_ms)}"
+    return entry.status or NOTHING if entry.time_ms is None else duration(entry.time_ms)
 
 
 def _lap(ms: int | None) -> str:
-    return NOTHING if ms is None else f"{ms // 60_000}:{ms % 60_000 / 1000:06.3f}"
+    return NOTHING if ms is None else duration(ms)
 
 
 def _points(entry: Entry) -> str:

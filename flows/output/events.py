@@ -1,4 +1,4 @@
-"""The Prefect events that flows emit, for automations and for whoever listens: after what they tell is committed."""
+"""The Prefect events that flows emit, for automations and other listeners; always after the commit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RESULTS = {
     Outcome.REVISED: "f1.results.revised",
     Outcome.RESTORED: "f1.results.revised",
 }
-"""By what became of an answer that made a new revision."""
+"""The event of each outcome that is a revision."""
 
 
 def schedule_changed(summary: SeasonSummary) -> None:
@@ -34,7 +34,7 @@ def schedule_changed(summary: SeasonSummary) -> None:
 
 
 def sessions_completed(changes: Iterable[Change]) -> None:
-    """Sessions are over whose results Jolpica will have."""
+    """Sessions have ended whose results Jolpica will have."""
     for change in changes:
         over = (change.after or {}).get("status") == Status.COMPLETED
         if over and change.entity is Entity.SESSION and kind_of(change.entity_id) in SESSIONS_OF_JOLPICA:

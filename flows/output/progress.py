@@ -1,4 +1,4 @@
-"""How far a run over many sessions is: a bar in Prefect's UI or in the terminal, else a log line now and then."""
+"""The progress of a run over many sessions: a bar in Prefect's UI or in the terminal, else log lines."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from flows.runtime.logs import present_flow_run
 logger = logging.getLogger(__name__)
 
 LONG = 20
-"""So many sessions in one run are worth it."""
+"""The fewest sessions for which progress is shown."""
 
 PREFECT_STEP, LOG_STEP = 5, 20
-"""Percent between two calls of Prefect's API, and between two lines."""
+"""Percent between two calls of Prefect's API, and between two log lines."""
 
 
 class Progress:
-    """Progress through a number of things, while the context lasts; nothing is shown of a few."""
+    """Shows progress through a number of things while the context lasts; of fewer than `LONG` it shows nothing."""
 
     def __init__(self, total: int, what: str) -> None:
         self.total = total
         self.what = what
         self.done = 0
-        self.told = 0.0
+        self.shown = 0.0
         self.artifact: UUID | None = None
         self.bar: Bar | None = None
 
     def __enter__(self) -> Self:
-        """Begin at nothing."""
+        """Show an empty bar."""
         if self.total < LONG:
             return self
         if present_flow_run() is not None:
@@ -51,7 +51,7 @@ class Progress:
         return self
 
     def __exit__(self, _kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None) -> None:
-        """Take the terminal's bar away."""
+        """Remove the terminal's bar."""
         if self.bar is not None:
             self.bar.stop()
 
@@ -67,11 +67,11 @@ class Progress:
             logger.info("%d of %d %s", self.done, self.total, self.what)
 
     def _is_due(self, step: int) -> bool:
-        """Whether so many percent more are done than were told, or all."""
+        """Whether `step` percent more are done than were last shown, or all."""
         percent = 100 * self.done / self.total
-        if percent - self.told < step and self.done < self.total:
+        if percent - self.shown < step and self.done < self.total:
             return False
-        self.told = percent
+        self.shown = percent
         return True
 
     @best_effort
@@ -81,4 +81,4 @@ class Progress:
 
     @best_effort
     def _update(self, artifact: UUID) -> None:
-        update_progress_artifact(artifact, progress=self.told)
+        update_progress_artifact(artifact, progress=self.shown)

@@ -1,14 +1,14 @@
-"""Text as a screen and markdown take it: what is shown is what was said, whatever that holds.
+"""Text for a terminal (`screen`, `styled`, `fitted`) and for markdown (`cell`, `markdown_table`).
 
-One place for each: `screen`, `styled` and `fitted` for a terminal, `cell` for markdown; a line of a log is made in
-`core.logs`.
+Text from elsewhere is shown literally: it can neither format what is around it nor control the terminal. Log lines are
+formatted in `core.logs`, values in `core.text`.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,15 +19,18 @@ from rich.text import Text
 from core.text import printable
 
 WIDE = 1000
-"""Columns where no terminal bounds a table: nothing in it is broken."""
+"""The width where output is no terminal, so that no table is cut."""
+
+NOTHING = "–"
+"""Stands for an unknown value in a table."""
 
 MARKDOWN = re.compile(r"[\\`*\[\]<>|#~!&@]|(?<![^\W_])_|_(?![^\W_])|(?<=:)//|(?<=www)\.", re.IGNORECASE)
-"""What markdown or HTML would take for more than text, links that are recognised unasked included."""
+"""Characters that markdown or HTML would interpret, those of automatic links included."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table on a screen; `rank` is its turn to be dropped, 0 for never."""
+    """A column of a table on a screen; on a narrow screen the highest `rank` is dropped first, 0 never."""
 
     title: str
     rank: int = 0
@@ -43,7 +46,7 @@ class Row:
 
 
 def screen(*, soft_wrap: bool = False) -> Console:
-    """A console on standard output that prints text as it is: no markup, no emoji codes, no guessed highlights."""
+    """A console on standard output that prints text literally: no markup, no emoji codes, no highlighting."""
     width = None if sys.stdout.isatty() else WIDE
     return Console(width=width, markup=False, emoji=False, highlight=False, soft_wrap=soft_wrap)
 
@@ -58,9 +61,9 @@ def styled(*parts: str | tuple[str, str]) -> Text:
 
 
 def fitted(console: Console, columns: Sequence[Column], rows: Sequence[Row]) -> Table:
-    """A table without borders, as wide as the console at the most: columns are dropped before text is broken.
+    """A table without borders, at most as wide as the console: columns are dropped before text is folded.
 
-    Of the columns the one with the highest `rank` goes first; those of rank 0 stay, and fold where they must.
+    The column with the highest `rank` is dropped first; those of rank 0 stay, and are folded if they have to be.
     """
     kept = list(range(len(columns)))
     while True:
@@ -81,5 +84,11 @@ def _unbounded(console: Console) -> ConsoleOptions:
 
 
 def cell(text: str) -> str:
-    """Text within a line or a table of markdown, so that it is shown as it is."""
+    """Text for a line or a table of markdown, shown literally."""
     return MARKDOWN.sub(lambda found: "".join(f"&#{ord(character)};" for character in found[0]), printable(text))
+
+
+def markdown_table(titles: Sequence[str], rows: Iterable[Sequence[str]], *, right: Collection[str] = ()) -> list[str]:
+    """A table as lines of markdown; the columns titled `right` are right-aligned."""
+    rules = ["---:" if title in right else "---" for title in titles]
+    return [f"| {' | '.join(row)} |" for row in (titles, rules, *(list(map(cell, row)) for row in rows))]

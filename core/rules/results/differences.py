@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from core.records import Entry, jsonable
+from core.text import counted, duration
 
 Difference = dict[str, Any]
 
@@ -73,7 +74,7 @@ def diff_text(differences: Sequence[Difference], names: Mapping[str, str] | None
     if len(told) > TOLD_AT_MOST:
         told[TOLD_AT_MOST - 1 :] = [f"{len(told) - TOLD_AT_MOST + 1} more"]
     if filled:
-        told.append(f"{filled} {'entry' if filled == 1 else 'entries'} in other details")
+        told.append(f"{counted(filled, 'entry', 'entries')} in other details")
     return "; ".join(told)
 
 
@@ -134,25 +135,15 @@ def _word(value: Any) -> str:
     return "-" if value is None else LETTERS.get(str(value), str(value))
 
 
-def _duration(milliseconds: int) -> str:
-    """A duration as the timing screen writes it: 1:27:38.241, 1:36.236, 59.071."""
-    seconds, rest = divmod(milliseconds, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours}:{minutes:02}:{seconds:02}.{rest:03}"
-    return f"{minutes}:{seconds:02}.{rest:03}" if minutes else f"{seconds}.{rest:03}"
-
-
 DETAILS: dict[str, tuple[str, Callable[[Any], str]]] = {
-    "time_ms": ("time", _duration),
-    "gap_ms": ("gap", lambda gap: f"+{_duration(gap)}"),
+    "time_ms": ("time", duration),
+    "gap_ms": ("gap", lambda gap: f"+{duration(gap)}"),
     "grid": ("grid", str),
     "laps": ("laps", str),
-    "q1_ms": ("Q1", _duration),
-    "q2_ms": ("Q2", _duration),
-    "q3_ms": ("Q3", _duration),
-    "best_lap_ms": ("best lap", _duration),
+    "q1_ms": ("Q1", duration),
+    "q2_ms": ("Q2", duration),
+    "q3_ms": ("Q3", duration),
+    "best_lap_ms": ("best lap", duration),
     "fastest_lap_rank": ("rank of fastest lap", str),
     "status": ("status", str),
     "team_id": ("team", str),
