@@ -18,8 +18,8 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import select
 
+from core import fetch
 from core.database import Database, connect
-from core.fetch.session import lift_limits
 from core.records import Change, ChangeKind, EventFormat, Status
 from core.replay import Upstream, serve
 from core.schema import driver_standings, drivers, events, results, sessions
@@ -220,7 +220,7 @@ def live() -> None:
             os.environ.pop(name.upper(), None)
         os.environ.update(DATABASE_URL=f"sqlite:///{DATABASE}", F1_UPSTREAM_URL=url, FASTF1_CACHE_DIR=cache)
         settings = Settings.load()
-        lift_limits(settings)
+        fetch.session.lift_limits(settings)
         demo = Demo(upstream, connect(settings))
         demo.live()
     console.print("\nThe calendar from Austin on, as the database has it now:\n")
