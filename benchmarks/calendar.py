@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import fastf1
-import fastf1.events
 import psycopg
 from sqlalchemy import event, select, text
 from sqlalchemy.engine import make_url
@@ -17,23 +16,26 @@ from sqlalchemy.engine import make_url
 from benchmarks.measure import Measured, medians, peak_megabytes, python
 from core.database import Database
 from core.deadline import Deadline
-from core.fetch import schedule, session
+from core.fetch import schedule
+from core.fetch.access import Access
+from core.fetch.session import asking
 from core.records import Source
 from core.replay import Upstream
 from core.rules.calendar.reconcile import reconcile
 from core.rules.calendar.season import Calendar
 from core.schema import changes, circuits, columns, events, sessions
 from core.settings import Settings
-from core.transform.schedule import answer_from_frame, answer_from_races
+from core.transform.schedule import schedule_answer
 from core.upsert.rows import write_changes, write_rows
 
 SEASON = 2024
 NOW = datetime(2024, 2, 1, tzinfo=UTC)
 BARE = f"""
-import os, fastf1, fastf1.events
+import os, fastf1
 from prefect import flow, task
 from fastf1.req import Cache
-fastf1.events._SCHEDULE_BASE_URL = os.environ["F1_UPSTREAM_URL"] + "/schedule/"
+from core.fetch.fastf1_internals import use_mirror
+use_mirror(os.environ["F1_UPSTREAM_URL"])
 os.makedirs(os.environ["FASTF1_CACHE_DIR"], exist_ok=True)
 Cache.configure(cache_dir=os.environ["FASTF1_CACHE_DIR"], use_requests_cache=False)
 print(fastf1.get_event_schedule({SEASON}, backend="fastf1"))
@@ -61,11 +63,12 @@ def database_of(dsn: str, name: str) -> Database:
 
 
 def _upsert(dsn: str) -> Iterator[Measured]:
-    session.prepare(Settings.load())
-    frame = schedule.fetch_frame(SEASON, Source.FASTF1, Deadline())
-    races = answer_from_races(schedule.fetch_races(SEASON, Deadline(), None), SEASON).events
-    answer = answer_from_frame(frame, SEASON, Source.FASTF1)
-    result = reconcile(Calendar(), answer, NOW, races=races)
+    access = Access(Settings.load(), Deadline())
+    races, answer = (
+        schedule_answer(schedule.fetch_schedule(SEASON, source, access), SEASON, source)
+        for source in (Source.JOLPICA, Source.FASTF1)
+    )
+    result = reconcile(Calendar(), answer, NOW, races=races.events)
     ours, copied, worker = (database_of(dsn, name) for name in ("f1", "f1_copied", "f1_worker"))
     tables = (changes, sessions, events, circuits)
     after = result.calendar
@@ -153,21 +156,23 @@ def _requests(served: Upstream) -> Iterator[Measured]:
 
 
 def _transform() -> Iterator[Measured]:
-    frame = schedule.fetch_frame(SEASON, Source.FASTF1, Deadline())
+    access = Access(Settings.load(), Deadline())
+    documents = schedule.fetch_schedule(SEASON, Source.FASTF1, access)
 
     def build() -> None:
         fastf1.get_event_schedule(SEASON, backend="fastf1")
 
     time.sleep(0.3)
-    document = fastf1.events.Cache.requests_get(f"{fastf1.events._SCHEDULE_BASE_URL}schedule_{SEASON}.json")
+    with asking(Source.FASTF1, access):
+        document = fastf1.Cache.requests_get(f"{access.settings.f1_upstream_url}/schedule/schedule_{SEASON}.json")
 
     class Answered:
         text = document.text
 
-    asked = fastf1.events.Cache.requests_get
-    fastf1.events.Cache.requests_get = lambda *_a, **_k: Answered
+    asked = fastf1.Cache.requests_get
+    fastf1.Cache.requests_get = lambda *_a, **_k: Answered
     try:
-        ours, theirs = medians(lambda: answer_from_frame(frame, SEASON, Source.FASTF1), build)
+        ours, theirs = medians(lambda: schedule_answer(documents, SEASON, Source.FASTF1), build)
     finally:
-        fastf1.events.Cache.requests_get = asked
+        fastf1.Cache.requests_get = asked
     yield Measured("transform / FastF1 building its frame", ours / theirs, "×", 1, "in memory")

@@ -11,10 +11,11 @@ from sqlalchemy import insert, select
 
 from benchmarks.calendar import database_of
 from benchmarks.measure import Measured, medians, python
+from core import fetch
 from core.database import Database
 from core.deadline import Deadline
-from core.fetch import results as fetch
-from core.fetch import session
+from core.documents import RESULT_ROWS
+from core.fetch.access import Access
 from core.records import SessionKind, SessionResult
 from core.replay import Upstream
 from core.rules.calendar.identity import event_id_of, slug
@@ -49,7 +50,7 @@ def _backlog(served: Upstream) -> Iterator[Measured]:
 
     os.environ["DATABASE_URL"] = "sqlite:///backlog.db"
     settings = Settings.load()
-    session.lift_limits(settings)
+    fetch.session.lift_limits(settings)
     sync_schedule.fn(season=SEASON, now=AFTER)
     served.requests.clear()
     kept = polling.FIRST_LIVETIMING_SEASON
@@ -133,9 +134,9 @@ def _fill(database: Database) -> SessionResult:
     if kept["DATABASE_SCHEMA"] is None:
         del os.environ["DATABASE_SCHEMA"]
     last: SessionResult | None = None
-    for kind in fetch.ROWS:
-        for race in fetch.fetch_races_with_results(SEASON, kind, None, Deadline(), None):
-            result = result_of_race(race, kind, fetch.ROWS[kind])
+    for kind in RESULT_ROWS:
+        for race in fetch.results.fetch_results(SEASON, kind, None, Access(Settings.load(), Deadline())):
+            result = result_of_race(race, kind)
             with database.reading() as connection:
                 ids = connection.scalars(
                     select(sessions.c.id).where(sessions.c.id.like(f"{SEASON}-%/{kind.value}"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime, model_validator
 
@@ -355,6 +355,23 @@ class SessionResult(Record):
     entries: Annotated[tuple[Entry, ...], Field(max_length=100)]
     drivers: tuple[Driver, ...] = ()
     teams: tuple[Team, ...] = ()
+
+
+class ListedResult(Record):
+    """A session's result as a source lists it, under the event that it names.
+
+    What cannot be read is None; `fault` then says why, and `document` is the source's own, as text.
+    """
+
+    round: int | None
+    event: ListedEvent | None
+    result: SessionResult | None
+    fault: str = ""
+    document: str = ""
+
+
+Competitor = Literal["driver", "team"]
+"""Who has a championship of their own."""
 
 
 class Standing(Record):

@@ -17,8 +17,8 @@ from pathlib import Path
 from rich.text import Text
 from sqlalchemy import select
 
+from core import fetch
 from core.database import Database, connect
-from core.fetch.session import lift_limits
 from core.records import Change, ChangeKind, Entity
 from core.replay import Upstream, serve
 from core.rules.calendar.identity import event_id_of
@@ -180,7 +180,7 @@ def live() -> None:
             os.environ.pop(name.upper(), None)
         os.environ.update(DATABASE_URL=f"sqlite:///{DATABASE}", F1_UPSTREAM_URL=url, FASTF1_CACHE_DIR=cache)
         settings = Settings.load()
-        lift_limits(settings)
+        fetch.session.lift_limits(settings)
         demo = Demo(upstream, connect(settings))
         demo.live()
     console.print("\nThe calendar from Austin on, as it is in the database now:\n")

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from prefect import flow
 from prefect.runtime import flow_run
@@ -33,6 +32,7 @@ from core.records import Event, ResultsState, SessionKind, SessionResult, Source
 from core.retries import FETCH, UPSERT
 from core.rules.calendar.names import event_and_kind
 from core.rules.results.due_polls import DuePoll, ResultQuery, result_queries
+from core.rules.results.matching import Answer
 from core.rules.results.polling import SESSIONS_OF_JOLPICA, has_livetiming
 from core.upsert.results import Outcome, Polled
 from flows.output import artifacts, events, report
@@ -50,10 +50,10 @@ from flows.tasks import (
     store_standings_later,
 )
 
-if TYPE_CHECKING:
-    from core.transform.answers import Answer
-
 logger = logging.getLogger("flows.poll_results")
+
+TIMING_SECONDS = 60.0
+"""For one session of live timing, over all retries."""
 
 TIMING_SECONDS_A_RUN = 120.0
 """Live timing is read so long in one run: a session takes seconds, and what is left of a backlog can wait."""
@@ -162,7 +162,7 @@ def published(run: Run, query: ResultQuery, timings: list[DuePoll], force: bool)
         Refused: no request is allowed now.
     """
     try:
-        found = run.step(ask_jolpica, FETCH)(run, query)
+        found = run.step(ask_jolpica, FETCH)(run, query, Deadline())
     except (BudgetExhausted, RateLimited) as error:
         raise Refused(error, query.due_polls) from error
     except SourceError as error:
@@ -177,7 +177,7 @@ def published(run: Run, query: ResultQuery, timings: list[DuePoll], force: bool)
     singles = query.by_session()
     for number, single in enumerate(singles):
         try:
-            found = run.step(ask_jolpica, FETCH)(run, single)
+            found = run.step(ask_jolpica, FETCH)(run, single, Deadline())
         except (BudgetExhausted, RateLimited) as error:
             raise Refused(error, [due_poll for rest in singles[number:] for due_poll in rest.due_polls]) from error
         except SourceError as error:
@@ -249,7 +249,7 @@ def timed(run: Run, due_poll: DuePoll, force: bool) -> Polled:
         RateLimited: it asks to wait.
     """
     try:
-        result = run.step(ask_livetiming, FETCH)(run, due_poll)
+        result = run.step(ask_livetiming, FETCH)(run, due_poll, Deadline(TIMING_SECONDS))
     except RateLimited:
         raise
     except SourceError as error:
@@ -291,7 +291,7 @@ def polled_as(outcome: Outcome, due_poll: DuePoll, note: str = "", *, reason: st
 def correct_standings(run: Run, event: Event) -> None:
     """Compare our standings after an event with Jolpica's, which win; where that fails they are asked for later."""
     try:
-        differences = run.step(compare_standings, FETCH)(run, event)
+        differences = run.step(compare_standings, FETCH)(run, event, Deadline())
     except (SourceError, DataRefused) as error:
         logger.warning("%s standings: %s; ours stand", event.id, error)
         refused = str(error) if isinstance(error, SourceMalformed | DataRefused) else None

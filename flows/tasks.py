@@ -1,25 +1,24 @@
-"""The steps that flows share: each a line over `core`, with its retries, cache and name.
-
-FastF1 takes a second to import, so that only the steps that ask upstream do so.
-"""
+"""The steps that flows share: each a line over `core`, with its retries, cache and name."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
 from prefect.context import TaskRunContext
 from prefect.transactions import get_transaction
 
+from core import fetch
 from core.deadline import Deadline
 from core.errors import SourceEmpty
 from core.queries import read_due_polls, read_event_polls
 from core.records import (
     Change,
+    Competitor,
     Event,
     ListedEvent,
     ScheduleAnswer,
@@ -30,11 +29,16 @@ from core.records import (
     Unpublished,
 )
 from core.retries import FETCH, UPSERT, RetryPolicy, is_transient
+from core.rules.calendar import plausibility
 from core.rules.calendar.season import Calendar, begun, sources_of
 from core.rules.results import polling
 from core.rules.results.championship import competitors
 from core.rules.results.due_polls import DuePoll, ResultQuery
-from core.rules.results.standings import Competitor
+from core.rules.results.matching import Answer, match_results
+from core.transform.results import competitors_of, listed_results
+from core.transform.schedule import schedule_answer
+from core.transform.standings import standings_of
+from core.transform.timing import timing_result
 from core.upsert.polls import note_poll
 from core.upsert.results import Polled, accept_result
 from core.upsert.schedule import SeasonSummary, read_calendar, upsert_schedule
@@ -42,10 +46,6 @@ from core.upsert.standings import Named, accept_standings, put_standings_off, st
 from core.upsert.statuses import refresh_statuses
 from flows.runtime.run import Run
 
-if TYPE_CHECKING:
-    from core.transform.answers import Answer
-
-TIMING_SECONDS = 60.0
 SCHEDULE_CACHE_VERSION = 2
 """Raise this when `ScheduleAnswer` changes, so that no run reads an older form from Prefect's cache."""
 
@@ -82,15 +82,11 @@ def fetch_schedule(run: Run, season: int, source: Source) -> ScheduleAnswer | Un
     Raises:
         SourceError: it has no usable answer.
     """
-    from core.fetch import schedule
-    from core.fetch import session as upstream
-    from core.transform.schedule import answer_from_frame, answer_from_races
-
-    upstream.prepare(run.settings)
     try:
+        documents = fetch.schedule.fetch_schedule(season, source, run.access())
+        answer = plausibility.calendar(schedule_answer(documents, season, source))
         if source is Source.JOLPICA:
-            return answer_from_races(schedule.fetch_races(season, run.deadline, run.permit), season)
-        answer = answer_from_frame(schedule.fetch_frame(season, source, run.deadline), season, source)
+            return answer
         if (answer := begun(answer, run.now)).events:
             return answer
         raise SourceEmpty(source.value, "nothing of this season yet")
@@ -155,53 +151,33 @@ def read_due(run: Run, event_id: str | None, kind: SessionKind | None) -> list[D
 
 
 @step(FETCH, "ask-jolpica-{query.season}-{query.kind.value}")
-def ask_jolpica(run: Run, query: ResultQuery) -> list[Answer]:
+def ask_jolpica(run: Run, query: ResultQuery, deadline: Deadline) -> list[Answer]:
     """What is published of the sessions of a query; a session without results is not in the answer.
 
     Raises:
         SourceError: Jolpica has no usable answer, or the budget allows no request.
     """
-    from core.fetch import results
-    from core.fetch import session as upstream
-    from core.transform.answers import read_answers
-
-    upstream.prepare(run.settings)
-    races = results.fetch_races_with_results(query.season, query.kind, query.round, Deadline(), run.permit)
-    return read_answers(query, races, results.ROWS[query.kind])
+    documents = fetch.results.fetch_results(query.season, query.kind, query.round, run.access(deadline))
+    return match_results(query, listed_results(documents, query.season, query.kind))
 
 
 @step(FETCH, "ask-livetiming-{due_poll.session.id}")
-def ask_livetiming(run: Run, due_poll: DuePoll) -> SessionResult | None:
+def ask_livetiming(run: Run, due_poll: DuePoll, deadline: Deadline) -> SessionResult | None:
     """A session's classification by live timing; None where it has nothing yet.
 
     Raises:
         SourceError: any fault, typed.
     """
-    from core.fetch import results
-    from core.fetch import session as upstream
-    from core.rules.calendar.times import SessionTime
-    from core.transform.results import result_of_timing
-
     session, event = due_poll.session, due_poll.event
-    time = SessionTime(session.local_date, session.starts_at, session.utc_offset_minutes)
-    if session.starts_at is None or time.wall_time is None:
+    timed = fetch.timing.TimedSession.of(event, session)
+    if timed is None:
         return None  # it is filed there by its time
-    upstream.prepare(run.settings)
-    timed = results.TimedSession(
-        season=event.season,
-        round=event.round,
-        event_name=event.name,
-        last_date=event.last_date,
-        name=session.name,
-        wall_time=time.wall_time,
-        starts_at=session.starts_at,
-    )
     try:
         filed = polling.is_filed(session, run.upstream_now)
-        timing = results.fetch_timing(timed, Deadline(TIMING_SECONDS), settled=filed)
+        document = fetch.timing.fetch_timing(timed, run.access(deadline), settled=filed)
     except SourceEmpty:
         return None
-    return result_of_timing(event.season, event.round, session.kind, timing.results, timing.laps)
+    return timing_result(document, event.season, event.round, session.kind)
 
 
 @step(UPSERT, "accept-{session_id}")
@@ -242,20 +218,15 @@ def store_standings_later(run: Run, event: Event, refused: str | None = None) ->
 
 
 @step(FETCH, "ask-standings-{event.id}")
-def compare_standings(run: Run, event: Event) -> list[str]:
+def compare_standings(run: Run, event: Event, deadline: Deadline) -> list[str]:
     """Let Jolpica's standings after an event win over ours; the differences, a line a competitor.
 
     Raises:
         SourceError: Jolpica has no usable answer, or the budget allows no request.
     """
-    from core.fetch import results
-    from core.fetch import session as upstream
-    from core.transform.results import competitors_of, standings_of
-
-    upstream.prepare(run.settings)
     published: dict[Competitor, list[Standing]] = {}
     named: dict[Competitor, Named] = {}
     for competitor in competitors(event.season):
-        rows = results.fetch_standings(event.season, event.round or 0, competitor, Deadline(), run.permit)
+        rows = fetch.results.fetch_standings(event.season, event.round or 0, competitor, run.access(deadline))
         published[competitor], named[competitor] = standings_of(rows), competitors_of(rows)
     return accept_standings(run.database, event.id, published, run.now, named=named, flow_run_id=run.flow_run_id)

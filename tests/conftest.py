@@ -21,7 +21,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import fastf1.req
 import pytest
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
@@ -31,6 +30,7 @@ from core import logs
 from core.database import Database, connect
 from core.errors import NotDone
 from core.fetch import session as fetch
+from core.fetch.fastf1_internals import lift_rate_limits
 from core.records import Source
 from core.replay import Upstream, serve
 from core.settings import Settings
@@ -57,12 +57,9 @@ def pytest_report_header() -> list[str]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def no_limits_on_loopback() -> Iterator[None]:
+def no_limits_on_loopback() -> None:
     """Lift FastF1's limits: all upstreams here are our own."""
-    kept = fastf1.req._SessionWithRateLimiting._RATE_LIMITS
-    fastf1.req._SessionWithRateLimiting._RATE_LIMITS = {}
-    yield
-    fastf1.req._SessionWithRateLimiting._RATE_LIMITS = kept
+    lift_rate_limits()
 
 
 @pytest.fixture(autouse=True)

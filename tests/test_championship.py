@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from core.fetch.results import ROWS
-from core.records import SessionKind, Standing
+from core.records import Competitor, SessionKind, Standing
 from core.rules.results.championship import (
     ADJUSTED_AT_MOST,
     REASONS_SHOWN,
@@ -21,8 +20,9 @@ from core.rules.results.championship import (
     examine_table,
     reason_of,
 )
-from core.rules.results.standings import Competitor, RoundResult, standings
-from core.transform.results import result_of_race, standings_of
+from core.rules.results.standings import RoundResult, standings
+from core.transform.results import result_of_race
+from core.transform.standings import standings_of
 from tests.conftest import RECORDED, needs_recording
 
 RACE, SPRINT = SessionKind.RACE, SessionKind.SPRINT
@@ -47,7 +47,7 @@ def test_every_recorded_table_passes(folder: Path) -> None:
         RoundResult(result.round or 0, kind, result.entries)
         for name, kind in (("results", RACE), ("sprint", SPRINT))
         for race in document(folder, name)
-        if (result := result_of_race(race, kind, ROWS[kind]))
+        if (result := result_of_race(race, kind))
     ]
     checked = 0
     for competitor in competitors(season):

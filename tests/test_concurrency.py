@@ -18,12 +18,12 @@ from conftest import HANGS
 from sqlalchemy import select, text
 
 from core.database import Database
-from core.records import Change, ChangeKind, Entity, ScheduleAnswer
+from core.records import Change, ChangeKind, Entity, ScheduleAnswer, Source
 from core.replay import Upstream
 from core.rules.calendar.circuits import VENUES
 from core.schema import changes, events, held, sessions
 from core.settings import Settings
-from core.transform.schedule import answer_from_races
+from core.transform.schedule import schedule_answer
 from core.upsert.rows import CHANNEL, notices, write_changes
 from core.upsert.schedule import upsert_schedule
 
@@ -54,7 +54,7 @@ def races() -> list[dict[str, Any]]:
 
 @pytest.fixture
 def answer() -> ScheduleAnswer:
-    return answer_from_races(races(), 2024)
+    return schedule_answer(races(), 2024, Source.JOLPICA)
 
 
 def dump(database: Database) -> dict[str, list[Any]]:
@@ -233,8 +233,8 @@ from sqlalchemy import event
 from core.database import connect
 from core.settings import Settings
 from flows.sync_schedule import main
-import fastf1.req
-fastf1.req._SessionWithRateLimiting._RATE_LIMITS = {}
+from core.fetch.fastf1_internals import lift_rate_limits
+lift_rate_limits()
 left = int(sys.argv[1])
 @event.listens_for(connect(Settings.load()).engine, "before_cursor_execute")
 def count(*_):

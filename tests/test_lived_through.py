@@ -19,17 +19,15 @@ from typing import Any
 
 import pytest
 from conftest import RECORDED, Recording, needs_recording
-from fastf1.req import Cache
 from sqlalchemy import func, select
 
 from core.database import Database
-from core.fetch.session import prepare
+from core.fetch.session import SESSION
 from core.records import ChangeKind, SessionKind, Status
 from core.rules.calendar.identity import slug
 from core.rules.results import polling
 from core.schema import changes, events, result_revisions, results, sessions, upstream_requests
-from core.settings import Settings
-from core.transform.results import milliseconds
+from core.transform.cells import milliseconds
 from core.upsert.results import Outcome
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
@@ -263,8 +261,7 @@ def test_a_season_lived_through(
     """Only what Jolpica has: the recording holds hardly any live timing."""
     monkeypatch.setattr(polling, "FIRST_LIVETIMING_SEASON", 2100)
     # The recording's server writes head and body apart: on a kept connection each answer would wait 40 ms for an ACK.
-    prepare(Settings.load())
-    Cache._requests_session.headers["Connection"] = "close"
+    monkeypatch.setitem(SESSION.headers, "Connection", "close")
     life = live(season, recording, sqlite)
 
     compared, found = differences(season, sqlite)

@@ -23,16 +23,18 @@ from sqlalchemy import select
 
 from core.database import Database, connect
 from core.deadline import Deadline
+from core.documents import TimingDocument
 from core.errors import RateLimited, SourceEmpty, SourceError, SourceMalformed, SourceUnreachable
-from core.fetch import results as fetching
 from core.fetch import session
+from core.fetch.access import Access
+from core.fetch.timing import TimedSession, fetch_timing
 from core.records import Entry, ResultsState, Session, SessionKind, Source
 from core.replay import Fault, Upstream
 from core.rules.calendar.identity import season_of
 from core.rules.calendar.identity import session_id as session_id_of
 from core.schema import result_revisions, sessions
 from core.settings import Settings
-from core.transform.results import milliseconds
+from core.transform.cells import milliseconds
 from core.upsert.results import Outcome, Polled, read_entries
 from core.upsert.rows import read_records
 from core.upsert.schedule import SeasonSummary
@@ -189,7 +191,7 @@ def test_nothing_prompts_on_a_terminal(tmp_path: Path, monkeypatch: pytest.Monke
     session.prepare.cache_clear()
     try:
         session.prepare(settings)
-        adapter = session.Cache._requests_session.get_adapter(f"{LIVETIMING_URL}static/2024/Index.json")
+        adapter = session.SESSION.get_adapter(f"{LIVETIMING_URL}static/2024/Index.json")
         with pytest.raises(F1AuthError, match="no Formula 1 account is configured"):
             adapter._tokens.get()
         assert adapter._get_token() is None, "and the request goes out anonymously"
@@ -260,8 +262,8 @@ def test_what_fastf1_raises_is_a_fault_that_is_noted(
     healed(sqlite)
 
 
-def timed_bahrain() -> fetching.TimedSession:
-    return fetching.TimedSession(
+def timed_bahrain() -> TimedSession:
+    return TimedSession(
         season=2024,
         round=1,
         event_name="Bahrain Grand Prix",
@@ -272,9 +274,8 @@ def timed_bahrain() -> fetching.TimedSession:
     )
 
 
-def fetch() -> fetching.Timing:
-    session.prepare(Settings.load())
-    return fetching.fetch_timing(timed_bahrain(), Deadline(20))
+def fetch() -> TimingDocument:
+    return fetch_timing(timed_bahrain(), Access(Settings.load(), Deadline(20)))
 
 
 def test_exit_becomes_a_typed_error(bahrain: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,10 +20,10 @@ from prefect.testing.utilities import prefect_test_harness
 from sqlalchemy import insert, select
 
 from core.database import Database
-from core.records import SessionKind
+from core.records import SessionKind, Source
 from core.replay import Upstream, facts, jolpica
 from core.schema import sessions, upstream_requests
-from core.transform.schedule import answer_from_races
+from core.transform.schedule import schedule_answer
 from core.upsert.ledger import BUDGET, HOUR
 from core.upsert.schedule import upsert_schedule
 from flows.runtime import limit
@@ -108,7 +108,7 @@ def work(api: str, database: Database, workers: int = 2) -> list[list[str]]:
 def backlog(postgresql: Database, replay: Upstream) -> Database:
     """The calendar of a season, and not one result."""
     postgresql.ensure_schema()
-    calendar = answer_from_races(jolpica.races(2024, facts.calendar().events), 2024)
+    calendar = schedule_answer(jolpica.races(2024, facts.calendar().events), 2024, Source.JOLPICA)
     upsert_schedule(postgresql, calendar, (), datetime(2024, 2, 1, tzinfo=UTC))
     return postgresql
 

@@ -23,7 +23,7 @@ from sqlalchemy import RowMapping, select, text
 from sqlalchemy import event as sqlalchemy_event
 
 from core.database import Database, connect
-from core.records import ScheduleAnswer, SessionKind, SessionResult
+from core.records import ScheduleAnswer, SessionKind, SessionResult, Source
 from core.replay import Upstream, facts, jolpica
 from core.schema import (
     changes,
@@ -39,7 +39,7 @@ from core.schema import (
 )
 from core.settings import Settings
 from core.transform.results import result_of_race
-from core.transform.schedule import answer_from_races
+from core.transform.schedule import schedule_answer
 from core.upsert.polls import Cadence
 from core.upsert.results import accept_result
 from core.upsert.schedule import upsert_schedule
@@ -65,7 +65,7 @@ BOOKKEEPING = {"updated_at", "poll_attempts", "next_poll_at", "last_error"}
 
 
 def calendar() -> ScheduleAnswer:
-    return answer_from_races(jolpica.races(2024, facts.calendar().events), 2024)
+    return schedule_answer(jolpica.races(2024, facts.calendar().events), 2024, Source.JOLPICA)
 
 
 def answers() -> list[tuple[str, SessionResult]]:
@@ -74,7 +74,7 @@ def answers() -> list[tuple[str, SessionResult]]:
     found = []
     for number, session, kind, table in SESSIONS:
         [race] = [d for d in upstream.documents(2024, table) if d["round"] == str(number)]
-        found.append((session, result_of_race(race, kind, jolpica.ROWS[table])))
+        found.append((session, result_of_race(race, kind)))
     return found
 
 
@@ -158,8 +158,8 @@ def test_two_upserts_of_one_result_at_once_are_one_revision(database: Database) 
 POLLS = """
 import sys
 from flows.poll_results import main
-import fastf1.req
-fastf1.req._SessionWithRateLimiting._RATE_LIMITS = {}
+from core.fetch.fastf1_internals import lift_rate_limits
+lift_rate_limits()
 # Both are ready before either asks for what is due.
 print("ready", flush=True)
 sys.stdin.readline()
@@ -214,9 +214,9 @@ from sqlalchemy import event
 from core.database import connect
 from core.settings import Settings
 from flows.poll_results import main
-import core.fetch.results
-import fastf1.req
-fastf1.req._SessionWithRateLimiting._RATE_LIMITS = {}
+import core.fetch.results, core.fetch.schedule, core.fetch.timing
+from core.fetch.fastf1_internals import lift_rate_limits
+lift_rate_limits()
 
 def die(needle, left):
     @event.listens_for(connect(Settings.load()).engine, "before_cursor_execute")

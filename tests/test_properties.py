@@ -26,7 +26,7 @@ from core.rules.calendar.season import Calendar
 from core.rules.results.quality import Severity, examine
 from core.schema import changes, drivers, events, held, result_revisions, results, sessions, team_standings, teams
 from core.schema import driver_standings as driver_table
-from core.transform.schedule import answer_from_races
+from core.transform.schedule import schedule_answer
 from core.upsert.polls import Cadence
 from core.upsert.results import Outcome, accept_result, read_entries, results_as_of
 from core.upsert.schedule import upsert_schedule
@@ -54,7 +54,7 @@ bounded = settings(
 def calendar() -> ScheduleAnswer:
     """Three rounds of 2024, Spa the middle one."""
     races = jolpica.races(2024, facts.calendar().events)
-    return answer_from_races([race for race in races if race["round"] in ("13", "14", "15")], 2024)
+    return schedule_answer([race for race in races if race["round"] in ("13", "14", "15")], 2024, Source.JOLPICA)
 
 
 @contextmanager

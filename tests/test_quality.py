@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from core.fetch.results import ROWS
 from core.records import Entry, ResultsState, SessionKind, SessionResult, Source
 from core.rules.results.points import race_points
 from core.rules.results.quality import GATES, Severity, examine, is_short
@@ -266,7 +265,7 @@ def test_no_historic_table_is_refused(season: str) -> None:
     for name, kind in (("results", RACE), ("qualifying", QUALIFYING)):
         path = RECORDED / "history" / season / f"{name}.json"
         for event in json.loads(path.read_text()) if path.exists() else []:
-            result = result_of_race(event, kind, ROWS[kind])
+            result = result_of_race(event, kind)
             faults = examine(result, (), expected_kinds={kind})
             refused += [(event["round"], f.message) for f in faults if f.severity is Severity.REJECT]
     assert refused == []

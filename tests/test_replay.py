@@ -14,15 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import fastf1
-import fastf1._api
-import fastf1.ergast.interface
-import fastf1.events
-import fastf1.req
 import pandas as pd
 import pytest
 from conftest import HANGS
 from fastf1.ergast import Ergast
 
+from core.fetch.fastf1_internals import RateLimitedSession, use_mirror, use_session
+from core.fetch.session import SESSION, prepare
 from core.replay import EventFacts, Fault, SessionFacts, Upstream, facts, jolpica, serve
 
 ROOT = Path(__file__).parent.parent
@@ -38,20 +36,15 @@ def upstream() -> Upstream:
 
 
 @pytest.fixture
-def url(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """FastF1 pointed at the sample: no cache, no rate limits."""
-    cache = fastf1.req.Cache
-    monkeypatch.setattr(cache, "_CACHE_DIR", None)
-    monkeypatch.setattr(cache, "_no_cached_warned", True)  # or it enables a cache at home
-    monkeypatch.setattr(cache, "_http_tmp_disabled", True)
-    monkeypatch.setattr(cache, "_func_tmp_disabled", True)
-    monkeypatch.setattr(fastf1.req._SessionWithRateLimiting, "_RATE_LIMITS", {})
+def url(upstream: Upstream, tmp_path: Path) -> Iterator[str]:
+    """FastF1 as it comes, pointed at the sample: without our session, and no cache."""
+    fastf1.Cache.configure(cache_dir=str(tmp_path), use_requests_cache=False)  # or it makes one at home
+    use_session(RateLimitedSession())
     with serve(upstream) as served:
-        monkeypatch.setattr(fastf1.events, "_SCHEDULE_BASE_URL", f"{served}/schedule/")
-        monkeypatch.setattr(fastf1.ergast.interface, "BASE_URL", f"{served}/ergast/f1")
-        monkeypatch.setattr(fastf1._api, "base_url", f"{served}/livetiming")
-        monkeypatch.setattr(fastf1._api, "base_url_mirror", f"{served}/livetiming-mirror")
+        use_mirror(served)
         yield served
+    use_session(SESSION)
+    prepare.cache_clear()
 
 
 def get(url: str) -> tuple[int, bytes]:

@@ -524,13 +524,15 @@ def test_a_late_correction_does_not_give_racing_point_its_points_back(
 ) -> None:
     """The season's standings are Jolpica's: revising an early race recomputes them, and the deduction still holds."""
     from core.deadline import Deadline
-    from core.fetch.results import ROWS, fetch_races_with_results
+    from core.fetch.access import Access
+    from core.fetch.results import fetch_results
+    from core.settings import Settings
 
     now = moment("2021-06-01T00:00Z")
     sync(2020, now)
     poll_results.fn(now=now)
-    [first] = fetch_races_with_results(2020, RACE, 1, Deadline(), None)
-    result = result_of_race(rearranged(first, swapped(order_of(first), 9, 10)), RACE, ROWS[RACE])
+    [first] = fetch_results(2020, RACE, 1, Access(Settings.load(), Deadline()))
+    result = result_of_race(rearranged(first, swapped(order_of(first), 9, 10)), RACE)
     with database.reading() as connection:
         identity = connection.scalar(select(events.c.id).where(events.c.season == 2020, events.c.round == 1))
     polled = accept_result(database, f"{identity}/race", result, now + DAY, CADENCE)

@@ -14,9 +14,11 @@ from conftest import RECORDED, Recording, needs_recording
 from core.database import Database
 from core.deadline import Deadline
 from core.fetch import schedule
+from core.fetch.access import Access
 from core.records import SessionKind, Source
 from core.rules.calendar.identity import season_of, slug
 from core.rules.calendar.season import Calendar
+from core.settings import Settings
 from core.transform.schedule import session_kind
 from core.upsert.schedule import SeasonSummary, read_calendar
 
@@ -144,11 +146,13 @@ def test_fastf1s_own_utc_is_wrong_where_clocks_change(season: int, synced: Calla
     """Where FastF1's column is wrong, ours differs from it, for the sessions before the race; and nowhere else."""
     found = synced(season)
     different: dict[str, set[float]] = {}
-    for row in schedule.fetch_frame(season, Source.FASTF1, Deadline()).to_dict("records"):
+    for row in schedule.fetch_schedule(season, Source.FASTF1, Access(Settings.load(), Deadline())):
         for session in found.sessions_of(f"{season}-{slug(row['EventName'])}").values():
             [n] = [n for n in SLOTS if row[f"Session{n}"] == session.name]
             assert session.starts_at is not None
-            off = abs(row[f"Session{n}DateUtc"].tz_localize(UTC) - session.starts_at).total_seconds()
+            off = abs(
+                datetime.fromisoformat(row[f"Session{n}DateUtc"]).replace(tzinfo=UTC) - session.starts_at
+            ).total_seconds()
             if off:
                 different.setdefault(session.id, set()).add(off)
     weekends = {event for event in CLOCKS_CHANGED if event.startswith(str(season))}

@@ -17,7 +17,8 @@ from sqlalchemy import select
 from core.database import Database
 from core.deadline import Deadline
 from core.errors import OutOfTime, UpstreamDown
-from core.fetch import schedule, session
+from core.fetch import schedule
+from core.fetch.access import Access
 from core.records import EventFormat, Source, Status
 from core.replay import Fault, Upstream, jolpica
 from core.replay.facts import EventFacts
@@ -198,9 +199,8 @@ def test_time_that_leave_to_ask_has_taken_is_no_fault_of_the_source(replay: Upst
         deadline._ends = 0.0
         return lambda _status, _ms: None
 
-    session.prepare(Settings.load())
     with pytest.raises(OutOfTime):
-        schedule.fetch_races(2024, deadline, slow)
+        schedule.fetch_schedule(2024, Source.JOLPICA, Access(Settings.load(), deadline, slow))
     assert replay.requests == []
 
 

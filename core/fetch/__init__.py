@@ -1,1 +1,22 @@
-"""Fetching: the only room that imports FastF1. What came back, from which source, or a typed error."""
+"""Fetching: the only room that imports FastF1. What a source answered, as JSON documents, or a typed error.
+
+FastF1 takes half a second to import. `from core import fetch` does not import it: `fetch.schedule`, `fetch.results`,
+`fetch.timing` and `fetch.session` do, when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.fetch import results as results
+    from core.fetch import schedule as schedule
+    from core.fetch import session as session
+    from core.fetch import timing as timing
+else:
+
+    def __getattr__(name: str) -> object:
+        if name in ("results", "schedule", "session", "timing"):
+            return import_module(f"{__name__}.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

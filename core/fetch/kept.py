@@ -1,6 +1,6 @@
 """FastF1's HTTP cache, for live timing that is settled: what was once read well needs no further request.
 
-Polls and schedules never use it. Kept are JSON documents, not pickles; nothing expires, and nothing is stale.
+Polls and schedules never use it. It keeps JSON documents, not pickles; nothing expires, and nothing is stale.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from fastf1.req import Cache
 from requests_cache import NEVER_EXPIRE, CacheMixin, SQLiteCache
 
-from core.fetch.session import BudgetedSession
+from core.fetch.access import Access
+from core.fetch.fastf1_internals import cached_by
+from core.fetch.session import SESSION, BudgetedSession
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class _Files(SQLiteCache):  # type: ignore[misc]
 
 
 class _KeepingSession(CacheMixin, BudgetedSession):  # type: ignore[misc]
-    """The way to the upstreams, past what is kept."""
+    """The budgeted session behind a cache: only what is not kept is requested."""
 
 
 @lru_cache(maxsize=1)
@@ -63,20 +64,14 @@ def _session(folder: Path) -> _KeepingSession:
 
 
 @contextmanager
-def keeping_files() -> Iterator[None]:
-    """Requests made inside read what is kept; if nothing is raised, what they brought is kept for good.
+def keeping_files(access: Access) -> Iterator[None]:
+    """Requests made inside read what is kept; if nothing is raised, their answers are kept for good.
 
     Only within `asking`: FastF1's cache is one for the process.
     """
-    session = _session(Path(Cache._CACHE_DIR))
-    session.adapters = Cache._requests_session.adapters
+    session = _session(access.settings.fastf1_cache_dir)
+    session.adapters = SESSION.adapters
     session.cache.aside.clear()
-    Cache._requests_session_cached = session
-    Cache.set_enabled()
-    Cache.set_disabled(disable_http_cache=False)
-    try:
+    with cached_by(session):
         yield
-    finally:
-        Cache.set_disabled()
-        Cache._requests_session_cached = None
     session.cache.keep()

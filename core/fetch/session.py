@@ -1,39 +1,30 @@
-"""The way to the upstreams: FastF1 configured for unattended use.
+"""The session through which all of FastF1's requests go: FastF1 configured for unattended use.
 
 FastF1 sets no timeout on its schedule, turns every fault into a warning, caches "no results yet" for twelve hours,
-may ask for a password and may call `exit()`. All its requests go through one `requests` session, so that is where
-this module stands: a deadline, a budget and typed errors for each request.
+may ask for a password and may call `exit()`. All its requests go through one `requests` session: ours, which gives
+each a deadline, a budget and typed errors. Importing this module makes FastF1 use it.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import urlsplit
 
-import fastf1._api
-import fastf1.ergast.interface
-import fastf1.ergast.legacy
-import fastf1.events
 import requests
-from fastf1.exceptions import ErgastError, F1AuthError, FastF1CriticalError, RateLimitExceededError
-from fastf1.internals.f1account.tokens import SubscriptionToken, TokenManager
-from fastf1.internals.f1account.transport import LIVETIMING_URL, LivetimingAuthAdapter
-from fastf1.logger import LoggingManager
-from fastf1.req import Cache, _SessionWithRateLimiting
+from fastf1 import Cache
+from fastf1.exceptions import ErgastError, FastF1CriticalError, RateLimitExceededError
 
 from core import request_counter
-from core.deadline import Deadline
 from core.errors import (
     F1FlowsError,
     OutOfTime,
@@ -46,6 +37,8 @@ from core.errors import (
     UsageError,
     reading_answer,
 )
+from core.fetch import fastf1_internals
+from core.fetch.access import Access
 from core.records import Source
 from core.settings import LogLevel, Settings
 
@@ -56,18 +49,14 @@ READ_SECONDS = 8.0
 LONGEST_RETRY_AFTER = 86_400.0
 """Seconds: a longer Retry-After is cut to a day."""
 
-Permit = Callable[[str, str], Callable[[int | None, float], None]]
-"""Asked before each request to Jolpica with host and path; answers a function to be told status and milliseconds."""
-
 
 @dataclass(frozen=True)
 class Call:
-    """The circumstances of the requests that are made now."""
+    """The requests that are made to a source now; `statuses` are those of its responses so far."""
 
     source: Source
-    deadline: Deadline
-    permit: Permit | None
-    statuses: list[int]
+    access: Access
+    statuses: list[int] = field(default_factory=list)
 
 
 _one_at_a_time = threading.RLock()
@@ -82,25 +71,28 @@ class _Passing(FastF1CriticalError):  # type: ignore[misc]
         self.error = error
 
 
-class BudgetedSession(_SessionWithRateLimiting):  # type: ignore[misc]
+class BudgetedSession(fastf1_internals.RateLimitedSession):  # type: ignore[misc]
     """FastF1's own session, with its rate limits, that also keeps the deadline and the budget."""
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send one request, or raise a typed error that FastF1 cannot swallow."""
+        """Send one request, or raise a typed error that FastF1 cannot swallow.
+
+        Raises:
+            FastF1CriticalError: it is made outside `asking`, or carries one of our errors.
+        """
         call = _call.get()
         if call is None:
-            direct: requests.Response = super().send(request, **kwargs)
-            return direct
+            raise FastF1CriticalError("a request outside asking(source, access): without deadline, budget and lock")
         _time_left(call)
         parts = urlsplit(request.url or "")
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         answered = None
-        if call.permit is not None and "/ergast/" in parts.path:
+        if call.access.permit is not None and "/ergast/" in parts.path:
             try:
-                answered = call.permit(parts.netloc, path)
+                answered = call.access.permit(parts.netloc, path)
             except F1FlowsError as error:
                 raise _Passing(error) from error
-        left = _time_left(call)  # leave to ask may have been waited for
+        left = _time_left(call)  # the permit may have waited
         kwargs["timeout"] = (min(CONNECT_SECONDS, left), min(READ_SECONDS, left))
         began = time.monotonic()
         status = None
@@ -115,8 +107,14 @@ class BudgetedSession(_SessionWithRateLimiting):  # type: ignore[misc]
             raise _Passing(SourceUnreachable(call.source.value, "cannot be reached")) from error
         finally:
             ms = (time.monotonic() - began) * 1000
-            told = {"source": call.source.value, "host": parts.netloc, "path": path, "status": status, "ms": round(ms)}
-            logger.debug("%s %s%s: %s, %.0f ms", call.source.value, parts.netloc, path, status, ms, extra=told)
+            fields = {
+                "source": call.source.value,
+                "host": parts.netloc,
+                "path": path,
+                "status": status,
+                "ms": round(ms),
+            }
+            logger.debug("%s %s%s: %s, %.0f ms", call.source.value, parts.netloc, path, status, ms, extra=fields)
             if answered is not None:
                 answered(status, ms)
         try:
@@ -131,9 +129,9 @@ class BudgetedSession(_SessionWithRateLimiting):  # type: ignore[misc]
 
 def _time_left(call: Call) -> float:
     """Seconds that a request may take."""
-    if call.deadline.left <= 0.2:
+    if call.access.deadline.left <= 0.2:
         raise _Passing(OutOfTime(call.source.value, "no time was left to ask"))
-    return call.deadline.left
+    return call.access.deadline.left
 
 
 def _check(source: Source, response: requests.Response) -> None:
@@ -188,40 +186,28 @@ def _seconds(retry_after: str | None) -> float | None:
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
 
 
-def _no_sign_in() -> NoReturn:
-    raise F1AuthError("no Formula 1 account is configured")
+SESSION = BudgetedSession()
+fastf1_internals.use_session(SESSION)
 
 
 @lru_cache(maxsize=1)
 def prepare(settings: Settings) -> None:
-    """Set FastF1 up by the settings: hosts, caches, logs, no prompt. Once a process and settings.
+    """Configure FastF1 by the settings: hosts, account, cache directory, logs. `asking` does it, when they change.
 
     Raises:
         SourceError: the cache directory cannot be created.
     """
-    line = BudgetedSession()
-    if settings.f1_username and settings.f1_password:
-        os.environ["F1_USERNAME"] = settings.f1_username
-        os.environ["F1_PASSWORD"] = settings.f1_password.get_secret_value()
-    else:
-        anonymous: Callable[[], SubscriptionToken] = _no_sign_in
-        line.mount(LIVETIMING_URL, LivetimingAuthAdapter(TokenManager(auth_func=anonymous)))
     try:
         settings.fastf1_cache_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SourceError("FASTF1_CACHE_DIR", f"cannot be created: {error.strerror}") from error
     Cache.configure(cache_dir=str(settings.fastf1_cache_dir), use_requests_cache=False)
-    Cache.set_disabled()
-    Cache._requests_session = line
-
-    if root := settings.f1_upstream_url:
-        fastf1.events._SCHEDULE_BASE_URL = f"{root}/schedule/"
-        fastf1.ergast.interface.BASE_URL = f"{root}/ergast/f1"
-        fastf1.ergast.legacy.base_url = f"{root}/ergast/f1"
-        fastf1._api.base_url = f"{root}/livetiming"
-        fastf1._api.base_url_mirror = f"{root}/livetiming-mirror"
-
-    LoggingManager._root_logger.removeHandler(LoggingManager._console_handler)
+    fastf1_internals.use_session(SESSION)
+    user, password = settings.f1_username, settings.f1_password
+    fastf1_internals.use_account(SESSION, (user, password.get_secret_value()) if user and password else None)
+    if settings.f1_upstream_url:
+        fastf1_internals.use_mirror(settings.f1_upstream_url)
+    fastf1_internals.remove_console_handler()
     verbose = settings.log_level is LogLevel.DEBUG
     logging.getLogger("fastf1").setLevel(logging.DEBUG if verbose else logging.ERROR)
     # It warns, with a traceback, of every answer that breaks off; that is in the error which the request raises.
@@ -237,11 +223,11 @@ def lift_limits(settings: Settings) -> None:
     host = urlsplit(settings.f1_upstream_url or "").hostname
     if host not in ("127.0.0.1", "localhost", "::1"):
         raise UsageError("limits are lifted against a server of one's own only")
-    _SessionWithRateLimiting._RATE_LIMITS = {}
+    fastf1_internals.lift_rate_limits()
 
 
 @contextmanager
-def asking(source: Source, deadline: Deadline, permit: Permit | None = None) -> Iterator[Call]:
+def asking(source: Source, access: Access) -> Iterator[Call]:
     """Requests made inside keep the deadline and the budget, and fail with our errors only.
 
     FastF1 is not thread-safe: only one thread of a process makes requests at a time.
@@ -250,8 +236,9 @@ def asking(source: Source, deadline: Deadline, permit: Permit | None = None) -> 
         SourceError: any fault, including `exit()` and FastF1's own rate limit; an answer of a shape that was not
             asked for is a `SourceMalformed`.
     """
-    call = Call(source, deadline, permit, [])
+    call = Call(source, access)
     with _one_at_a_time:
+        prepare(access.settings)
         token = _call.set(call)
         try:
             with reading_answer(source.value, "an answer of another shape"):

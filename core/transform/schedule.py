@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-import pandas as pd
-
 from core.bounds import name_or_none
+from core.documents import Document, as_text
 from core.errors import ScheduleRejected, SourceMalformed, UnmappedColumn, reading_answer
 from core.records import (
     Circuit,
@@ -24,9 +23,7 @@ from core.records import (
     SessionKind,
     Source,
 )
-from core.rules.calendar import plausibility
-from core.rules.calendar.circuits import VENUES
-from core.transform.documents import as_text
+from core.transform import cells
 
 SLOTS = range(1, 6)
 FRAME_COLUMNS = {
@@ -74,31 +71,23 @@ def session_kind(season: int, label: str) -> SessionKind | None:
     return KINDS.get(label)
 
 
-def answer_from_frame(frame: pd.DataFrame, season: int, source: Source) -> ScheduleAnswer:
-    """FastF1's schedule frame (one row an event) as listed events with wall times.
+def schedule_answer(documents: Sequence[Document], season: int, source: Source) -> ScheduleAnswer:
+    """A season's documents as listed events: of FastF1's frames with wall times, of Jolpica with instants in UTC.
+
+    Jolpica's have circuits, without their time zones.
 
     Raises:
-        UnmappedColumn: the frame has a column that is not mapped.
-        ScheduleRejected: it can be no calendar.
+        UnmappedColumn: FastF1's frame has a column that is not mapped.
+        ScheduleRejected: it has lost a column.
     """
-    if unmapped := sorted(set(frame.columns) - FRAME_COLUMNS):
+    if source is Source.JOLPICA:
+        return _answer(source, season, documents, lambda race: _event_of_race(race, season), "raceName")
+    if unmapped := sorted({column for row in documents for column in row} - FRAME_COLUMNS):
         raise UnmappedColumn(source.value, f"its schedule has a new column {shown(unmapped[0])}")
-    rows = frame.to_dict("records")
-    if lost := _lost_slot(rows):
+    if lost := _lost_slot(documents):
         raise ScheduleRejected(source.value, f"no calendar: no race has a session {lost}")
-    answer = _answer(source, season, rows, lambda row: _event_of_row(row, season, source), "EventName")
-    return plausibility.calendar(answer.model_copy(update={"complete": source is Source.FASTF1}))
-
-
-def answer_from_races(races: Sequence[Any], season: int) -> ScheduleAnswer:
-    """Jolpica's races (one document each) as listed events with instants in UTC, and their circuits.
-
-    Raises:
-        ScheduleRejected: they can be no calendar.
-    """
-    return plausibility.calendar(
-        _answer(Source.JOLPICA, season, races, lambda race: _event_of_race(race, season), "raceName")
-    )
+    answer = _answer(source, season, documents, lambda row: _event_of_row(row, season, source), "EventName")
+    return answer.model_copy(update={"complete": source is Source.FASTF1})
 
 
 def _answer(
@@ -120,7 +109,7 @@ def _answer(
 def _lost_slot(rows: Sequence[Mapping[Any, Any]]) -> int | None:
     """The slot of which no race has a session, where races have sessions: FastF1 fills a column that is missing."""
     races = [row for row in rows if row["EventFormat"] != EventFormat.TESTING.value]
-    filled = {slot for slot in SLOTS for row in races if row[f"Session{slot}"] not in ("", "None", None)}
+    filled = {slot for slot in SLOTS for row in races if cells.text(row[f"Session{slot}"]) is not None}
     return min(set(SLOTS) - filled, default=None) if filled else None
 
 
@@ -144,7 +133,7 @@ def _event_of_row(row: Mapping[str, Any], season: int, source: Source) -> Listed
             sessions.append(_listed_session(kind, label, row[f"Session{slot}Date"]))
     dates = [listed.local_date for listed in sessions if listed.local_date is not None]
     event_date = row["EventDate"]
-    if pd.isna(event_date) and not dates:
+    if event_date is None and not dates:
         raise SourceMalformed(source.value, "an event without a date")
     return ListedEvent(
         season=season,
@@ -154,7 +143,7 @@ def _event_of_row(row: Mapping[str, Any], season: int, source: Source) -> Listed
         country=cell("Country") or "",
         locality=cell("Location") or "",
         format=_format(source, row["EventFormat"]),
-        last_date=max(dates) if dates else event_date.date(),
+        last_date=max(dates) if dates else datetime.fromisoformat(event_date).date(),
         sessions=tuple(sessions),
         unknown_sessions=tuple(unknown),
     )
@@ -179,7 +168,6 @@ def _event_of_race(race: Mapping[str, Any], season: int) -> ListedEvent:
     sessions.append(_instant_session(season, "Race", race))
     circuit = race["Circuit"]
     place = circuit["Location"]
-    venue = VENUES.get(circuit["circuitId"])
     return ListedEvent(
         season=season,
         round=int(str(race["round"])),
@@ -197,7 +185,7 @@ def _event_of_race(race: Mapping[str, Any], season: int) -> ListedEvent:
             country=place["country"],
             latitude=float(place["lat"]) if place.get("lat") else None,
             longitude=float(place["long"]) if place.get("long") else None,
-            time_zone=venue.time_zone if venue else None,
+            time_zone=None,
         ),
     )
 
@@ -223,12 +211,12 @@ def _instant_session(season: int, label: str, slot: Mapping[str, Any]) -> Listed
     )
 
 
-def _listed_session(kind: SessionKind, label: str, moment: Any) -> ListedSession:
-    if pd.isna(moment):
+def _listed_session(kind: SessionKind, label: str, moment: str | None) -> ListedSession:
+    if moment is None:
         return ListedSession(kind=kind, name=label)
-    stamp = pd.Timestamp(moment)
+    stamp = datetime.fromisoformat(moment)
     offset = stamp.utcoffset()
-    wall = stamp.tz_localize(None).to_pydatetime()
+    wall = stamp.replace(tzinfo=None)
     return ListedSession(
         kind=kind,
         name=label,
@@ -251,15 +239,8 @@ def shown(value: Any) -> str:
 
 
 def _text(source: Source, value: Any) -> str | None:
-    """A cell's text; None for a missing one, which FastF1 may also spell "", "None" or "nan".
-
-    FastF1 makes text of whatever JSON it finds: "[1]", "True" and "7" are refused, for no place or name is so.
-    """
-    if value is None or (isinstance(value, float) and pd.isna(value)):
-        return None
-    text = str(value).strip()
-    if text in ("", "None", "nan", "NaT"):
-        return None
-    if text[0] in "[{" or text in ("True", "False") or not any(map(str.isalpha, text)):
+    """A cell's text. FastF1 makes text of any JSON: "[1]", "True" and "7" are refused, for no place or name is so."""
+    text = cells.text(value)
+    if text is not None and (text[0] in "[{" or text in ("True", "False") or not any(map(str.isalpha, text))):
         raise SourceMalformed(source.value, f"an event with another kind of value for a text, {shown(text)}")
     return text

@@ -13,6 +13,7 @@ from core.database import Database
 from core.records import (
     Change,
     ChangeKind,
+    Competitor,
     Driver,
     Entity,
     Event,
@@ -27,7 +28,7 @@ from core.rules.calendar.identity import season_of
 from core.rules.confirmation import Confirmation
 from core.rules.results.championship import Table as Published
 from core.rules.results.championship import best_placed, competitors, examine_table, reason_of
-from core.rules.results.standings import SCORING, Competitor, RoundResult, differences, merged, standings
+from core.rules.results.standings import SCORING, RoundResult, differences, merged, standings
 from core.schema import Instant, driver_standings, drivers, events, held, sessions, team_standings, teams
 from core.upsert.rounds import OFFICIAL, Stop, read_rounds
 from core.upsert.rows import read, read_records, write_changes, write_held, write_rows

@@ -17,6 +17,7 @@ from core import request_counter
 from core.database import Database, connect
 from core.deadline import Deadline
 from core.errors import Braked, BudgetExhausted, RateLimited, SourceError, StillRefused
+from core.fetch.access import Access
 from core.records import Source
 from core.retries import UPSERT, RetryPolicy, retrying
 from core.settings import Settings
@@ -87,6 +88,10 @@ class Run:
     def ledger(self) -> Ledger:
         """The requests' ledger: Jolpica's hour is upstream's."""
         return Ledger(self.database, self.upstream_now)
+
+    def access(self, deadline: Deadline | None = None) -> Access:
+        """What requests are made with: until a deadline over all retries, the run's own where none is given."""
+        return Access(self.settings, deadline or self.deadline, self.permit)
 
     def permit(self, host: str, path: str) -> Callable[[int | None, float], None]:
         """Enter a request to Jolpica in the ledger; in a flow run Prefect's global limit, if there, brakes before.

@@ -371,7 +371,8 @@ class _Reconciliation:
         circuit = identity.circuit_of(listed, self.races, self.circuits)
         if circuit is None:
             return None
-        self.circuits[circuit.id] = circuit
+        zone = time_zone(circuit.id)
+        self.circuits[circuit.id] = circuit.model_copy(update={"time_zone": zone and zone.key})
         return circuit.id
 
     def _zone(self, event: Event, listed: ListedEvent) -> Any:

@@ -15,9 +15,9 @@ from functools import cached_property
 from itertools import pairwise
 from operator import attrgetter
 
-from core.records import SessionKind, Standing
+from core.records import Competitor, SessionKind, Standing
 from core.rules.results.points import FIRST_TEAM_SEASON, FIRST_UNDROPPED_SEASON, NOTHING, most_points, race_points
-from core.rules.results.standings import Competitor, plain
+from core.rules.results.standings import plain
 
 ADJUSTED_AT_MOST = 2
 """So many competitors of a table may have been deducted points, or excluded (Benetton and Williams, Brazil 1995)."""

@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from core.documents import PAGE
 from core.records import Event, Session, SessionKind, Source
 from core.rules.results.polling import SESSIONS_OF_JOLPICA
 
-PAGE = 100
 ROWS_A_ROUND = 22
 """About what a round's table has; only used to judge what is cheaper."""
 

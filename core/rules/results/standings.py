@@ -10,11 +10,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from core.records import Entry, SessionKind, Source, Standing
-
-Competitor = Literal["driver", "team"]
+from core.records import Competitor, Entry, SessionKind, Source, Standing
 
 FROM_RESULTS = "results"
 """The source of a standing that we computed."""

@@ -1,0 +1,40 @@
+"""Upstream's documents, which fetch returns and transform reads: JSON values only."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypedDict
+
+from core.errors import MISSHAPEN
+from core.records import SessionKind
+
+Document = dict[str, Any]
+"""A JSON object. Of FastF1's frames: a row, with instants as ISO text, durations in milliseconds and None for NaN."""
+
+PAGE = 100
+"""The most rows that Jolpica serves in one answer."""
+
+RESULT_ROWS = {
+    SessionKind.RACE: "Results",
+    SessionKind.SPRINT: "SprintResults",
+    SessionKind.QUALIFYING: "QualifyingResults",
+}
+"""The key of the result rows in Jolpica's race documents."""
+
+LONGEST_TEXT = 50_000
+"""Characters that are kept of a document that cannot be read."""
+
+
+class TimingDocument(TypedDict):
+    """FastF1's results and laps of a session, as it makes them from live timing; under FastF1's column names."""
+
+    results: list[Document]
+    laps: list[Document]
+
+
+def as_text(document: Any) -> str:
+    """A document as text that any column holds: JSON in ASCII, cut where it is very long."""
+    try:
+        return json.dumps(document, default=str)[:LONGEST_TEXT]
+    except MISSHAPEN:
+        return "(nested too deeply)"

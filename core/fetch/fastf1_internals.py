@@ -1,0 +1,94 @@
+"""Every name of FastF1 that is not part of its documented interface, and what we use it for.
+
+`tests/test_fastf1_internals.py` names each and fails where a version of FastF1 has moved it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import fastf1._api
+import fastf1.core
+import fastf1.ergast.interface
+import fastf1.ergast.legacy
+import fastf1.events
+import requests
+from fastf1.exceptions import ErgastError, F1AuthError
+from fastf1.internals.f1account.tokens import TokenManager
+from fastf1.internals.f1account.transport import LIVETIMING_URL, LivetimingAuthAdapter
+from fastf1.logger import LoggingManager
+from fastf1.req import Cache, _SessionWithRateLimiting
+
+RateLimitedSession = _SessionWithRateLimiting
+"""FastF1's `requests` session, with its rate limits."""
+
+
+def use_session(session: requests.Session) -> None:
+    """Make all of FastF1's requests go through a session, without any of its caches."""
+    Cache.set_disabled()
+    Cache._requests_session = session
+
+
+@contextmanager
+def cached_by(session: requests.Session) -> Iterator[None]:
+    """Requests made inside go through a session that has an HTTP cache; parsed data are not cached."""
+    Cache._requests_session_cached = session
+    Cache.set_enabled()
+    Cache.set_disabled(disable_http_cache=False)
+    try:
+        yield
+    finally:
+        Cache.set_disabled()
+        Cache._requests_session_cached = None
+
+
+def use_mirror(root: str) -> None:
+    """Make FastF1 ask a mirror of all its hosts."""
+    fastf1.events._SCHEDULE_BASE_URL = f"{root}/schedule/"
+    fastf1.ergast.interface.BASE_URL = f"{root}/ergast/f1"
+    fastf1.ergast.legacy.base_url = f"{root}/ergast/f1"  # copied from the interface at import
+    fastf1._api.base_url = f"{root}/livetiming"
+    fastf1._api.base_url_mirror = f"{root}/livetiming-mirror"
+
+
+def use_account(session: requests.Session, account: tuple[str, str] | None) -> None:
+    """Sign in to live timing with a user name and a password; None: request it anonymously, and never prompt."""
+    if account is not None:
+        os.environ["F1_USERNAME"], os.environ["F1_PASSWORD"] = account
+        return
+    session.mount(LIVETIMING_URL, LivetimingAuthAdapter(TokenManager(auth_func=_refuse_to_sign_in)))
+
+
+def _refuse_to_sign_in() -> NoReturn:
+    raise F1AuthError("no Formula 1 account is configured")
+
+
+def remove_console_handler() -> None:
+    """Leave FastF1's log lines to our own handlers."""
+    LoggingManager._root_logger.removeHandler(LoggingManager._console_handler)
+
+
+def lift_rate_limits() -> None:
+    """Remove FastF1's rate limits, for a mirror on this machine."""
+    RateLimitedSession._RATE_LIMITS = {}
+
+
+class _NoErgast:
+    """Stands in for a session's Ergast interface: any use of it fails as an unreachable Ergast would."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise ErgastError("not asked again")
+
+
+def without_ergast(session: fastf1.core.Session) -> fastf1.core.Session:
+    """A session that loads from live timing alone: Jolpica was asked just before, and had nothing."""
+    session._ergast = _NoErgast()
+    return session
+
+
+def has_session_info(session: fastf1.core.Session) -> bool:
+    """Whether live timing has a session's smallest file; one request to each host."""
+    return fastf1._api.fetch_page(session.api_path, "session_info") is not None

@@ -1,0 +1,44 @@
+"""Listed results as answers to one query: which session each is about, and what it says. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.errors import SourceMalformed
+from core.records import ListedResult, SessionResult
+from core.rules.calendar.identity import match_events
+from core.rules.results.due_polls import DuePoll, ResultQuery
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was published of one session: a result, or why its document, which is kept as text, cannot be read."""
+
+    due_poll: DuePoll
+    result: SessionResult | SourceMalformed
+    document: str | None = None
+
+
+def match_results(query: ResultQuery, listed: Sequence[ListedResult]) -> list[Answer]:
+    """The answers to a query; a session that is not among them has nothing published.
+
+    A document that names an event is that event's. One whose event cannot be read goes by its round. Where not even
+    that can be read, it may be about any session that has no other answer, so all of those get the fault.
+    """
+    named = [(one, one.event) for one in listed if one.event is not None]
+    by_event = {due_poll.event.id: due_poll for due_poll in query.due_polls}
+    matched = match_events([due_poll.event for due_poll in query.due_polls], [event for _, event in named])
+    answers = {event_id: _answer(query, by_event[event_id], named[index][0]) for index, event_id in matched.items()}
+    for nameless in (one for one in listed if one.event is None):
+        missing = [due_poll for due_poll in query.due_polls if due_poll.event.id not in answers]
+        own = [due_poll for due_poll in missing if due_poll.event.round == nameless.round]
+        for due_poll in own or missing:
+            answers[due_poll.event.id] = _answer(query, due_poll, nameless)
+    return list(answers.values())
+
+
+def _answer(query: ResultQuery, due_poll: DuePoll, listed: ListedResult) -> Answer:
+    if listed.result is not None:
+        return Answer(due_poll, listed.result)
+    return Answer(due_poll, SourceMalformed(query.source.value, listed.fault), listed.document)

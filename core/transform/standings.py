@@ -1,0 +1,34 @@
+"""Jolpica's standings rows to standings, and to the drivers and teams that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.errors import reading_answer
+from core.records import Source, Standing
+from core.transform.cells import WHOLE, number, text
+
+
+def standings_of(rows: Sequence[Mapping[str, Any]]) -> list[Standing]:
+    """The standings of a drivers' or a teams' table. A competitor that was excluded has no place.
+
+    Raises:
+        SourceMalformed: a row lacks what every row has.
+    """
+    with reading_answer(Source.JOLPICA.value, "a standings row that cannot be read"):
+        return [
+            Standing(
+                competitor_id=row["Driver"]["driverId"] if "Driver" in row else row["Constructor"]["constructorId"],
+                position=number(row.get("position")) if _has_place(row) else None,
+                points=text(row["points"]),
+                wins=number(row["wins"]) or 0,
+                source=Source.JOLPICA.value,
+            )
+            for row in rows
+        ]
+
+
+def _has_place(row: Mapping[str, Any]) -> bool:
+    """Whether a row's place counts: not a dash (never classified), nor a word for an exclusion."""
+    return WHOLE.fullmatch(text(row.get("positionText", row.get("position"))) or "") is not None
