@@ -1,4 +1,4 @@
-"""What upstream says and is not believed yet: held until it was repeated unchanged for its holding time. Pure.
+"""Answers that upstream must confirm: held until repeated unchanged for their holding time. Pure.
 
 A glitch has no effect. Time runs from the first sighting, so missed runs do not matter.
 """
@@ -13,6 +13,7 @@ from core.records import Entity, Held, HeldKind
 
 Key = tuple[str, str, str]
 
+AT_ONCE = timedelta(0)
 ABSENCE = timedelta(hours=6)
 PAST_MOVE = timedelta(hours=48)
 IMPLAUSIBLE = timedelta(hours=24)
@@ -21,7 +22,7 @@ SHORT = timedelta(hours=24)
 
 
 class Confirmation:
-    """The held answers, as they were found and as one run leaves them."""
+    """The held answers: `found` before a run, and `kept` after it."""
 
     def __init__(self, found: Mapping[Key, Held], now: datetime, *, force: bool = False) -> None:
         self.found = dict(found)
@@ -49,19 +50,19 @@ class Confirmation:
         return False
 
     def hold_rejected(self, session_id: str, payload: dict[str, Any], reason: str) -> Held:
-        """Hold a result that was refused: neither time nor force makes it believable."""
+        """Hold a rejected result: neither time nor force confirms it."""
         return self._see((Entity.SESSION, session_id, HeldKind.RESULTS_REJECTED), payload, reason)
 
     def hold_malformed(self, entity: Entity, entity_id: str, payload: dict[str, Any], reason: str) -> None:
-        """Keep what cannot be read of a schedule: neither time nor force makes it believable."""
+        """Hold what cannot be read of a schedule: neither time nor force confirms it."""
         self._see((entity, entity_id, HeldKind.SCHEDULE_REJECTED), payload, reason)
 
     def hold_standings(self, event_id: str, payload: dict[str, Any], reason: str) -> Held:
-        """Hold published standings that were refused, as a result that was."""
+        """Hold published standings that were rejected, as with a result."""
         return self._see((Entity.EVENT, event_id, HeldKind.STANDINGS_REJECTED), payload, reason)
 
     def hold_absent(self, session_id: str, apart: timedelta) -> int:
-        """Count that a past session has no results, once in `apart` at the most; returns how many times so far."""
+        """Count that a past session has no results, at most once per `apart`; returns the count so far."""
         before = self.found.get((Entity.SESSION.value, session_id, HeldKind.RESULTS_ABSENT.value))
         if before is not None and self._now - before.last_seen_at < apart:
             return before.times_seen
@@ -87,5 +88,5 @@ class Confirmation:
         return self.kept[key]
 
     def forget(self, entity: Entity, entity_id: str, kind: HeldKind) -> None:
-        """Upstream says something else by now: what was held is void."""
+        """Drop what was held: upstream now says something else."""
         self.kept.pop((entity.value, entity_id, kind.value), None)

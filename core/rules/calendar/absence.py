@@ -1,18 +1,31 @@
-"""What a source no longer lists. Pure functions."""
+"""What a source no longer lists: which events and sessions that is, and when it cancels them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
-from core.records import Event, ListedEvent, MalformedEvent, ScheduleAnswer, Session, SessionKind, Status
+from core.records import (
+    Entity,
+    Event,
+    HeldKind,
+    ListedEvent,
+    MalformedEvent,
+    ScheduleAnswer,
+    Session,
+    SessionKind,
+    Status,
+)
+from core.rules.calendar.draft import Draft, hours
 from core.rules.calendar.identity import slug
 from core.rules.calendar.season import Calendar
 from core.rules.calendar.times import session_time
+from core.rules.confirmation import ABSENCE, AT_ONCE, IMPLAUSIBLE
 
 
 def namesakes(known: Calendar, found: Collection[str], malformed: MalformedEvent) -> list[Event]:
-    """The known events, beside those that were `found` in the answer, that an event that cannot be read may be."""
+    """The known events of a malformed event's name, without those `found` in the answer."""
     if malformed.name is None:
         return []
     wanted = slug(malformed.name)
@@ -21,9 +34,9 @@ def namesakes(known: Calendar, found: Collection[str], malformed: MalformedEvent
 
 
 def absent_events(known: Calendar, answer: ScheduleAnswer, found: Collection[str]) -> list[Event]:
-    """Events that this source listed before and no longer does; what has results is never among them.
+    """Events that this source listed before and no longer does; never those that have results.
 
-    Neither is what may be listed and cannot be read: an event of that name, or any where not even the name says which.
+    An event that a malformed one may be is not absent; where a malformed one has no known name, none is.
     """
     if not answer.complete:
         return []
@@ -70,3 +83,36 @@ def absent_sessions(
         is_new = before is None and session_time(slot, None) is not None
         added += is_new or (before is not None and before.status is Status.CANCELLED)
     return AbsentSessions(absent, replaced=added >= len(absent))
+
+
+def cancel_or_hold_event(draft: Draft, event: Event) -> None:
+    """Cancel an absent event, with its sessions, once its absence is confirmed; hold it until then."""
+    wait = IMPLAUSIBLE if draft.implausible else ABSENCE
+    if not _confirm_or_hold(draft, Entity.EVENT, event, wait):
+        draft.notes.append(_note(event.name, wait))
+        return
+    draft.events[event.id] = event.model_copy(update={"status": Status.CANCELLED, "round": None})
+    for session in draft.known.sessions_of(event.id).values():
+        draft.put_session(session.model_copy(update={"status": Status.CANCELLED}))
+
+
+def cancel_or_hold_sessions(draft: Draft, event: Event, absent: AbsentSessions) -> bool:
+    """Cancel absent sessions once that is confirmed, at once where others replace them; returns whether all are."""
+    wait = IMPLAUSIBLE if draft.implausible else AT_ONCE if absent.replaced else ABSENCE
+    all_confirmed = True
+    for session in absent.sessions:
+        if _confirm_or_hold(draft, Entity.SESSION, session, wait):
+            draft.put_session(session.model_copy(update={"status": Status.CANCELLED}))
+        else:
+            all_confirmed = False
+            draft.notes.append(f"{event.name}: {_note(session.name, wait)}")
+    return all_confirmed
+
+
+def _confirm_or_hold(draft: Draft, entity: Entity, absent: Event | Session, wait: timedelta) -> bool:
+    payload, reason = {"source": draft.source.value}, f"{absent.name} is no longer listed"
+    return draft.confirmation.confirm_or_hold(entity, absent.id, HeldKind.ABSENT, payload, reason, wait)
+
+
+def _note(name: str, wait: timedelta) -> str:
+    return f"{name} is no longer listed: cancelled if that is still so in {hours(wait)}"

@@ -1,26 +1,32 @@
-"""What a move of a session or an event is, and for how long it is held. Pure functions."""
+"""Moves of sessions and events: what is one, for how long it is held, and whether it is confirmed."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from core.records import Event, ListedEvent, Session, Source, Status
-from core.rules import confirmation
+from core.records import Entity, Event, HeldKind, ListedEvent, Session, Source, Status, jsonable
+from core.rules.calendar.draft import Draft, hours
 from core.rules.calendar.times import SessionTime
+from core.rules.confirmation import AT_ONCE, IMPLAUSIBLE, PAST_MOVE
 
-AT_ONCE = timedelta(0)
+IMPLAUSIBLE_MOVE = "it moves with an implausible share of the season"
+
+
+def is_time_of(session: Session, time: SessionTime) -> bool:
+    """Whether a listed time is the session's own, or says no more than its date."""
+    if time.starts_at is None:
+        return time.local_date == session.local_date
+    return (time.starts_at, time.local_date) == (session.starts_at, session.local_date)
 
 
 def is_move(session: Session, time: SessionTime, source: Source) -> bool:
-    """Whether the source changed its mind; a better source's word or a better-known zone is no move."""
+    """Whether the source changed its mind: neither another source's time nor a better-known time zone is a move."""
     if session.status is Status.CANCELLED or source is not session.source:
         return False
-    if session.starts_at is None:
+    if session.starts_at is None or time.starts_at is None:
         return time.local_date != session.local_date
-    if (time.starts_at, time.local_date) == (session.starts_at, session.local_date):
+    if is_time_of(session, time):
         return False
-    if time.starts_at is None:
-        return time.local_date != session.local_date
     was = SessionTime(session.local_date, session.starts_at, session.utc_offset_minutes)
     return was.wall_time is None or time.wall_time is None or was.wall_time != time.wall_time
 
@@ -33,7 +39,7 @@ def patience(session: Session, time: SessionTime, now: datetime) -> tuple[timede
     if session.has_results and to_come:
         return None, "it has results, and upstream gives it a time to come"
     if not to_come:
-        return confirmation.PAST_MOVE, "its time has passed, and upstream gives it another past one"
+        return PAST_MOVE, "its time has passed, and upstream gives it another past one"
     return AT_ONCE, ""
 
 
@@ -41,6 +47,39 @@ def moves_without_sessions(event: Event, listed: ListedEvent, source: Source) ->
     """Whether the source changed its mind about the date of an event of which it knows nothing but that."""
     ours = event.source is source and event.status is not Status.CANCELLED
     return ours and listed.last_date != event.last_date
+
+
+def confirm_or_hold_move(draft: Draft, session: Session, time: SessionTime) -> bool:
+    """Whether a session's move may be applied now; otherwise it is held."""
+    wait: timedelta | None = AT_ONCE
+    reason, about = "", session.id
+    if is_move(session, time, draft.source):
+        wait, reason = patience(session, time, draft.now)
+        if wait == AT_ONCE and draft.implausible:
+            wait, reason, about = IMPLAUSIBLE, IMPLAUSIBLE_MOVE, draft.known.events[session.event_id].name
+    payload = {"starts_at": jsonable(time.starts_at), "local_date": jsonable(time.local_date)}
+    if draft.confirmation.confirm_or_hold(Entity.SESSION, session.id, HeldKind.MOVED, payload, reason, wait):
+        return True
+    note_held_move(draft, about, reason, wait)
+    return False
+
+
+def confirm_or_hold_date(draft: Draft, event: Event, listed: ListedEvent) -> bool:
+    """Whether the date of an event without sessions may be applied now; otherwise it is held."""
+    held = draft.implausible and moves_without_sessions(event, listed, draft.source)
+    wait, reason = (IMPLAUSIBLE, IMPLAUSIBLE_MOVE) if held else (AT_ONCE, "")
+    payload = {"last_date": jsonable(listed.last_date)}
+    if draft.confirmation.confirm_or_hold(Entity.EVENT, event.id, HeldKind.MOVED, payload, reason, wait):
+        return True
+    note_held_move(draft, event.name, reason, wait)
+    return False
+
+
+def note_held_move(draft: Draft, about: str, reason: str, wait: timedelta | None) -> None:
+    """Note a move that is held; the sessions of an event that moves implausibly have one note together."""
+    note = f"{about}: {reason}: {f'moved if that is still so in {hours(wait)}' if wait else 'kept where it is'}"
+    if note not in draft.notes:
+        draft.notes.append(note)
 
 
 def _has_passed(session: Session, now: datetime) -> bool:

@@ -1,20 +1,32 @@
-"""Whether a source's answer can be a season's calendar at all. Pure functions.
+"""Whether a source's answer can be a season's calendar, and how much of the known one it changes. Pure functions.
 
-An answer that cannot is that source's fault as a whole: nothing of it is believed, and the next source is asked.
+An answer that cannot be a calendar is rejected as a whole, and the next source is asked. One that changes an
+implausible share of the season at once is applied only once it is confirmed.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from itertools import combinations
 
 from core.errors import ScheduleRejected
-from core.records import EventFormat, ListedEvent, ScheduleAnswer
+from core.records import Event, EventFormat, ListedEvent, ScheduleAnswer, Status
+from core.rules.calendar import moves
+from core.rules.calendar.absence import absent_sessions
 from core.rules.calendar.circuits import place_key
+from core.rules.calendar.draft import zone_without_races
 from core.rules.calendar.identity import SAME_WEEKEND, slug
+from core.rules.calendar.season import Calendar
+from core.rules.calendar.times import session_time
+from core.rules.confirmation import AT_ONCE
 
 MOST_EVENTS = 40
 """A season has had 24 races and four tests."""
+
+IMPLAUSIBLE_EVENTS = 3
+IMPLAUSIBLE_SHARE = 0.2
 
 
 def calendar(answer: ScheduleAnswer) -> ScheduleAnswer:
@@ -54,3 +66,41 @@ def _are_one(one: ListedEvent, other: ListedEvent) -> bool:
     if slug(one.name) == slug(other.name):
         return True
     return bool(one.locality) and place_key(one.country, one.locality) == place_key(other.country, other.locality)
+
+
+def active_events(known: Calendar) -> int:
+    """How many events of a season are not cancelled."""
+    return sum(event.status is not Status.CANCELLED for event in known.events.values())
+
+
+def is_implausible(known: Calendar, touched: set[str]) -> bool:
+    """Whether more events are touched than happens at once in reality, however far ahead they are."""
+    return len(touched) >= IMPLAUSIBLE_EVENTS and len(touched) > IMPLAUSIBLE_SHARE * active_events(known)
+
+
+def touched_events(
+    known: Calendar, answer: ScheduleAnswer, matched: Mapping[int, str], absent: Iterable[Event], now: datetime
+) -> set[str]:
+    """The known events that an answer drops or moves, with those of which it drops a session."""
+    touched = {event.id for event in absent}
+    for index, event_id in matched.items():
+        event = known.events[event_id]
+        if event.source is answer.source and event.status is not Status.CANCELLED:
+            touched |= {event_id} if _touches(known, event, answer.events[index], answer, now) else set()
+    return touched
+
+
+def _touches(known: Calendar, event: Event, listed: ListedEvent, answer: ScheduleAnswer, now: datetime) -> bool:
+    """Whether an answer drops a session of an event, or moves one in a way that is otherwise applied at once."""
+    sessions = known.sessions_of(event.id)
+    if absent_sessions(sessions, listed, answer).sessions:
+        return True
+    zone = zone_without_races(event, listed)
+    times = [(sessions.get(slot.kind), session_time(slot, zone)) for slot in listed.sessions]
+    if not any(session is not None or time is not None for session, time in times):
+        return moves.moves_without_sessions(event, listed, answer.source)
+    return any(
+        moves.is_move(session, time, answer.source) and moves.patience(session, time, now)[0] == AT_ONCE
+        for session, time in times
+        if session is not None and time is not None
+    )

@@ -1,18 +1,18 @@
-"""What of a schedule is no calendar, or cannot be read: kept in `held`, whatever time and force. Pure functions."""
+"""What of a schedule cannot be a calendar, or cannot be read: kept in `held`, whatever time and force."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from core.records import Entity, HeldKind, ScheduleAnswer, Source
+from core.records import Entity, HeldKind, Source
 from core.rules.calendar.absence import namesakes
+from core.rules.calendar.draft import Draft
 from core.rules.calendar.identity import new_event_id
-from core.rules.calendar.season import Calendar
 from core.rules.confirmation import Confirmation
 
 
 def keep_rejected(confirmation: Confirmation, season: int, rejected: Mapping[Source, str]) -> None:
-    """Keep which sources gave what can be no calendar, and why, until they give something else."""
+    """Hold which sources' answers cannot be a calendar, and why, until they answer something else."""
     if rejected:
         reasons = {source.value: why for source, why in rejected.items()}
         reason = "; ".join(f"{source}: {why}" for source, why in reasons.items())
@@ -21,28 +21,27 @@ def keep_rejected(confirmation: Confirmation, season: int, rejected: Mapping[Sou
         confirmation.forget(Entity.SEASON, str(season), HeldKind.SCHEDULE_REJECTED)
 
 
-def keep_malformed(
-    confirmation: Confirmation, known: Calendar, answer: ScheduleAnswer, found: Collection[str], taken: Collection[str]
-) -> list[str]:
-    """Keep the events that cannot be read, under the ids that they have or would have; returns what to say of them.
+def keep_malformed(draft: Draft, found: Collection[str]) -> None:
+    """Hold the events that cannot be read, under the ids that they have or would have.
 
-    `found` are the known events that the answer lists legibly, `taken` the ids that are in use.
+    `found` are the known events that the answer lists legibly.
     """
+    answer, confirmation = draft.answer, draft.confirmation
     kept: set[str] = set()
-    notes = []
     for malformed in answer.malformed:
-        possible = [event.id for event in namesakes(known, found, malformed) if event.id not in kept]
-        identity = possible[0] if possible else new_event_id(answer.season, malformed.name or "event", {*taken, *kept})
+        possible = [event.id for event in namesakes(draft.known, found, malformed) if event.id not in kept]
+        identity = (
+            possible[0] if possible else new_event_id(answer.season, malformed.name or "event", {*draft.events, *kept})
+        )
         kept.add(identity)
         confirmation.forget(Entity.EVENT, identity, HeldKind.ABSENT)
         payload = {"source": answer.source.value, "document": malformed.document}
         confirmation.hold_malformed(Entity.EVENT, identity, payload, malformed.reason)
         what = "left as it is" if possible else "left out"
-        notes.append(f"{malformed.name or 'an event without a name'}: {what}: {malformed.reason}")
+        draft.notes.append(f"{malformed.name or 'an event without a name'}: {what}: {malformed.reason}")
     for _, identity, kind in list(confirmation.kept):
         held = confirmation.kept.get((Entity.EVENT.value, identity, kind))
         if held is None or held.kind is not HeldKind.SCHEDULE_REJECTED or identity in kept:
             continue
         if Source(held.payload["source"]).rank >= answer.source.rank:
             confirmation.forget(Entity.EVENT, identity, HeldKind.SCHEDULE_REJECTED)
-    return notes

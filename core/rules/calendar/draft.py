@@ -1,0 +1,73 @@
+"""One reconciliation as it takes shape: what it starts from, and the next calendar as far as it is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from core.records import Circuit, Event, ListedEvent, ScheduleAnswer, Session, Source, Status
+from core.rules.calendar.circuits import time_zone, venue_at
+from core.rules.calendar.identity import circuit_of, same_place
+from core.rules.calendar.season import Calendar
+from core.rules.confirmation import Confirmation
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The next state of a season's calendar.
+
+    `implausible` says that the answer changes more of the season at once than is believed without confirmation;
+    `races` are Jolpica's events of the season, for their circuits.
+    """
+
+    known: Calendar
+    answer: ScheduleAnswer
+    now: datetime
+    races: Sequence[ListedEvent]
+    implausible: bool
+    confirmation: Confirmation
+    events: dict[str, Event]
+    sessions: dict[str, Session]
+    circuits: dict[str, Circuit]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def source(self) -> Source:
+        """The source that answered."""
+        return self.answer.source
+
+    def put_session(self, session: Session) -> None:
+        """Make a session what it should be."""
+        self.sessions[session.id] = session
+
+    def active_sessions(self, event_id: str) -> list[Session]:
+        """An event's sessions that take place, as far as they are decided."""
+        own = [session for session in self.sessions.values() if session.event_id == event_id]
+        return [session for session in own if session.status is not Status.CANCELLED]
+
+    def add_circuit(self, listed: ListedEvent) -> str | None:
+        """Add a listed event's circuit, with its time zone, and return its id; None where the circuit is not known."""
+        circuit = circuit_of(listed, self.races, self.circuits)
+        if circuit is None:
+            return None
+        zone = time_zone(circuit.id)
+        self.circuits[circuit.id] = circuit.model_copy(update={"time_zone": zone and zone.key})
+        return circuit.id
+
+
+def zone_of(circuit_id: str | None, listed: ListedEvent) -> ZoneInfo | None:
+    """The time zone of a listed event: its circuit's, else that of the venue at its place."""
+    return time_zone(circuit_id or venue_at(listed.country, listed.locality))
+
+
+def zone_without_races(event: Event, listed: ListedEvent) -> ZoneInfo | None:
+    """The same where Jolpica's races are not looked at: by the listed circuit, or the known one if the event stays."""
+    stays = not listed.locality or same_place(event, listed)
+    return zone_of(listed.circuit.id if listed.circuit else event.circuit_id if stays else None, listed)
+
+
+def hours(wait: timedelta) -> str:
+    """A holding time in words."""
+    return f"{wait.total_seconds() / 3600:.0f} hours"

@@ -1,0 +1,145 @@
+"""What is listed: new events are added, known ones brought up to date. Pure but for the draft they work on."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from core.records import Entity, Event, HeldKind, ListedEvent, ListedSession, Session, Status
+from core.rules.calendar.absence import absent_sessions, cancel_or_hold_sessions
+from core.rules.calendar.draft import Draft, zone_of, zone_without_races
+from core.rules.calendar.identity import new_event_id, same_place
+from core.rules.calendar.moves import confirm_or_hold_date, confirm_or_hold_move, is_time_of
+from core.rules.calendar.times import SessionTime, session_time, status_at
+from core.rules.calendar.weekends import by_clock, event_dates, new_session, timed
+from core.rules.changes import EVENT_TIMES
+
+
+def add_event(draft: Draft, listed: ListedEvent) -> None:
+    """Add an event that is not known, with those of its sessions whose date is."""
+    circuit_id = draft.add_circuit(listed)
+    event_id = new_event_id(listed.season, listed.name, draft.events)
+    zone = zone_of(circuit_id, listed)
+    sessions = [
+        new_session(event_id, listed.format, slot, time, draft.source, draft.now)
+        for slot in listed.sessions
+        if (time := session_time(slot, zone))
+    ]
+    for session in sessions:
+        draft.put_session(session)
+    dates = event_dates(sessions, listed.last_date)
+    draft.events[event_id] = Event(
+        id=event_id,
+        season=listed.season,
+        round=listed.round,
+        name=listed.name,
+        official_name=listed.official_name,
+        country=listed.country,
+        locality=listed.locality,
+        circuit_id=circuit_id,
+        format=listed.format,
+        status=status_at(draft.now, dates["starts_at"], dates["ends_at"], dates["last_date"]),
+        source=draft.source,
+        **dates,
+    )
+    hold_unknown_sessions(draft, event_id, listed)
+
+
+def update_event(draft: Draft, event: Event, listed: ListedEvent) -> None:
+    """Bring a known event to what the source lists; a lesser source only adds what is missing."""
+    if draft.source.rank > event.source.rank:
+        complete_event(draft, event, listed)
+        return
+    draft.confirmation.forget(Entity.EVENT, event.id, HeldKind.ABSENT)
+    moved_away = bool(listed.locality) and not same_place(event, listed)
+    circuit_id = draft.add_circuit(listed) or (None if moved_away else event.circuit_id)
+    confirmed = update_sessions(draft, event, listed, zone_of(circuit_id, listed))
+    active = draft.active_sessions(event.id)
+    returns = event.status is Status.CANCELLED
+    if active or returns or confirm_or_hold_date(draft, event, listed):
+        dates = event_dates(active, listed.last_date)
+    else:
+        dates = {name: getattr(event, name) for name in EVENT_TIMES}
+    update = dates | {
+        "round": listed.round,
+        "name": listed.name,
+        "official_name": listed.official_name or event.official_name,
+        "country": listed.country or event.country,
+        "locality": listed.locality or event.locality,
+        "circuit_id": circuit_id,
+        "format": listed.format if confirmed else event.format,
+        "source": draft.source,
+    }
+    if returns or (dates["starts_at"], dates["ends_at"]) != (event.starts_at, event.ends_at):
+        update["status"] = status_at(draft.now, dates["starts_at"], dates["ends_at"], dates["last_date"])
+    draft.events[event.id] = event.model_copy(update=update)
+    hold_unknown_sessions(draft, event.id, listed)
+
+
+def complete_event(draft: Draft, event: Event, listed: ListedEvent) -> None:
+    """Take from a lesser source only what the better one leaves open."""
+    update: dict[str, Any] = {}
+    if event.circuit_id is None and (circuit_id := draft.add_circuit(listed)):
+        update["circuit_id"] = circuit_id
+    if event.official_name is None and listed.official_name:
+        update["official_name"] = listed.official_name
+    zone = zone_without_races(event, listed)
+    known = draft.known.sessions_of(event.id)
+    takes_place = event.status is not Status.CANCELLED
+    for slot in listed.sessions:
+        session, time = known.get(slot.kind), session_time(slot, zone)
+        if time is None:
+            continue
+        if not known and takes_place:
+            draft.put_session(new_session(event.id, listed.format, slot, time, draft.source, draft.now))
+        elif session and not session.starts_at and time.starts_at and session.local_date == time.local_date:
+            draft.put_session(timed(session, event.format, time))
+    if takes_place and (active := draft.active_sessions(event.id)):
+        update |= event_dates(active, event.last_date)
+    draft.events[event.id] = event.model_copy(update=update)
+
+
+def update_sessions(draft: Draft, event: Event, listed: ListedEvent, zone: ZoneInfo | None) -> bool:
+    """Bring an event's sessions up to date; returns whether the listed kinds of sessions are confirmed."""
+    known = draft.known.sessions_of(event.id)
+    absent = absent_sessions(known, listed, draft.answer)
+    confirmed = cancel_or_hold_sessions(draft, event, absent) or not absent.replaced
+    for slot in listed.sessions:
+        session, time = known.get(slot.kind), session_time(slot, zone)
+        if session is not None and (confirmed or session.status is not Status.CANCELLED):
+            draft.put_session(updated_session(draft, session, listed, slot, time))
+        elif session is None and time is not None and confirmed:
+            draft.put_session(new_session(event.id, listed.format, slot, time, draft.source, draft.now))
+    return confirmed
+
+
+def updated_session(
+    draft: Draft, session: Session, listed: ListedEvent, slot: ListedSession, time: SessionTime | None
+) -> Session:
+    """A known session as the source lists it, at its listed time once that is confirmed; held until then."""
+    if draft.source.rank > session.source.rank:
+        return session
+    draft.confirmation.forget(Entity.SESSION, session.id, HeldKind.ABSENT)
+    updated = session.model_copy(update={"name": slot.name, "source": draft.source})
+    returns = session.status is Status.CANCELLED
+    if time is None or is_time_of(session, time):
+        draft.confirmation.forget(Entity.SESSION, session.id, HeldKind.MOVED)
+        if time is not None and time.utc_offset_minutes is not None:
+            updated = updated.model_copy(update={"utc_offset_minutes": time.utc_offset_minutes})
+    elif returns or confirm_or_hold_move(draft, session, time):
+        updated = timed(updated, listed.format, time)
+        if not session.has_results:
+            updated = by_clock(updated, draft.now)
+    return by_clock(updated, draft.now) if returns else updated
+
+
+def hold_unknown_sessions(draft: Draft, event_id: str, listed: ListedEvent) -> None:
+    """Hold what a source lists of sessions whose kind this version does not know."""
+    if not listed.unknown_sessions:
+        draft.confirmation.forget(Entity.EVENT, event_id, HeldKind.UNKNOWN_SESSION)
+        return
+    labels = ", ".join(listed.unknown_sessions)
+    payload = {"labels": list(listed.unknown_sessions)}
+    reason = f"a session of a kind this version does not know: {labels}"
+    draft.confirmation.confirm_or_hold(Entity.EVENT, event_id, HeldKind.UNKNOWN_SESSION, payload, reason, None)
+    draft.notes.append(f"{listed.name}: left out {reason}")
