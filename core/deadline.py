@@ -1,16 +1,16 @@
-"""The time a run has for its answers."""
+"""The time within which answers must have come."""
 
 from __future__ import annotations
 
 import time
 
-RUN_SECONDS = 25.0
+ANSWER_SECONDS = 25.0
 
 
 class Deadline:
-    """The moment by which a run must have its answers, over all retries and fallbacks; seconds."""
+    """The moment by which answers must have come, over all retries and fallbacks."""
 
-    def __init__(self, seconds: float = RUN_SECONDS) -> None:
+    def __init__(self, seconds: float = ANSWER_SECONDS) -> None:
         self._ends = time.monotonic() + seconds
 
     @property

@@ -1,4 +1,4 @@
-"""How often, and how patiently, each step is tried again: one table, read by Prefect's tasks and the direct runner."""
+"""How often, and how patiently, work is tried again: one table, for Prefect's tasks and for direct calls."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class RetryPolicy:
     """`retries` after the first try, waiting `delay_seconds`, doubled each time, plus up to `jitter` of it."""
 
     retries: int
-    delay_seconds: float
+    delay_seconds: float = 0.5
     jitter: float = 0.5
 
     @property
@@ -29,8 +29,13 @@ class RetryPolicy:
         return [self.delay_seconds * 2**n for n in range(self.retries)]
 
 
-FETCH = RetryPolicy(retries=2, delay_seconds=0.5)
-UPSERT = RetryPolicy(retries=3, delay_seconds=0.5)
+NETWORK = RetryPolicy(retries=2)
+DATABASE = RetryPolicy(retries=3)
+DATABASE_READ = RetryPolicy(retries=4, delay_seconds=0.25)
+"""A read holds no lock that others wait for, so it is tried again sooner and once more."""
+
+PURE = RetryPolicy(retries=0)
+"""A pure function fails again on the same input."""
 
 
 def is_transient(error: BaseException) -> bool:
@@ -38,18 +43,18 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, F1FlowsError) and error.transient
 
 
-def retrying(policy: RetryPolicy, step: Callable[P, R]) -> Callable[P, R]:
-    """The step, tried again by its policy: what a Prefect task would do, without Prefect."""
+def retrying(policy: RetryPolicy, function: Callable[P, R]) -> Callable[P, R]:
+    """The function with the retries that a Prefect task of this policy has."""
 
-    @wraps(step)
+    @wraps(function)
     def tried(*args: P.args, **kwargs: P.kwargs) -> R:
-        tries = Retrying(
+        attempts = Retrying(
             retry=retry_if_exception(is_transient),
             stop=stop_after_attempt(policy.retries + 1),
             wait=wait_exponential(multiplier=policy.delay_seconds)
             + wait_random(0, policy.jitter * policy.delay_seconds),
             reraise=True,
         )
-        return tries(step, *args, **kwargs)
+        return attempts(function, *args, **kwargs)
 
     return tried

@@ -1,8 +1,8 @@
-"""A Prefect server that ends with the process that started it, however that ends.
+"""A Prefect server that ends with the process that started it, also after SIGKILL.
 
     python -m flows.prefect_server PORT
 
-Standard input is a pipe whose other end that process alone holds, so that the system closes it also after SIGKILL.
+Standard input is a pipe from that process alone, which the system closes when the process ends.
 The server is one process: with one worker, uvicorn and Prefect start no others.
 """
 

@@ -16,13 +16,12 @@ from prefect import flow
 
 from core.logs import PRINTED
 from core.records import Change
-from core.retries import UPSERT
 from core.rules.calendar.identity import season_of
 from flows.output import artifacts, events, report
 from flows.output.changes import change_text
 from flows.runtime import command
 from flows.runtime.run import Run
-from flows.tasks import move_statuses
+from flows.tasks import upsert_statuses
 
 logger = logging.getLogger("flows.refresh_statuses")
 
@@ -35,7 +34,7 @@ def refresh_statuses(now: datetime | None = None) -> Sequence[Change]:
         now: the moment to reconcile with, instead of the clock's.
     """
     run = Run.begin(now)
-    changes: Sequence[Change] = run.step(move_statuses, UPSERT)(run)
+    changes = upsert_statuses(run)
     for change in changes:
         fields = {change.entity.value: change.entity_id, PRINTED: True}
         logger.info("%s", change_text(change).plain, extra=fields)
@@ -46,7 +45,7 @@ def refresh_statuses(now: datetime | None = None) -> Sequence[Change]:
 
 
 def announce(run: Run, changes: Sequence[Change]) -> None:
-    """Tell of each session over whose results Jolpica will have; show the seasons concerned in the UI."""
+    """Emit a Prefect event for each session over whose results Jolpica will have; show the seasons in the UI."""
     events.sessions_completed(changes)
     seasons = sorted({season_of(change.entity_id) for change in changes})
     artifacts.tag_run(seasons)

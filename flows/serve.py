@@ -2,9 +2,9 @@
 
     python -m flows.serve
 
-Against the Prefect API that is configured; where none is, a Prefect server is started beside it, on loopback, with
-its data in `PREFECT_HOME` (default: `.f1-prefect`) and on the same port at every start: `PREFECT_SERVER_API_PORT`, or
-else 4200, or else the first that was free after it. What is overdue at the start is done then.
+It uses the Prefect API that is configured. Where none is, it starts a Prefect server on loopback, with its data in
+`PREFECT_HOME` (default: `.f1-prefect`) and the same port at every start: `PREFECT_SERVER_API_PORT`, else 4200, else the
+next port that was free. Runs that are overdue at the start are made up for at once.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ from flows.sync_schedule import sync_schedule
 logger = logging.getLogger("flows.serve")
 
 STOP_SECONDS = 4.0
-"""How long runs under way, and the pausing of schedules, are waited for."""
+"""How long stopping waits for active runs to end and for the schedules to be paused."""
 
 GRACE_SECONDS = 120
 HEARTBEAT = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
-"""As in prefect.yaml: deploy/automations.yaml takes a run for dead that is silent for two minutes."""
+"""As in prefect.yaml: deploy/automations.yaml treats a run without a heartbeat for two minutes as crashed."""
 
 
 @dataclass(frozen=True)
@@ -96,39 +96,39 @@ def deployments() -> list[RunnerDeployment]:
 
 
 class _Runner(Runner):
-    """Prefect's runner, with an end that closes what it opened: its own leaves a traceback, and runs as Running."""
+    """Prefect's runner, stopped cleanly: its own stop prints a traceback and leaves runs in state Running."""
 
     def __init__(self, *, from_nothing: bool) -> None:
         super().__init__(pause_on_shutdown=True, limit=len(SCHEDULED_FLOWS))
         self._from_nothing = from_nothing
-        self._told = asyncio.Event()
+        self._stopped = asyncio.Event()
 
     def handle_sigterm(self, *_: Any, **__: Any) -> None:
-        """Ask for the end; the event loop does the rest."""
-        asyncio.get_running_loop().call_soon_threadsafe(self._told.set)
+        """Stop from the event loop."""
+        asyncio.get_running_loop().call_soon_threadsafe(self._stopped.set)
 
-    async def run_until_told(self) -> None:
+    async def run_until_stopped(self) -> None:
         """Register the deployments and run them until SIGTERM or Ctrl-C, then pause their schedules."""
         ids = [await self.aadd_deployment(deployment) for deployment in deployments()]
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._told.set)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._stopped.set)
         running = asyncio.create_task(self.start())
         catching_up = asyncio.create_task(catch_up(ids, from_nothing=self._from_nothing))
-        told = asyncio.create_task(self._told.wait())
-        await asyncio.wait({running, told}, return_when=asyncio.FIRST_COMPLETED)
+        stopped = asyncio.create_task(self._stopped.wait())
+        await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if running.done():
-            told.cancel()
+            stopped.cancel()
             running.result()
-        logger.info("stopping: what runs under way do not commit by then is undone, and made up for by the next")
+        logger.info("stopping: uncommitted work is rolled back and redone by the next run")
         catching_up.cancel()
         running.cancel()
         await asyncio.wait({running}, timeout=STOP_SECONDS)
 
 
 async def catch_up(ids: list[UUID], *, from_nothing: bool) -> None:
-    """Run the deployments whose turn has passed, in the order of `SCHEDULED_FLOWS`.
+    """Run the overdue deployments, in the order of `SCHEDULED_FLOWS`.
 
-    From nothing, which is a database without an event, every turn has passed. A run that meets a scheduled one of its
-    deployment ends as Cancelled, for that does the same.
+    With an empty database (`from_nothing`) all are overdue. Where a deployment is running already, the second run ends
+    as Cancelled, since the first does the same work.
     """
     try:
         async with get_client() as client:
@@ -137,12 +137,12 @@ async def catch_up(ids: list[UUID], *, from_nothing: bool) -> None:
                     logger.info("%s is overdue: running it now", scheduled_flow.flow.name)
                     await arun_deployment(deployment, client=client, poll_interval=1, as_subflow=False)
     except httpx.HTTPError as error:
-        told = prefect_api.failure(command.prefect_api(), error)
-        logger.warning("%s: what is overdue waits for its next turn", told)
+        failure = prefect_api.failure(command.prefect_api(), error)
+        logger.warning("%s: overdue flows run at their next scheduled time", failure)
 
 
 async def is_overdue(client: PrefectClient, deployment: UUID, cron: str, now: datetime) -> bool:
-    """Whether a deployment's turn came since the start of its last run that was completed."""
+    """Whether a deployment was scheduled to run since its last completed run began."""
     last = await client.read_flow_runs(
         deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment])),
         flow_run_filter=FlowRunFilter(
@@ -166,7 +166,7 @@ def run_all(database: Database) -> None:
         "serving %s",
         "; ".join(f"{each.flow.name} at {each.cron!r} (UTC)" for each in SCHEDULED_FLOWS),
     )
-    asyncio.run(_Runner(from_nothing=from_nothing).run_until_told())
+    asyncio.run(_Runner(from_nothing=from_nothing).run_until_stopped())
 
 
 def main(arguments: list[str]) -> int:
@@ -195,7 +195,7 @@ def _serve() -> None:
 
 
 def idle() -> None:
-    """Do nothing until SIGTERM or Ctrl-C: to end would have a supervisor start it again."""
+    """Wait for SIGTERM or Ctrl-C: a process that exits would be restarted by its supervisor."""
     ends = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     logger.info("ENABLE_SCHEDULER is false: nothing is scheduled; waiting for SIGTERM")

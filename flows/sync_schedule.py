@@ -9,27 +9,23 @@ from __future__ import annotations
 
 import logging
 import sys
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from prefect import flow
 from prefect.runtime import flow_run
 
 from core.bounds import FIRST_SEASON
-from core.errors import F1FlowsError, ScheduleRejected, SourceEmpty, SourceError, UpstreamDown, UsageError
+from core.errors import UpstreamDown, UsageError
 from core.logs import PRINTED
-from core.records import ListedEvent, ScheduleAnswer, Source, Unpublished
-from core.retries import FETCH, UPSERT
-from core.rules.calendar.season import CircuitsNeed, circuits_need, sources_of
+from core.rules.calendar.season import circuits_need
 from core.upsert.schedule import SeasonSummary
 from flows.output import artifacts, events, report
 from flows.runtime import clock, command
 from flows.runtime.run import Run
-from flows.tasks import cached_schedule, fetch_schedule, known_calendar, store_schedule
+from flows.schedules import best_answer, circuit_races
+from flows.tasks import read_calendar, upsert_schedule
 
 logger = logging.getLogger("flows.sync_schedule")
-
-CIRCUITS_ASKED_AGAIN = timedelta(days=1)
 
 
 def _run_name() -> str:
@@ -55,7 +51,7 @@ def sync_schedule(season: int | None = None, force: bool = False, now: datetime 
 
 
 def check_season(season: int, now: datetime | None) -> None:
-    """Refuse seasons that were never driven or are not planned yet.
+    """Refuse a season that was never driven or cannot be published yet.
 
     Raises:
         UsageError: it is before 1950 or after the next year.
@@ -65,15 +61,15 @@ def check_season(season: int, now: datetime | None) -> None:
         raise UsageError(f"season {season}: must be from {FIRST_SEASON} to {last}")
 
 
-def sync(run: Run, season: int, force: bool, *, expected: bool = True) -> SeasonSummary | None:
-    """One season: None where it is not published yet.
+def sync(run: Run, season: int, force: bool, *, expected: bool) -> SeasonSummary | None:
+    """Bring one season up to date; None where it is not published yet.
 
     Raises:
         UpstreamDown: no source had an answer, and (`expected`) there should be one.
     """
-    known = run.step(known_calendar, UPSERT)(run, season)
+    known = read_calendar(run, season)
     try:
-        found = first_answer(run, season, known_before=bool(known.events))
+        found = best_answer(run, season, known_before=bool(known.events))
     except UpstreamDown as error:
         if expected:
             raise
@@ -83,9 +79,7 @@ def sync(run: Run, season: int, force: bool, *, expected: bool = True) -> Season
         logger.info("%s is not published yet: nothing to do", season, extra=run.account)
         return None
     races = circuit_races(run, season, circuits_need(known, found.answer))
-    summary: SeasonSummary = run.step(store_schedule, UPSERT)(
-        run, found.answer, races, rejected=found.rejected, force=force
-    )
+    summary = upsert_schedule(run, found.answer, races, rejected=found.rejected, force=force)
     logger.info("%s", report.season_line(summary), extra={**run.account, PRINTED: True})
     for note in summary.notes:
         logger.warning("%s", note)
@@ -95,61 +89,12 @@ def sync(run: Run, season: int, force: bool, *, expected: bool = True) -> Season
 
 
 def announce(run: Run, summary: SeasonSummary) -> None:
-    """Tell of what changed by a Prefect event, and show the sync and the season's state in the UI."""
+    """Emit a Prefect event where something changed, and show the sync and the season's state in the UI."""
     if summary.changes:
         events.schedule_changed(summary)
     if summary.changes or summary.notes:
         artifacts.show_season(run.database, summary.season)
     artifacts.show_sync(run.database, summary, run.now)
-
-
-@dataclass(frozen=True)
-class Found:
-    """The best source's answer, and the better sources whose answers can be no calendar, with the reasons."""
-
-    answer: ScheduleAnswer
-    rejected: dict[Source, str]
-
-
-def first_answer(run: Run, season: int, *, known_before: bool) -> Found | None:
-    """The answer of the best source that has one; None where none has published a season that is new to us.
-
-    Raises:
-        UpstreamDown: no source had a usable answer.
-    """
-    failures: list[SourceError] = []
-    rejected: dict[Source, str] = {}
-    for source in sources_of(season, run.now):
-        try:
-            fetch = run.step(fetch_schedule, FETCH, **cached_schedule(run, season, source))
-            answer: ScheduleAnswer | Unpublished = fetch(run, season, source)
-            if isinstance(answer, ScheduleAnswer):
-                return Found(answer, rejected)
-            failures.append(SourceEmpty(source.value, answer.why))
-            logger.info("%s schedule: %s", season, failures[-1])
-        except SourceError as error:
-            failures.append(error)
-            if isinstance(error, ScheduleRejected):
-                rejected[source] = error.what
-            logger.warning("%s schedule: %s", season, error)
-    if not known_before and all(isinstance(failure, SourceEmpty) for failure in failures):
-        return None
-    raise UpstreamDown(f"no source has the {season} schedule: {'; '.join(map(str, failures))}; nothing was changed")
-
-
-def circuit_races(run: Run, season: int, need: CircuitsNeed) -> tuple[ListedEvent, ...]:
-    """Jolpica's races, for their circuits; after asking in vain once a day at the most. Never fatal: they can wait."""
-    if need is CircuitsNeed.NONE:
-        return ()
-    try:
-        asked_before = run.ledger.now - CIRCUITS_ASKED_AGAIN
-        if need is CircuitsNeed.AGAIN and run.ledger.asked_since(asked_before, f"/{season}/races"):
-            return ()
-        answer: ScheduleAnswer | Unpublished = run.step(fetch_schedule, FETCH)(run, season, Source.JOLPICA)
-    except F1FlowsError as error:
-        logger.warning("%s circuits: %s; they are asked for again next time", season, error)
-        return ()
-    return answer.events if isinstance(answer, ScheduleAnswer) else ()
 
 
 def main(arguments: list[str]) -> int:

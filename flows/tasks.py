@@ -1,21 +1,21 @@
-"""The steps that flows share: each a line over `core`, with its retries, cache and name."""
+"""The steps of the flows, each a line over `core`: what an operator sees in a run's graph.
+
+`fetch-*` request documents from a source, `transform-*` turn them into records, `read-*` and `upsert-*` use the
+database. Each raises the errors of the function in `core` that it calls.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
-
-from prefect import Task, task
-from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
-from prefect.context import TaskRunContext
-from prefect.transactions import get_transaction
 
 from core import fetch
 from core.deadline import Deadline
+from core.documents import Document, TimingDocument
 from core.errors import SourceEmpty
-from core.queries import read_due_polls, read_event_polls
+from core.queries import read_due_polls as read_due
+from core.queries import read_event_polls
 from core.records import (
     Change,
     Competitor,
@@ -25,175 +25,144 @@ from core.records import (
     SessionKind,
     SessionResult,
     Source,
-    Standing,
     Unpublished,
 )
-from core.retries import FETCH, UPSERT, RetryPolicy, is_transient
+from core.retries import DATABASE, DATABASE_READ, NETWORK, PURE
 from core.rules.calendar import plausibility
 from core.rules.calendar.season import Calendar, begun, sources_of
 from core.rules.results import polling
 from core.rules.results.championship import competitors
 from core.rules.results.due_polls import DuePoll, ResultQuery
-from core.rules.results.matching import Answer, match_results
-from core.transform.results import competitors_of, listed_results
+from core.rules.results.matching import Answer, match_results, require_readable
+from core.transform.results import listed_results
 from core.transform.schedule import schedule_answer
-from core.transform.standings import standings_of
+from core.transform.standings import PublishedStandings, published_standings
 from core.transform.timing import timing_result
-from core.upsert.polls import note_poll
-from core.upsert.results import Polled, accept_result
-from core.upsert.schedule import SeasonSummary, read_calendar, upsert_schedule
-from core.upsert.standings import Named, accept_standings, put_standings_off, standings_owed
-from core.upsert.statuses import refresh_statuses
+from core.upsert import polls, results, schedule, standings, statuses
+from core.upsert.results import Polled
+from core.upsert.schedule import SeasonSummary
 from flows.runtime.run import Run
+from flows.runtime.step import Cached, step
 
-SCHEDULE_CACHE_VERSION = 2
-"""Raise this when `ScheduleAnswer` changes, so that no run reads an older form from Prefect's cache."""
+SCHEDULE_CACHE_VERSION = 3
+"""Raise this when the documents of a schedule change, so that no run reads an older form from Prefect's cache."""
 
 PAST_SEASON_KEPT = timedelta(days=1)
 CURRENT_SEASON_KEPT = timedelta(minutes=10)
 
 
-def _may_retry(_task: Task[Any, Any], _run: Any, state: Any) -> bool:
-    """Prefect's query whether to try again: yes for transient faults only."""
-    try:
-        state.result()
-    except Exception as error:
-        return is_transient(error)
-    return False
-
-
-def step(policy: RetryPolicy, run_name: str) -> Callable[[Callable[..., Any]], Task[..., Any]]:
-    """A Prefect task with a retry policy and, unless a flow says otherwise, no cache."""
-    return task(
-        task_run_name=run_name,
-        retries=policy.retries,
-        retry_delay_seconds=policy.delays,
-        retry_jitter_factor=policy.jitter,
-        retry_condition_fn=_may_retry,
-        cache_policy=NO_CACHE,
-        persist_result=False,
+def cached_schedule(run: Run, season: int, source: Source) -> Cached | None:
+    """How long a schedule may come from Prefect's cache: the first source's only, and not for a given `now`."""
+    if source is not sources_of(season, run.now)[0] or run.now_given:
+        return None
+    upstream = re.sub(r"\W+", "-", run.settings.f1_upstream_url or "real")
+    return Cached(
+        key=f"f1-flows-schedule-{season}-{source.value}-v{SCHEDULE_CACHE_VERSION}-{upstream}",
+        expires=PAST_SEASON_KEPT if season < run.now.year else CURRENT_SEASON_KEPT,
     )
 
 
-@step(FETCH, "fetch-schedule-{season}-{source.value}")
-def fetch_schedule(run: Run, season: int, source: Source) -> ScheduleAnswer | Unpublished:
-    """What a source says of a season now.
-
-    Raises:
-        SourceError: it has no usable answer.
-    """
+@step(NETWORK, "fetch-schedule-{season}-{source.value}", cached=cached_schedule)
+def fetch_schedule(run: Run, season: int, source: Source) -> list[Document] | Unpublished:
+    """What a source has of a season now."""
     try:
-        documents = fetch.schedule.fetch_schedule(season, source, run.access())
-        answer = plausibility.calendar(schedule_answer(documents, season, source))
-        if source is Source.JOLPICA:
-            return answer
-        if (answer := begun(answer, run.now)).events:
-            return answer
-        raise SourceEmpty(source.value, "nothing of this season yet")
+        return fetch.schedule.fetch_schedule(season, source, run.access(run.deadline))
     except SourceEmpty as error:
-        if (transaction := get_transaction()) is not None:
-            transaction.write_on_commit = False  # only answers are cached
         return Unpublished(source=source, why=error.what)
 
 
-def cached_schedule(run: Run, season: int, source: Source) -> dict[str, Any]:
-    """Task options under which a schedule may come from Prefect's cache: the first source's, and no given `now`."""
-    if source is not sources_of(season, run.now)[0] or run.now_given:
-        return {}
-    kept = PAST_SEASON_KEPT if season < run.now.year else CURRENT_SEASON_KEPT
-    upstream = re.sub(r"\W+", "-", run.settings.f1_upstream_url or "real")
-
-    def key(_context: TaskRunContext, _parameters: dict[str, Any]) -> str:
-        return f"f1-flows-schedule-{season}-{source.value}-v{SCHEDULE_CACHE_VERSION}-{upstream}"
-
-    return {
-        "cache_policy": CacheKeyFnPolicy(cache_key_fn=key),
-        "cache_expiration": kept,
-        "persist_result": True,
-        "result_serializer": "json",
-    }
+@step(PURE, "transform-schedule-{season}-{source.value}")
+def transform_schedule(run: Run, documents: list[Document], season: int, source: Source) -> ScheduleAnswer:
+    """A source's documents as its answer, without what it cannot know yet."""
+    return begun(plausibility.calendar(schedule_answer(documents, season, source)), run.now)
 
 
-@step(UPSERT, "read-calendar-{season}")
-def known_calendar(run: Run, season: int) -> Calendar:
+@step(DATABASE_READ, "read-calendar-{season}")
+def read_calendar(run: Run, season: int) -> Calendar:
     """What the database knows of a season."""
     with run.database.reading() as connection:
-        return read_calendar(connection, season)
+        return schedule.read_calendar(connection, season)
 
 
-@step(UPSERT, "upsert-schedule-{answer.season}")
-def store_schedule(
+@step(DATABASE, "upsert-schedule-{answer.season}")
+def upsert_schedule(
     run: Run,
     answer: ScheduleAnswer,
     races: tuple[ListedEvent, ...],
     *,
-    rejected: Mapping[Source, str] | None = None,
+    rejected: Mapping[Source, str],
     force: bool,
 ) -> SeasonSummary:
     """Bring the database to a source's answer, as far as that is believed; `rejected`: what better ones gave."""
-    return upsert_schedule(
+    return schedule.upsert_schedule(
         run.database, answer, races, run.now, rejected=rejected, force=force, flow_run_id=run.flow_run_id
     )
 
 
-@step(UPSERT, "refresh-statuses")
-def move_statuses(run: Run) -> tuple[Change, ...]:
+@step(DATABASE, "upsert-statuses")
+def upsert_statuses(run: Run) -> tuple[Change, ...]:
     """Bring every status to what it is now."""
-    return refresh_statuses(run.database, run.now, flow_run_id=run.flow_run_id)
+    return statuses.refresh_statuses(run.database, run.now, flow_run_id=run.flow_run_id)
 
 
-@step(UPSERT, "read-due_polls")
-def read_due(run: Run, event_id: str | None, kind: SessionKind | None) -> list[DuePoll]:
-    """The sessions to ask about: those that are due, or those of one event."""
+@step(DATABASE_READ, "read-due-polls")
+def read_due_polls(run: Run, event_id: str | None, kind: SessionKind | None) -> list[DuePoll]:
+    """The sessions to poll: those that are due, or those of one event."""
     if event_id is None:
-        return read_due_polls(run.database, run.now, run.cadence.delay)
+        return read_due(run.database, run.now, run.cadence.delay)
     return read_event_polls(run.database, event_id, kind)
 
 
-@step(FETCH, "ask-jolpica-{query.season}-{query.kind.value}")
-def ask_jolpica(run: Run, query: ResultQuery, deadline: Deadline) -> list[Answer]:
-    """What is published of the sessions of a query; a session without results is not in the answer.
-
-    Raises:
-        SourceError: Jolpica has no usable answer, or the budget allows no request.
-    """
-    documents = fetch.results.fetch_results(query.season, query.kind, query.round, run.access(deadline))
-    return match_results(query, listed_results(documents, query.season, query.kind))
+@step(NETWORK, "fetch-results-{query.season}-{query.kind.value}")
+def fetch_results(run: Run, query: ResultQuery, deadline: Deadline) -> list[Document]:
+    """What Jolpica has published of a query's sessions."""
+    return fetch.results.fetch_results(query.season, query.kind, query.round, run.access(deadline))
 
 
-@step(FETCH, "ask-livetiming-{due_poll.session.id}")
-def ask_livetiming(run: Run, due_poll: DuePoll, deadline: Deadline) -> SessionResult | None:
-    """A session's classification by live timing; None where it has nothing yet.
+@step(PURE, "transform-results-{query.season}-{query.kind.value}")
+def transform_results(run: Run, query: ResultQuery, documents: list[Document]) -> Sequence[Answer]:
+    """The answers to a query; a session that is not among them has nothing published. Unreadable ones are an error."""
+    return require_readable(query, match_results(query, listed_results(documents, query.season, query.kind)))
 
-    Raises:
-        SourceError: any fault, typed.
-    """
-    session, event = due_poll.session, due_poll.event
-    timed = fetch.timing.TimedSession.of(event, session)
-    if timed is None:
-        return None  # it is filed there by its time
+
+@step(NETWORK, "fetch-timing-{due_poll.session.id}")
+def fetch_timing(run: Run, due_poll: DuePoll, deadline: Deadline) -> TimingDocument | None:
+    """A session's live timing; None where there is nothing yet, or its time is not known."""
+    session = fetch.timing.TimedSession.of(due_poll.event, due_poll.session)
+    if session is None:
+        return None
     try:
-        filed = polling.is_filed(session, run.upstream_now)
-        document = fetch.timing.fetch_timing(timed, run.access(deadline), settled=filed)
+        settled = polling.is_filed(due_poll.session, run.upstream_now)
+        return fetch.timing.fetch_timing(session, run.access(deadline), settled=settled)
     except SourceEmpty:
         return None
-    return timing_result(document, event.season, event.round, session.kind)
 
 
-@step(UPSERT, "accept-{session_id}")
-def store_result(run: Run, session_id: str, result: SessionResult, *, force: bool) -> Polled:
+@step(PURE, "transform-timing-{due_poll.session.id}")
+def transform_timing(run: Run, due_poll: DuePoll, document: TimingDocument) -> SessionResult:
+    """A session's classification by live timing."""
+    return timing_result(document, due_poll.event.season, due_poll.event.round, due_poll.session.kind)
+
+
+@step(DATABASE, "upsert-results-{session_id}")
+def upsert_result(run: Run, session_id: str, result: SessionResult, *, force: bool) -> Polled:
     """Make a result the session's next revision, as far as it is believed."""
-    return accept_result(
+    return results.accept_result(
         run.database, session_id, result, run.now, run.cadence, flow_run_id=run.flow_run_id, force=force
     )
 
 
-@step(UPSERT, "note-poll-{session_id}")
-def store_poll(
-    run: Run, session_id: str, error: str | None, not_before: datetime | None, document: str | None = None
+@step(DATABASE, "upsert-poll-{session_id}")
+def upsert_poll(
+    run: Run,
+    session_id: str,
+    *,
+    error: str | None = None,
+    document: str | None = None,
+    not_before: datetime | None = None,
 ) -> str:
     """Enter a poll that brought no result; returns what a person should know of it."""
-    return note_poll(
+    return polls.note_poll(
         run.database,
         session_id,
         run.now,
@@ -205,28 +174,37 @@ def store_poll(
     )
 
 
-@step(UPSERT, "read-standings-owed")
-def read_standings_owed(run: Run) -> list[Event]:
-    """The events after which Jolpica's standings are due to be asked for."""
-    return standings_owed(run.database, run.now)
+@step(DATABASE_READ, "read-due-standings")
+def read_due_standings(run: Run) -> list[Event]:
+    """The events after which Jolpica's standings are due."""
+    return standings.standings_owed(run.database, run.now)
 
 
-@step(UPSERT, "put-standings-off-{event.id}")
-def store_standings_later(run: Run, event: Event, refused: str | None = None) -> None:
-    """Ask for an event's standings later; `refused` is why what was published cannot be read."""
-    put_standings_off(run.database, event, run.now, refused)
+@step(NETWORK, "fetch-standings-{event.id}")
+def fetch_standings(run: Run, event: Event, deadline: Deadline) -> dict[Competitor, list[Document]]:
+    """Jolpica's standings after an event, by championship."""
+    access = run.access(deadline)
+    return {
+        competitor: fetch.results.fetch_standings(event.season, event.round or 0, competitor, access)
+        for competitor in competitors(event.season)
+    }
 
 
-@step(FETCH, "ask-standings-{event.id}")
-def compare_standings(run: Run, event: Event, deadline: Deadline) -> list[str]:
-    """Let Jolpica's standings after an event win over ours; the differences, a line a competitor.
+@step(PURE, "transform-standings-{event.id}")
+def transform_standings(run: Run, event: Event, documents: dict[Competitor, list[Document]]) -> PublishedStandings:
+    """Jolpica's standings as records."""
+    return published_standings(documents)
 
-    Raises:
-        SourceError: Jolpica has no usable answer, or the budget allows no request.
-    """
-    published: dict[Competitor, list[Standing]] = {}
-    named: dict[Competitor, Named] = {}
-    for competitor in competitors(event.season):
-        rows = fetch.results.fetch_standings(event.season, event.round or 0, competitor, run.access(deadline))
-        published[competitor], named[competitor] = standings_of(rows), competitors_of(rows)
-    return accept_standings(run.database, event.id, published, run.now, named=named, flow_run_id=run.flow_run_id)
+
+@step(DATABASE, "upsert-standings-{event.id}")
+def upsert_standings(run: Run, event: Event, published: PublishedStandings) -> list[str]:
+    """Let Jolpica's standings after an event win over ours; returns the differences, a line a competitor."""
+    return standings.accept_standings(
+        run.database, event.id, published.tables, run.now, named=published.named, flow_run_id=run.flow_run_id
+    )
+
+
+@step(DATABASE, "upsert-standings-due-{event.id}")
+def upsert_standings_due(run: Run, event: Event, refused: str | None) -> None:
+    """Have an event's standings fetched later; `refused` is why what was published cannot be read."""
+    standings.put_standings_off(run.database, event, run.now, refused)

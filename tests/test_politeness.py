@@ -156,4 +156,4 @@ def test_while_prefect_s_api_does_not_answer_the_ledger_has_to_do() -> None:
         timeout=HANGS,
     )
     assert taken.returncode == 0, taken.stderr
-    assert "asking without its limit" in taken.stderr
+    assert "requests go on without its limit" in taken.stderr

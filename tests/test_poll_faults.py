@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -186,6 +187,19 @@ def test_a_fault_that_passes_at_once_is_not_even_noted(official: Upstream, datab
     assert poll(PUBLISHED + HOUR).outcome is Outcome.UNCHANGED
     assert len(asked(official)) == 3
     assert session_of(database).last_error is None
+
+
+@on_sqlite
+def test_all_tries_of_a_query_share_one_deadline(
+    bahrain: Upstream, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each request takes 13 of its 25 seconds, so that no time is left for a third."""
+    fails(bahrain, status=503)
+    clock = SimpleNamespace(monotonic=lambda: 13.0 * len(bahrain.requests))
+    monkeypatch.setattr("core.deadline.time", clock)
+    assert poll().outcome is Outcome.FAILED
+    assert len(asked(bahrain)) == 2
+    assert session_of(database).last_error == "jolpica: no time was left to ask"
 
 
 @on_sqlite

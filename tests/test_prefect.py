@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext, suppress
@@ -97,7 +98,8 @@ def test_a_schedule_is_cached_as_json_and_a_given_now_bypasses_it(
     assert len(schedules) == 1
     (kept,) = [path for path in storage.rglob("*") if path.is_file()]
     result = json.loads(json.loads(kept.read_text())["result"])
-    assert result["data"]["season"] == 2024
+    assert len(result) == 25
+    assert {event["EventName"] for event in result} >= {"Bahrain Grand Prix", "Belgian Grand Prix"}
     sync_schedule(season=2024, now=NOW)
     assert len([request for request in replay.requests if request.path.startswith("/schedule/")]) == 2
 
@@ -111,6 +113,98 @@ def test_what_is_not_published_is_neither_a_failed_task_nor_cached(
         assert tasks_ended(caplog) == {"Finished in state Completed()"}
         assert [request.path for request in replay.requests if request.path.startswith("/schedule/")]
     assert list(storage.rglob("f1-flows-schedule-*")) == []
+
+
+def test_documents_that_make_no_calendar_are_a_failed_transform_and_not_cached(
+    engine: None, storage: Path, replay: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A schedule that has lost its races can be fetched, and the next run fetches it again."""
+    whole = json.loads(Upstream().answer("/schedule/schedule_2024.json").body)
+    del whole["session5"]
+    replay.faults = [Fault("/schedule/", times=1, body=json.dumps(whole).encode())]
+    assert sync_schedule(season=2024)[0].source == "jolpica"
+    assert task_runs(caplog) == [
+        ("read-calendar-2024", "Completed"),
+        ("fetch-schedule-2024-fastf1", "Completed"),
+        ("transform-schedule-2024-fastf1", "Failed"),
+        ("fetch-schedule-2024-jolpica", "Completed"),
+        ("transform-schedule-2024-jolpica", "Completed"),
+        ("upsert-schedule-2024", "Completed"),
+    ]
+    assert list(storage.rglob("f1-flows-schedule-*")) == []
+    assert sync_schedule(season=2024)[0].source == "fastf1"
+
+
+def test_a_runs_graph_is_fetch_transform_and_upsert(
+    engine: None, storage: Path, replay: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    replay.as_of = now = datetime(2024, 3, 2, 20, tzinfo=UTC)
+    sync_schedule(season=2024, now=now)
+    assert names(caplog) == [
+        "read-calendar-2024",
+        "fetch-schedule-2024-fastf1",
+        "transform-schedule-2024-fastf1",
+        "fetch-schedule-2024-jolpica",
+        "transform-schedule-2024-jolpica",
+        "upsert-schedule-2024",
+    ]
+    caplog.clear()
+    refresh_statuses(now=now)
+    assert names(caplog) == ["upsert-statuses"]
+    caplog.clear()
+    bahrain = "2024-bahrain-grand-prix"
+    poll_results(event=bahrain, session=SessionKind.RACE, now=now)
+    assert names(caplog) == [
+        "read-due-polls",
+        "fetch-results-2024-race",
+        "transform-results-2024-race",
+        f"upsert-results-{bahrain}/race",
+        "read-due-standings",
+        f"fetch-standings-{bahrain}",
+        f"transform-standings-{bahrain}",
+        f"upsert-standings-{bahrain}",
+    ]
+    caplog.clear()
+    poll_results(event=bahrain, session=SessionKind.PRACTICE_1, now=now)
+    practice = f"{bahrain}/practice_1"
+    assert names(caplog) == [
+        "read-due-polls",
+        f"fetch-timing-{practice}",
+        f"upsert-poll-{practice}",
+        "read-due-standings",
+    ]
+
+
+def test_a_document_that_cannot_be_read_is_a_failed_transform(
+    engine: None, storage: Path, replay: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The other session of the run is not concerned."""
+    replay.as_of = now = datetime(2024, 3, 2, 20, tzinfo=UTC)
+    sync_schedule(season=2024, now=now)
+    caplog.clear()
+    path = "/ergast/f1/2024/1/results.json?limit=100&offset=0"
+    bad = Upstream(as_of=now).answer(path).body.replace(b'"laps": "57"', b'"laps": "many"')
+    replay.faults = [Fault("/2024/1/results", times=1, body=bad)]
+    with pytest.raises(NotDone, match="2024-bahrain-grand-prix/race: failed"):
+        poll_results(event="2024-bahrain-grand-prix", now=now)
+    ended = dict(task_runs(caplog))
+    assert ended["transform-results-2024-race"] == "Failed"
+    assert ended["fetch-results-2024-race"] == ended["transform-results-2024-qualifying"] == "Completed"
+    assert ended["upsert-poll-2024-bahrain-grand-prix/race"] == "Completed"
+
+
+def task_runs(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    """The task runs that ended, by name, each with its final state."""
+    ended = [record for record in caplog.records if record.name == "prefect.task_runs"]
+    states = [(record, re.match(r"Finished in state (\w+)", record.getMessage())) for record in ended]
+    return [(str(record.__dict__["task_run_name"]), state[1]) for record, state in states if state]
+
+
+def names(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The names of the task runs, all of which were completed."""
+    ended = task_runs(caplog)
+    assert {state for _, state in ended} == {"Completed"}
+    return [name for name, _ in ended]
 
 
 def test_a_lesser_source_is_never_cached(engine: None, storage: Path, replay: Upstream) -> None:
@@ -349,7 +443,8 @@ def test_the_global_limit_brakes_beside_the_ledger(
 def test_a_deployment_s_run_asks_jolpica_through_the_limit_or_not_at_all(
     engine: None, storage: Path, replay: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With no limit made, a deployment's run says so, and a run by hand makes it."""
+    """With no limit created, a deployment's run fails with that reason, and a run by hand creates it."""
+    caplog.set_level(logging.INFO, logger="flows")
 
     @flow
     def taking(strict: bool) -> None:
@@ -371,7 +466,7 @@ def test_a_deployment_s_run_asks_jolpica_through_the_limit_or_not_at_all(
             taking(strict=False)
         assert made() == (20, 0.05)
         assert [text for text in caplog.messages if "not exist" in text] == [
-            "the limit f1-upstream did not exist: making it"
+            "the limit f1-upstream did not exist: creating it"
         ]
         taking(strict=True)
     finally:

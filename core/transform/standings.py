@@ -3,11 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from core.documents import Document
 from core.errors import reading_answer
-from core.records import Source, Standing
+from core.records import Competitor, Driver, Source, Standing, Team
 from core.transform.cells import WHOLE, number, text
+from core.transform.results import competitors_of
+
+
+@dataclass(frozen=True)
+class PublishedStandings:
+    """The tables after a round, with the drivers and teams that each names."""
+
+    tables: dict[Competitor, list[Standing]]
+    named: dict[Competitor, tuple[tuple[Driver, ...], tuple[Team, ...]]]
+
+
+def published_standings(documents: Mapping[Competitor, Sequence[Document]]) -> PublishedStandings:
+    """Jolpica's standings rows, by championship, as standings and competitors.
+
+    Raises:
+        SourceMalformed: a row lacks what every row has.
+    """
+    return PublishedStandings(
+        {competitor: standings_of(rows) for competitor, rows in documents.items()},
+        {competitor: competitors_of(rows) for competitor, rows in documents.items()},
+    )
 
 
 def standings_of(rows: Sequence[Mapping[str, Any]]) -> list[Standing]:

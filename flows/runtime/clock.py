@@ -1,4 +1,4 @@
-"""The one place that asks the time: whoever replays a weekend in containers puts another file here."""
+"""The only module that reads the clock: tests in containers replace this file to replay a race weekend."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def present() -> datetime:
 
 
 def reconciled(given: datetime | None) -> datetime:
-    """The moment that a run reconciles with, in UTC: the given one, else the present.
+    """The moment a run reconciles with, in UTC: the given one, else the present.
 
     Raises:
         UsageError: it has no offset from UTC, or is in no season.

@@ -1,4 +1,4 @@
-"""How a flow runs from the command line: under Prefect where an API is configured, directly where none is."""
+"""Running a flow from the command line: under Prefect where an API is configured, else directly."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["Parser", "exit_status_of", "moment", "parser", "prefect_api", "run",
 
 
 def parser(module: str, description: str) -> Parser:
-    """A flow's parser, with what all flows take."""
+    """A flow's parser, with the options that all flows have."""
     made = Parser(f"python -m {module}", description)
     made.add_argument("--now", type=moment, metavar="MOMENT", help="reconcile with this moment, with offset")
     return made
@@ -66,22 +66,22 @@ def run(flow: Flow[..., Any], parameters: Mapping[str, Any], show: Callable[[Any
 
 
 def _outcome(flow: Flow[..., Any], parameters: Mapping[str, Any]) -> Any:
-    """What a flow run comes to: Prefect's where an API is configured, else a direct one.
+    """A flow's result: of a Prefect flow run where an API is configured, else of a direct call.
 
     Raises:
-        F1FlowsError: the API does not answer, or what the flow raises.
+        F1FlowsError: the API does not answer, or the flow failed.
     """
     if (api := prefect_api()) is None:
         return flow.fn(**parameters)
     try:
         return flow(**parameters)
     except (httpx.HTTPError, RuntimeError) as error:
-        said = str(error).strip() or type(error).__name__
-        raise F1FlowsError(f"Prefect API {api}: {said.splitlines()[0]}") from error
+        reason = str(error).strip() or type(error).__name__
+        raise F1FlowsError(f"Prefect API {api}: {reason.splitlines()[0]}") from error
 
 
 def exit_status_of(action: Callable[[], Any]) -> int:
-    """Run an action; what goes wrong is one line on standard error and an exit status, never a traceback."""
+    """Run an action and return its exit status; a failure is one line on standard error, without a traceback."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal in Latin-1 has no arrow
@@ -92,9 +92,9 @@ def exit_status_of(action: Callable[[], Any]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
-        print("interrupted: what was not committed is undone", file=sys.stderr)
+        print("interrupted: uncommitted work is rolled back", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        with suppress(OSError):  # what is left in the buffer has no reader: the interpreter's end must not try again
+        with suppress(OSError):  # the interpreter would flush the buffer again when it exits
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

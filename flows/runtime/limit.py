@@ -1,4 +1,4 @@
-"""Prefect's global concurrency limit on requests to Jolpica: a brake beside the ledger, which is the budget."""
+"""Prefect's global concurrency limit on requests to Jolpica: it smooths bursts; the ledger keeps the budget."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WAIT_SECONDS = 15.0
 
 
 def create() -> dict[str, str]:
-    """Create the limit, or correct it; a step of prefect.yaml too.
+    """Create the limit, or reset it to these values; also a step of prefect.yaml.
 
     Raises:
         PrefectError: Prefect's API does not answer, or refuses.
@@ -37,13 +37,13 @@ def create() -> dict[str, str]:
 
 
 def take(*, strict: bool) -> None:
-    """Take a slot, which comes back with time; where the limit does not exist, that is an error if `strict`, else made.
+    """Take a slot, which is free again with time. A limit that does not exist is an error if `strict`, else created.
 
-    While Prefect's API does not answer, as when its server restarts under a run, the ledger has to do.
+    While Prefect's API does not answer, as during a restart of its server, only the ledger limits requests.
 
     Raises:
         Braked: no slot came in time.
-        PrefectError: the limit is not there, or cannot be made.
+        PrefectError: the limit does not exist, or cannot be created.
     """
     try:
         try:
@@ -51,20 +51,20 @@ def take(*, strict: bool) -> None:
         except ConcurrencySlotAcquisitionError as error:
             if strict or error.__cause__ is not None:
                 raise
-            logger.info("the limit %s did not exist: making it", NAME)
+            logger.info("the limit %s did not exist: creating it", NAME)
             create()
             rate_limit(NAME, timeout_seconds=WAIT_SECONDS, strict=True)
     except TimeoutError as error:
         raise Braked(Source.JOLPICA.value, 60.0) from error
     except ConcurrencySlotAcquisitionError as error:
         if _does_not_answer(error.__cause__):
-            logger.warning("Prefect API: %s: asking without its limit", error.__cause__)
+            logger.warning("Prefect API: %s: requests go on without its limit", error.__cause__)
             return
-        raise PrefectError(f"{error}; `prefect deploy --all` makes the limit") from error
+        raise PrefectError(f"{error}; `prefect deploy --all` creates the limit") from error
 
 
 def _does_not_answer(error: BaseException | None) -> bool:
-    """Whether it is the server that cannot, rather than an answer that refuses."""
+    """Whether the server failed to answer, rather than refused."""
     if isinstance(error, httpx.HTTPStatusError):
         return error.response.is_server_error
     return isinstance(error, httpx.TransportError)

@@ -1,4 +1,4 @@
-"""A Prefect server on loopback, beside the process that needs one: on one port, with one home, one at a time."""
+"""A Prefect server on loopback for the process that needs one: one server for each home, always on the same port."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from flows.prefect_server import LOOPBACK, STOP_SECONDS
 logger = logging.getLogger(__name__)
 
 PORTS = range(4200, 4300)
-"""Where people look for Prefect, and what is taken instead at the first start."""
+"""Prefect's usual port, and those tried at the first start where it is taken."""
 
 START_SECONDS = 120.0
 LAST_SECONDS = 10.0
-"""How long the server of a start before this one may take to end."""
+"""How long to wait for an earlier server to end."""
 
 DEFAULTS = {
-    # Relative, so that the UI asks the server that it came from. Prefect's own default is port 4200, whoever is there.
+    # Relative, so that the UI uses the server it came from. Prefect's default is port 4200, whichever server has it.
     "PREFECT_UI_API_URL": "/api",
     # 600 runs a day: they are kept for 30 days.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": "2592000",
-    # Leases in memory would not survive a restart: their slots would be taken for good.
+    # Leases kept in memory are lost in a restart, and their slots would never be released.
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
 }
 """The server's settings where the environment has none."""
@@ -48,7 +48,7 @@ def local_server() -> Iterator[str]:
     """A Prefect server while the context lasts, its data in `PREFECT_HOME`; gives its API's URL.
 
     Raises:
-        F1FlowsError: one is there already, its port is taken, or it does not start.
+        F1FlowsError: the home or the port is in use, or the server does not start.
     """
     home = Path(os.environ.setdefault("PREFECT_HOME", ".f1-prefect")).absolute()
     os.environ["PREFECT_HOME"] = str(home)
@@ -58,18 +58,7 @@ def local_server() -> Iterator[str]:
         url = f"http://{LOOPBACK}:{port}"
         logger.info("no Prefect API is configured: starting a Prefect server, its data in %s", home)
         log = home / "server.log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "flows.prefect_server", str(port)],
-                env=DEFAULTS | os.environ,
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                # Held for as long as either process lives.
-                pass_fds=[lock.fileno()],
-                # Ctrl-C is for this process: the schedules are paused before the server goes.
-                start_new_session=True,
-            )
+        process = _start(port, log, lock)
         stopping = threading.Event()
         try:
             _write(lock, {"process": os.getpid(), "server": process.pid, "url": url})
@@ -87,12 +76,27 @@ def local_server() -> Iterator[str]:
                 process.wait()
 
 
+def _start(port: int, log: Path, lock: IO[str]) -> subprocess.Popen[bytes]:
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "flows.prefect_server", str(port)],
+            env=DEFAULTS | os.environ,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            # The lock is held for as long as either process lives.
+            pass_fds=[lock.fileno()],
+            # Ctrl-C must reach this process only: it pauses the schedules before the server stops.
+            start_new_session=True,
+        )
+
+
 @contextmanager
 def alone(home: Path) -> Iterator[IO[str]]:
-    """Hold a home for one server; gives the locked file. A server that is ending is waited for.
+    """Lock a home for one server; gives the locked file. Waits for an earlier server that is ending.
 
     Raises:
-        F1FlowsError: another one stays.
+        F1FlowsError: another server keeps it.
     """
     with (home / "server.lock").open("a+") as lock:
         if not _locked(lock):
@@ -119,7 +123,7 @@ def _write(lock: IO[str], holder: dict[str, object]) -> None:
 
 
 def _holder(lock: IO[str]) -> str:
-    """What holds a home, as far as it has written that."""
+    """The processes that hold a home, as their lock file names them."""
     lock.seek(0)
     try:
         written = json.loads(lock.read())
@@ -129,7 +133,7 @@ def _holder(lock: IO[str]) -> str:
 
 
 def free_port(home: Path) -> int:
-    """The server's port: the setting's, the one kept in its home, or at the first start one that is free, kept then.
+    """The server's port: the setting's, else the one kept in its home, else a free one, which is then kept.
 
     Raises:
         F1FlowsError: it is taken.
@@ -160,7 +164,7 @@ def _is_free(port: int) -> bool:
 
 
 def _by(port: int) -> str:
-    """A Prefect server that has a port, which an older version of this program may have left."""
+    """Names a Prefect server on a port, such as one that an older version of this program left behind."""
     with suppress(httpx.HTTPError):
         if httpx.get(f"http://{LOOPBACK}:{port}/api/health", timeout=2).is_success:
             return " by another Prefect server"
@@ -171,7 +175,7 @@ def wait_until_healthy(process: subprocess.Popen[bytes], api: str, log: Path) ->
     """Wait for a server that is starting.
 
     Raises:
-        F1FlowsError: it ended, or takes too long.
+        F1FlowsError: it ended, or took too long.
     """
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

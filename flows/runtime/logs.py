@@ -17,7 +17,7 @@ from core.text import printable
 
 
 def present_flow_run() -> FlowRun | None:
-    """Prefect's flow run that this code is in, its tasks among it."""
+    """The Prefect flow run that this code runs in, also within its tasks."""
     context = FlowRunContext.get()
     return context.flow_run if context else None
 
@@ -35,7 +35,7 @@ def configure(settings: Settings, *, prints: bool = False) -> None:
 
 
 def _within_run(record: logging.LogRecord) -> bool:
-    """Let a line to the UI that is written in a run, without control characters: a NUL would lose it, and others."""
+    """Pass on a line written in a run, without control characters: a NUL would lose it and others sent with it."""
     if FlowRunContext.get() is None:
         return False
     record.msg, record.args = printable(record.getMessage()), ()
@@ -43,7 +43,7 @@ def _within_run(record: logging.LogRecord) -> bool:
 
 
 def show_in_ui(settings: Settings) -> None:
-    """Let our lines, and FastF1's, appear with the flow run that they are written in."""
+    """Show our log lines, and FastF1's, in the UI with the flow run that wrote them."""
     logs.adopt_prefect(settings, circumstances)
     for name in logs.LOGGERS:
         logger = logging.getLogger(name)
@@ -56,7 +56,6 @@ def show_in_ui(settings: Settings) -> None:
 
 
 if runtime.id is not None:
-    # A process made for one flow run: its first lines are written before the flow, which says what is wrong with the
-    # settings, is called.
+    # A process for one flow run writes its first lines before the flow is called, which reports wrong settings itself.
     with suppress(UsageError):
         logs.adopt_prefect(Settings.load(), circumstances)

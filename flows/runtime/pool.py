@@ -1,4 +1,4 @@
-"""The work pool that deployments go to: of the type that their job variables are written for, or not at all."""
+"""The work pool of the deployments: its type must be the one that their job variables are written for."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from core.errors import F1FlowsError, PrefectError
 from flows.runtime import prefect_api
 
 FILES = {"docker": "prefect.yaml", "process": "deploy/process.yaml"}
-"""Which file deploys to a work pool of which type."""
+"""The file that deploys to a work pool, by the pool's type."""
 
 
 def check(pool: str, type: str) -> dict[str, str]:
-    """A step of prefect.yaml: end `prefect deploy` with one line where a work pool is not of the file's type."""
+    """A step of prefect.yaml: stop `prefect deploy` with one line where the work pool has another type."""
     try:
         require(pool, type)
     except F1FlowsError as error:
-        # Of an error Prefect makes a traceback.
+        # Prefect would print any other exception with its traceback.
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(error.exit_status) from error
     return {"pool": pool}
 
 
 def require(pool: str, wanted: str) -> None:
-    """See that a work pool is there and of a type.
+    """Check that a work pool exists and has a type.
 
     Raises:
-        PrefectError: it is not, or Prefect's API does not answer.
+        PrefectError: it does not, or Prefect's API does not answer.
     """
     try:
         with get_client(sync_client=True) as client:
@@ -43,10 +43,10 @@ def require(pool: str, wanted: str) -> None:
 
 
 def require_type(pool: str, found: str, wanted: str) -> None:
-    """See that a work pool's type is the one wanted.
+    """Check that a work pool's type is the one wanted.
 
     Raises:
-        PrefectError: it is another.
+        PrefectError: it is not.
     """
     if found != wanted:
         other = f"; {FILES[found]} deploys to such a pool" if found in FILES else ""

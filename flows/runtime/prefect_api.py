@@ -1,4 +1,4 @@
-"""What Prefect's API says when it does not do what is asked of it."""
+"""Faults of Prefect's API as our errors."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from core.errors import PrefectError
 
 
 def failure(api: object, error: httpx.HTTPError) -> PrefectError:
-    """An error of an API's client, in one line: Prefect's own messages have several."""
-    said = next(iter(str(error).splitlines()), "") or type(error).__name__
+    """A client's error in one line: Prefect's own messages have several."""
+    reason = next(iter(str(error).splitlines()), "") or type(error).__name__
     if isinstance(error, httpx.HTTPStatusError) and error.response.status_code == httpx.codes.UNAUTHORIZED:
-        said = "it asks for a user and password: set PREFECT_API_AUTH_STRING"
-    return PrefectError(f"Prefect API {api}: {said}")
+        reason = "it requires a user and password: set PREFECT_API_AUTH_STRING"
+    return PrefectError(f"Prefect API {api}: {reason}")

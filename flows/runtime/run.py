@@ -1,4 +1,4 @@
-"""What a run stands on: settings, database, `now`; and how it takes its steps, as Prefect tasks or directly."""
+"""What a run of a flow works with: settings, database, `now`, and access to upstream."""
 
 from __future__ import annotations
 
@@ -9,17 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from time import monotonic
-from typing import Any, ParamSpec, TypeVar
-
-from prefect import Task
+from typing import Any
 
 from core import request_counter
 from core.database import Database, connect
 from core.deadline import Deadline
-from core.errors import Braked, BudgetExhausted, RateLimited, SourceError, StillRefused
 from core.fetch.access import Access
-from core.records import Source
-from core.retries import UPSERT, RetryPolicy, retrying
+from core.retries import DATABASE, retrying
 from core.settings import Settings
 from core.upsert.ledger import Ledger
 from core.upsert.polls import Cadence
@@ -27,20 +23,6 @@ from flows.runtime import clock, limit
 from flows.runtime.logs import present_flow_run, show_in_ui
 
 logger = logging.getLogger(__name__)
-
-WITHOUT_RETRY_AFTER = timedelta(minutes=15)
-"""How long a rate limit without Retry-After is respected."""
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why a source gets no request now, and until when."""
-
-    error: SourceError
-    until: datetime
 
 
 @dataclass(frozen=True)
@@ -73,7 +55,7 @@ class Run:
         if flow_run is not None:
             show_in_ui(settings)
         database = connect(settings)
-        retrying(UPSERT, database.ensure_schema)()
+        retrying(DATABASE, database.ensure_schema)()
         if flow_run is None:
             logger.info("no Prefect API is configured: running directly")
         flow_run_id = str(flow_run.id) if flow_run else None
@@ -84,60 +66,37 @@ class Run:
         """Upstream's time: the real clock, or `now` when F1_UPSTREAM_URL is set."""
         return self.now if self.settings.f1_upstream_url else clock.present()
 
+    def access(self, deadline: Deadline) -> Access:
+        """What its requests are made with; all tries of a query share a deadline."""
+        return Access(self.settings, deadline, self.permit)
+
     @cached_property
     def ledger(self) -> Ledger:
-        """The requests' ledger: Jolpica's hour is upstream's."""
+        """The ledger of requests; its sliding hour is in upstream's time."""
         return Ledger(self.database, self.upstream_now)
 
-    def access(self, deadline: Deadline | None = None) -> Access:
-        """What requests are made with: until a deadline over all retries, the run's own where none is given."""
-        return Access(self.settings, deadline or self.deadline, self.permit)
-
     def permit(self, host: str, path: str) -> Callable[[int | None, float], None]:
-        """Enter a request to Jolpica in the ledger; in a flow run Prefect's global limit, if there, brakes before.
+        """Enter a request to Jolpica in the ledger, in a flow run within Prefect's global concurrency limit.
 
         Raises:
             BudgetExhausted: the hourly budget is spent.
             StillRefused: Jolpica said to wait, and that time is not over.
             Braked: the global limit had no slot in time.
-            PrefectError: a deployment's run, and the limit that is made with deployments is not there.
+            PrefectError: this is a deployment's run, and the limit that deploying creates does not exist.
         """
         if (flow_run := present_flow_run()) is not None:
             limit.take(strict=flow_run.deployment_id is not None)
         return self.ledger.permit(host, path)
 
-    def refused(self, error: SourceError) -> Refusal:
-        """A refusal that was just met; that of a source is entered in the ledger, for all processes."""
-        if isinstance(error, BudgetExhausted):
-            return Refusal(error, error.until)
-        seconds = error.retry_after if isinstance(error, RateLimited) else None
-        until = self.upstream_now + (WITHOUT_RETRY_AFTER if seconds is None else timedelta(seconds=seconds))
-        if not isinstance(error, Braked | StillRefused):
-            retrying(UPSERT, self.ledger.refuse)(Source(error.source), until)
-        return Refusal(error, until)
-
-    def refusal(self, source: Source) -> Refusal | None:
-        """The refusal by a source that is in force, if any."""
-        until = retrying(UPSERT, self.ledger.refused_until)(source)
-        if until is None:
-            return None
-        return Refusal(StillRefused(source.value, (until - self.ledger.now).total_seconds()), until)
-
     @property
     def account(self) -> dict[str, Any]:
-        """The fields of its last log line: how long it took, and the requests it sent, by source."""
+        """The fields of its last log line: how long it took, and how many requests it sent to each source."""
         return {"seconds": round(monotonic() - self.began, 3), "requests": dict(self.requests)}
 
     @property
     def cadence(self) -> Cadence:
-        """What the settings say of when results are asked for."""
+        """The settings of when results are polled."""
         return Cadence(
             timedelta(minutes=self.settings.post_session_delay_minutes),
             timedelta(minutes=self.settings.poll_interval_minutes),
         )
-
-    def step(self, task: Task[P, R], policy: RetryPolicy, **options: Any) -> Callable[P, R]:
-        """A step as this run takes it: the Prefect task, with options, or its function with the same retries."""
-        if self.flow_run_id is None:
-            return retrying(policy, task.fn)
-        return task.with_options(**options) if options else task

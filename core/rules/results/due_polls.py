@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from core.documents import PAGE
-from core.records import Event, Session, SessionKind, Source
-from core.rules.results.polling import SESSIONS_OF_JOLPICA
+from core.records import Event, ResultsState, Session, SessionKind, Source
+from core.rules.results.polling import SESSIONS_OF_JOLPICA, has_livetiming
 
 ROWS_A_ROUND = 22
 """About what a round's table has; only used to judge what is cheaper."""
@@ -20,6 +20,11 @@ class DuePoll:
 
     session: Session
     event: Event
+
+    @property
+    def may_have_timing(self) -> bool:
+        """Whether live timing is read for its results while Jolpica has none."""
+        return self.session.results_state is ResultsState.AWAITED and has_livetiming(self.event.season)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,29 @@ class Answer:
     document: str | None = None
 
 
+class UnreadableDocuments(SourceMalformed):
+    """The documents of some sessions cannot be read; `answers` are those of all sessions."""
+
+    transient = False
+
+    def __init__(self, source: str, what: str, answers: Sequence[Answer]) -> None:
+        super().__init__(source, what)
+        self.answers = answers
+
+
+def require_readable(query: ResultQuery, answers: Sequence[Answer]) -> Sequence[Answer]:
+    """The answers, where every document can be read.
+
+    Raises:
+        UnreadableDocuments: some cannot.
+    """
+    faults = [answer.result for answer in answers if isinstance(answer.result, SourceMalformed)]
+    if faults:
+        what = f"{len(faults)} of {len(answers)} documents cannot be read, the first: {faults[0].what}"
+        raise UnreadableDocuments(query.source.value, what, answers)
+    return answers
+
+
 def match_results(query: ResultQuery, listed: Sequence[ListedResult]) -> list[Answer]:
     """The answers to a query; a session that is not among them has nothing published.
 

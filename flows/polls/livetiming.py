@@ -1,0 +1,61 @@
+"""Polling live timing: session by session, for as long as one run may."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+
+from core.deadline import Deadline
+from core.errors import RateLimited, SourceError
+from core.records import Source
+from core.rules.results.due_polls import DuePoll
+from core.rules.results.polling import SESSIONS_OF_JOLPICA
+from core.upsert.results import Polled
+from flows.polls import outcomes
+from flows.runtime.refusals import enter_refusal, refusal_in_force
+from flows.runtime.run import Run
+from flows.tasks import fetch_timing, transform_timing
+
+logger = logging.getLogger(__name__)
+
+SECONDS_A_SESSION = 60.0
+SECONDS_A_RUN = 120.0
+"""Live-timing seconds per run; the rest waits for the next run."""
+
+
+def polls(run: Run, due_polls: Sequence[DuePoll], force: bool) -> Iterator[Polled]:
+    """What live timing has of sessions, until the run's time for it is over, or it refuses a request."""
+    refusal = refusal_in_force(run, Source.LIVETIMING) if due_polls else None
+    time = Deadline(SECONDS_A_RUN)
+    for number, due_poll in enumerate(due_polls):
+        if time.left < 0:
+            logger.info("%s more sessions of live timing are left to the next run", len(due_polls) - number)
+            return
+        if refusal is None:
+            try:
+                yield _poll(run, due_poll, force)
+                continue
+            except RateLimited as error:
+                refusal = enter_refusal(run, error)
+        if due_poll.session.kind in SESSIONS_OF_JOLPICA:
+            yield outcomes.not_published(run, due_poll)  # the next poll of Jolpica is due by its own cadence
+        else:
+            yield outcomes.put_off(run, due_poll, refusal)
+
+
+def _poll(run: Run, due_poll: DuePoll, force: bool) -> Polled:
+    """What became of one session.
+
+    Raises:
+        RateLimited: live timing refuses the request.
+    """
+    try:
+        document = fetch_timing(run, due_poll, Deadline(SECONDS_A_SESSION))
+        if document is None:
+            return outcomes.not_published(run, due_poll)
+        result = transform_timing(run, due_poll, document)
+    except RateLimited:
+        raise
+    except SourceError as error:
+        return outcomes.fail(run, due_poll, error)
+    return outcomes.accept(run, due_poll, result, force)

@@ -1,0 +1,44 @@
+"""What became of a session's poll, entered in the database."""
+
+from __future__ import annotations
+
+from core.errors import DataRefused, F1FlowsError
+from core.records import SessionResult
+from core.rules.results.due_polls import DuePoll
+from core.upsert.results import Outcome, Polled
+from flows.runtime.refusals import Refusal
+from flows.runtime.run import Run
+from flows.tasks import upsert_poll, upsert_result
+
+
+def accept(run: Run, due_poll: DuePoll, result: SessionResult, force: bool) -> Polled:
+    """Make a result the session's next revision; data that the database refuses fail this session alone."""
+    try:
+        return upsert_result(run, due_poll.session.id, result, force=force)
+    except DataRefused as error:
+        return fail(run, due_poll, error)
+
+
+def not_published(run: Run, due_poll: DuePoll) -> Polled:
+    """Enter that nothing is published yet, which is a value and no error."""
+    note = upsert_poll(run, due_poll.session.id)
+    return _without_revision(Outcome.NOT_YET, due_poll, warnings=(note,) if note else ())
+
+
+def fail(run: Run, due_poll: DuePoll, error: F1FlowsError, document: str | None = None) -> Polled:
+    """Enter a fault: the session is polled again soon, and less often with each fault in a row."""
+    upsert_poll(run, due_poll.session.id, error=str(error), document=document)
+    return _without_revision(Outcome.FAILED, due_poll, reason=str(error))
+
+
+def put_off(run: Run, due_poll: DuePoll, refusal: Refusal) -> Polled:
+    """Enter that the session is polled once the source, or the budget, allows a request."""
+    upsert_poll(run, due_poll.session.id, error=str(refusal.error), not_before=refusal.until)
+    return _without_revision(Outcome.PUT_OFF, due_poll, reason=str(refusal.error))
+
+
+def _without_revision(
+    outcome: Outcome, due_poll: DuePoll, *, warnings: tuple[str, ...] = (), reason: str = ""
+) -> Polled:
+    session = due_poll.session
+    return Polled(session_id=session.id, outcome=outcome, revision=session.revision, warnings=warnings, reason=reason)

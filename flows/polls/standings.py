@@ -1,0 +1,26 @@
+"""Jolpica's standings after an event, which win over ours."""
+
+from __future__ import annotations
+
+import logging
+
+from core.deadline import Deadline
+from core.errors import DataRefused, SourceError, SourceMalformed
+from core.records import Event
+from flows.runtime.run import Run
+from flows.tasks import fetch_standings, transform_standings, upsert_standings, upsert_standings_due
+
+logger = logging.getLogger(__name__)
+
+
+def correct_standings(run: Run, event: Event) -> None:
+    """Take Jolpica's standings after an event; where that fails ours stand, and they are fetched again later."""
+    try:
+        published = transform_standings(run, event, fetch_standings(run, event, Deadline()))
+        differences = upsert_standings(run, event, published)
+    except (SourceError, DataRefused) as error:
+        logger.warning("%s standings: %s; ours stand", event.id, error)
+        upsert_standings_due(run, event, str(error) if isinstance(error, SourceMalformed | DataRefused) else None)
+        return
+    for difference in differences:
+        logger.warning("%s standings: %s", event.id, difference)

@@ -1,0 +1,49 @@
+"""Refusals of requests, by a source or by our own budget: its sessions are put off until they end."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.errors import Braked, BudgetExhausted, RateLimited, StillRefused
+from core.records import Source
+from core.retries import DATABASE, DATABASE_READ, retrying
+from flows.runtime.run import Run
+
+logger = logging.getLogger(__name__)
+
+WITHOUT_RETRY_AFTER = timedelta(minutes=15)
+"""How long a rate limit without Retry-After is respected."""
+
+REFUSALS = (BudgetExhausted, RateLimited)
+"""The errors after which a source gets no more requests in this run."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a source gets no request now, and until when."""
+
+    error: BudgetExhausted | RateLimited
+    until: datetime
+
+
+def refusal_in_force(run: Run, source: Source) -> Refusal | None:
+    """The refusal that an earlier run was given and that still holds."""
+    until = retrying(DATABASE_READ, run.ledger.refused_until)(source)
+    if until is None:
+        return None
+    return Refusal(StillRefused(source.value, (until - run.ledger.now).total_seconds()), until)
+
+
+def enter_refusal(run: Run, error: BudgetExhausted | RateLimited) -> Refusal:
+    """The refusal that an error means; a source's own is entered in the ledger for all processes."""
+    if isinstance(error, BudgetExhausted):
+        until = error.until
+    else:
+        seconds = error.retry_after
+        until = run.upstream_now + (WITHOUT_RETRY_AFTER if seconds is None else timedelta(seconds=seconds))
+    if not isinstance(error, BudgetExhausted | Braked | StillRefused):
+        retrying(DATABASE, run.ledger.refuse)(Source(error.source), until)
+    logger.warning("%s: its sessions are put off until %s UTC", error, f"{until:%H:%M}")
+    return Refusal(error, until)

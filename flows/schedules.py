@@ -1,0 +1,83 @@
+"""A season's schedule from the best source that has one, and its circuits from Jolpica."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+
+from prefect.transactions import transaction
+
+from core.errors import F1FlowsError, ScheduleRejected, SourceEmpty, SourceError, UpstreamDown
+from core.records import ListedEvent, ScheduleAnswer, Source, Unpublished
+from core.rules.calendar.season import CircuitsNeed, sources_of
+from flows.runtime.run import Run
+from flows.tasks import fetch_schedule, transform_schedule
+
+logger = logging.getLogger(__name__)
+
+CIRCUITS_REPEATED = timedelta(days=1)
+"""Circuits that Jolpica's last answer lacked are requested again after this time."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best source's answer, and the better sources whose answers can be no calendar, with the reasons."""
+
+    answer: ScheduleAnswer
+    rejected: dict[Source, str]
+
+
+def best_answer(run: Run, season: int, *, known_before: bool) -> Found | None:
+    """The answer of the best source that has one; None where none has published a season that is new to us.
+
+    Raises:
+        UpstreamDown: no source had a usable answer.
+    """
+    failures: list[SourceError] = []
+    rejected: dict[Source, str] = {}
+    for source in sources_of(season, run.now):
+        try:
+            return Found(answer_of(run, season, source), rejected)
+        except SourceError as error:
+            failures.append(error)
+            if isinstance(error, ScheduleRejected):
+                rejected[source] = error.what
+            level = logging.INFO if isinstance(error, SourceEmpty) else logging.WARNING
+            logger.log(level, "%s schedule: %s", season, error)
+    if not known_before and all(isinstance(failure, SourceEmpty) for failure in failures):
+        return None
+    raise UpstreamDown(f"no source has the {season} schedule: {'; '.join(map(str, failures))}; nothing was changed")
+
+
+def answer_of(run: Run, season: int, source: Source) -> ScheduleAnswer:
+    """One source's answer; only documents that make an answer stay in Prefect's cache.
+
+    Raises:
+        SourceEmpty: the source has not published the season.
+        SourceError: it has no usable answer.
+    """
+    with transaction():
+        documents = fetch_schedule(run, season, source)
+        if isinstance(documents, Unpublished):
+            raise SourceEmpty(source.value, documents.why)
+        answer = transform_schedule(run, documents, season, source)
+        if not answer.events:
+            raise SourceEmpty(source.value, "nothing of this season yet")
+    return answer
+
+
+def circuit_races(run: Run, season: int, need: CircuitsNeed) -> tuple[ListedEvent, ...]:
+    """Jolpica's races, for their circuits; without them the sync goes on, and the next one requests them again."""
+    if need is CircuitsNeed.NONE:
+        return ()
+    try:
+        since = run.ledger.now - CIRCUITS_REPEATED
+        if need is CircuitsNeed.AGAIN and run.ledger.asked_since(since, f"/{season}/races"):
+            return ()
+        return answer_of(run, season, Source.JOLPICA).events
+    except SourceEmpty:
+        return ()
+    except F1FlowsError as error:
+        logger.warning("%s circuits: %s; they are fetched again by the next sync", season, error)
+        return ()
