@@ -1,106 +1,188 @@
-"""The rooms keep to themselves, and the migrations make what the schema says."""
+"""Which rooms import what, read the clock or write to the database, by globs over all modules."""
 
 from __future__ import annotations
 
 import ast
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import text
 
-from core.database import Database
-from core.migrations import HEAD, REVISIONS, VERSION_TABLE
-from core.schema import metadata
+ROOT = Path(__file__).parents[1]
+LONGEST_MODULE = 400
 
-CORE = Path(__file__).parents[1] / "core"
-PURE = ["rules", "transform"]
+VOCABULARY = {"core.bounds", "core.documents", "core.errors", "core.records", "core.text"}
+PURE = {"core.rules": VOCABULARY, "core.transform": VOCABULARY, "core.records": {"core.bounds"}}
+"""Rooms without input, output and clock, and the other rooms that they import."""
+
+IMPURE = {"io", "os", "pathlib", "random", "shutil", "socket", "sqlite3", "subprocess", "threading", "time", "urllib"}
+OF_FETCH = {"fastf1", "requests", "requests_cache", "pandas", "numpy"}
+WRITING = {"insert", "update", "delete"}
+WRITING_SQL = re.compile(r"\b(INSERT INTO|UPDATE \S+ SET|DELETE FROM)\b")
+WRITERS = ("core/upsert/", "core/migrations/")
+INHERITED = {"close_connection"}
+"""Fields that a class of the standard library declares."""
+
+QUESTIONS = re.compile(r"_?(are|can|has|have|is|may|must|should|was|were)_|(?!.*_or_).*(believes|touches|matches)")
+HOLDING = re.compile(r"confirm_or_hold\w*|hold_\w+|forget|put_\w+|append|note_\w+")
 
 
-def imports(path: Path) -> set[str]:
-    """The top-level packages a module imports, and of ours the room."""
+def paths(*folders: str) -> list[Path]:
+    return [path.relative_to(ROOT) for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+CORE, FLOWS, TESTS = paths("core"), paths("flows"), paths("tests")
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse((ROOT / path).read_text("utf-8"))
+
+
+def name_of(path: Path) -> str:
+    """The module's dotted name."""
+    parts = path.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): path for path in CORE + FLOWS}
+
+
+def room_of(module: str) -> str:
+    """A module's room: the folder, or the module, directly under core or flows."""
+    return ".".join(module.split(".")[:2])
+
+
+def imported(path: Path) -> set[str]:
+    """The modules that a module imports, wherever in it; of what comes from ours, the module it comes from."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else node.module for name in names}
     return found
 
 
-def modules(room: Path) -> list[Path]:
-    return sorted(room.rglob("*.py")) if room.is_dir() else [room]
+def packages(path: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imported(path)}
 
 
-@pytest.mark.parametrize("path", modules(CORE), ids=lambda path: str(path.relative_to(CORE)))
-def test_core_never_imports_prefect_and_only_fetch_imports_fastf1(path: Path) -> None:
-    packages = {name.split(".")[0] for name in imports(path)}
-    assert "prefect" not in packages
-    assert "flows" not in packages
-    if "fetch" not in path.parts:
-        assert "fastf1" not in packages
-    if "replay" in path.parts:
-        assert not packages & {"pandas", "sqlalchemy", "pydantic", "requests"}
+def cycle_in(edges: Iterable[tuple[str, str]]) -> list[str]:
+    """A cycle of a graph, empty where there is none."""
+    graph: defaultdict[str, set[str]] = defaultdict(set)
+    for one, other in edges:
+        graph[one] |= {other} - {one}
+    try:
+        TopologicalSorter(graph).prepare()
+    except ValueError as error:
+        return list(error.args[1])
+    return []
 
 
-@pytest.mark.parametrize("room", PURE)
-def test_the_rules_do_no_io_and_never_ask_the_time(room: str) -> None:
-    for path in modules(CORE / room):
-        packages = {name.split(".")[0] for name in imports(path)}
-        assert not packages & {"sqlalchemy", "requests", "os", "socket", "time"}
-        assert ".now(" not in path.read_text()
+def each(*folders: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("path", paths(*folders), ids=str)
 
 
-def test_one_module_of_the_flows_asks_the_time() -> None:
+@each("core")
+def test_core_imports_neither_prefect_nor_flows(path: Path) -> None:
+    assert not packages(path) & {"prefect", "flows"}
+
+
+@each("core")
+def test_only_fetch_imports_fastf1_and_what_comes_with_it(path: Path) -> None:
+    assert "fetch" in path.parts or not packages(path) & OF_FETCH
+
+
+@each("core/replay")
+def test_the_replayed_upstream_needs_the_standard_library_only(path: Path) -> None:
+    assert packages(path) - sys.stdlib_module_names <= {"core"}
+
+
+@pytest.mark.parametrize("path", [path for path in CORE if room_of(name_of(path)) in PURE], ids=str)
+def test_pure_rooms_do_no_io_and_never_read_the_clock(path: Path) -> None:
+    assert packages(path) - sys.stdlib_module_names <= {"core", "pydantic"}
+    assert not packages(path) & IMPURE
+    assert not re.search(r"\.(now|today|utcnow)\(|\bopen\(", (ROOT / path).read_text("utf-8"))
+    room = room_of(name_of(path))
+    assert {room_of(module) for module in imported(path) if module in MODULES} <= PURE[room] | {room}
+
+
+def test_the_rules_of_the_calendar_know_nothing_of_results() -> None:
+    for path in paths("core/rules/calendar"):
+        assert not [module for module in imported(path) if module.startswith("core.rules.results")], path
+
+
+def test_one_module_of_the_flows_reads_the_clock() -> None:
     """So that a test in containers stubs the clock by one file."""
-    flows = CORE.parent / "flows"
-    assert [path.name for path in flows.rglob("*.py") if ".now(" in path.read_text()] == ["clock.py"]
+    assert [path.name for path in FLOWS if ".now(" in (ROOT / path).read_text("utf-8")] == ["clock.py"]
 
 
-def test_revisions_are_listed_in_order() -> None:
-    config = Config()
-    config.set_main_option("script_location", "core:migrations")
-    scripts = ScriptDirectory.from_config(config)
-    assert [script.revision for script in reversed(list(scripts.walk_revisions()))] == list(REVISIONS)
-    assert scripts.get_current_head() == HEAD
+@pytest.mark.parametrize("path", [path for path in CORE + FLOWS if not str(path).startswith(WRITERS)], ids=str)
+def test_only_upsert_writes_to_the_database(path: Path) -> None:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "sqlalchemy":
+            assert not {alias.name for alias in node.names} & WRITING
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            assert not WRITING_SQL.search(node.value)
 
 
-def test_migrations_make_the_schema(database: Database) -> None:
-    database.ensure_schema()
-    options = {
-        "target_metadata": metadata,
-        "include_name": lambda name, kind, _parents: kind != "table" or name != VERSION_TABLE,
-        "include_schemas": False,
-    }
-    with database.engine.connect() as connection:
-        if database.schema:
-            connection.exec_driver_sql(f'SET search_path = "{database.schema}"')
-            connection.dialect.default_schema_name = database.schema
-        plain = connection.execution_options(schema_translate_map=None)
-        differences = compare_metadata(MigrationContext.configure(plain, opts=options), metadata)
-        if database.schema:
-            connection.dialect.default_schema_name = "public"
-    assert differences == []
+def test_rooms_do_not_import_each_other_in_a_circle() -> None:
+    edges = [(room_of(name), room_of(other)) for name, path in MODULES.items() for other in imported(path)]
+    assert cycle_in(edge for edge in edges if edge[1].startswith(("core.", "flows."))) == []
 
 
-def test_every_table_and_column_has_a_comment_and_every_constraint_a_name() -> None:
-    for table in metadata.tables.values():
-        assert table.comment
-        assert [column.name for column in table.columns if not column.comment] == []
-        assert [constraint for constraint in table.constraints if not constraint.name] == []
+def test_modules_do_not_import_each_other_in_a_circle() -> None:
+    edges = [(name, other) for name, path in MODULES.items() for other in imported(path)]
+    assert cycle_in(edge for edge in edges if edge[1] in MODULES) == []
 
 
-def test_every_table_view_and_column_in_the_database_has_a_comment(postgresql: Database) -> None:
-    postgresql.ensure_schema()
-    bare = """
-        SELECT c.relname, a.attname FROM pg_class c
-        JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = :schema
-        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-        WHERE c.relkind IN ('r', 'v') AND c.relname <> :version
-          AND (col_description(c.oid, a.attnum) IS NULL OR obj_description(c.oid) IS NULL)
-    """
-    with postgresql.reading() as connection:
-        assert connection.execute(text(bare), {"schema": postgresql.schema, "version": VERSION_TABLE}).all() == []
+@each("core", "flows", "deploy", "benchmarks")
+def test_no_module_is_too_long_to_read(path: Path) -> None:
+    assert len((ROOT / path).read_text("utf-8").splitlines()) <= LONGEST_MODULE
+
+
+def assigned(node: ast.AST) -> Iterator[str]:
+    """The names of the fields of `self` that are assigned anywhere in a node."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store) and ast.unparse(inner.value) == "self":
+            yield inner.attr
+
+
+@each("core", "flows")
+def test_fields_are_declared_in_their_class_or_in_init(path: Path) -> None:
+    for kind in ast.walk(tree(path)):
+        if not isinstance(kind, ast.ClassDef):
+            continue
+        declared = {ast.unparse(node.target) for node in kind.body if isinstance(node, ast.AnnAssign)} | INHERITED
+        methods = [node for node in kind.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        declared |= {name for method in methods if method.name == "__init__" for name in assigned(method)}
+        assert {name for method in methods for name in assigned(method)} <= declared, kind.name
+
+
+@each("core/rules")
+def test_functions_named_as_questions_hold_and_change_nothing(path: Path) -> None:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef) and QUESTIONS.match(node.name):
+            calls = [call.func for call in ast.walk(node) if isinstance(call, ast.Call)]
+            names = [getattr(func, "attr", None) or getattr(func, "id", "") for func in calls]
+            assert not [name for name in names if HOLDING.fullmatch(name)], node.name
+
+
+@pytest.mark.parametrize("path", TESTS, ids=str)
+def test_no_test_patches_one_name_in_two_modules(path: Path) -> None:
+    for test in ast.walk(tree(path)):
+        if not isinstance(test, ast.FunctionDef):
+            continue
+        patched: defaultdict[str, set[str]] = defaultdict(set)
+        for call in ast.walk(test):
+            if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "setattr" and len(call.args) == 3:
+                target, name = call.args[:2]
+                patched[ast.unparse(name)].add(ast.unparse(target))
+        assert [name for name, targets in patched.items() if len(targets) > 1] == [], test.name

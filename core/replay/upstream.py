@@ -66,6 +66,9 @@ class Upstream:
     usual length, to its live timing.
     """
 
+    _set: datetime | None
+    _set_at: float
+
     def __init__(self, as_of: datetime | None = None, speed: float = 0.0) -> None:
         self._lock = threading.Lock()
         self._speed = speed
