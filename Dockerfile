@@ -2,8 +2,8 @@
 #
 #     docker build --tag f1-flows:local .
 #
-# Behind a package index of your own, hand on the settings that pip has in your environment; arguments of the first
-# stage leave no trace in the image, and no BuildKit is needed:
+# With a package index of your own, pass on pip's settings; build arguments of the first stage are not stored in the
+# image, and BuildKit is not needed:
 #
 #     docker build --network host --build-arg PIP_INDEX_URL --build-arg PIP_EXTRA_INDEX_URL --tag f1-flows:local .
 
@@ -13,18 +13,18 @@ ARG PIP_EXTRA_INDEX_URL
 ARG PIP_TRUSTED_HOST
 WORKDIR /build
 RUN python -m venv --without-pip /venv
-# Dependencies before code: this layer is built again only when these three files change.
+# Dependencies before code: this layer is rebuilt only when these three files change.
 COPY pyproject.toml constraints.txt deploy/requirements.txt ./
 RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
         > dependencies.txt \
     && pip --python /venv/bin/python install --no-cache-dir --only-binary :all: --disable-pip-version-check \
         --constraint constraints.txt --requirement dependencies.txt --requirement requirements.txt \
-    # Test suites that wheels carry: a tenth of the image, and never imported.
+    # Test suites inside wheels are a tenth of the image.
     && find /venv/lib -type d -name tests -path '*-packages/*' \
         \( -path '*/pandas/*' -o -path '*/numpy/*' -o -path '*/scipy/*' -o -path '*/matplotlib/*' \) -prune -exec rm -r {} +
 
 FROM python:3.12-slim
-# Everything that is written goes under /data or /tmp, so that the root file system may be read-only:
+# All writes go to /data or /tmp, so that the root file system can be read-only:
 # `docker run --read-only --tmpfs /tmp --volume f1-data:/data f1-flows:local …`
 ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -38,8 +38,8 @@ ENV PATH=/venv/bin:$PATH \
     FASTF1_CACHE_DIR=/data/fastf1 \
     MPLCONFIGDIR=/data/matplotlib
 WORKDIR /app
-# Settings come from the environment, or from /settings/.env: a volume, so that Prefect's API need not know a secret.
-# No pip is left to change the image from within.
+# Settings come from the environment or from /settings/.env, a volume, so that Prefect's API holds no secrets.
+# pip is removed from the image.
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /data/home f1 \
     && install --directory --owner f1 --group f1 --mode 0750 /data /data/home /settings \
     && ln -s /settings/.env /app/.env \

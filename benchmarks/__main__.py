@@ -19,7 +19,7 @@ from core.settings import Settings
 
 
 def main(arguments: list[str]) -> int:
-    """Print each figure beside what it is held to; the status tells whether all are kept."""
+    """Print each figure with its limit; the exit status says whether all limits are kept."""
     Parser("python -m benchmarks", "Measure speed and size as ratios.").parse_args(arguments)
     for name in (*(field.upper() for field in Settings.model_fields), "PREFECT_API_URL"):
         os.environ.pop(name, None)
@@ -42,11 +42,11 @@ def main(arguments: list[str]) -> int:
 def show(measured: list[Measured]) -> None:
     """The figures as a table."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("what", "figure", "held to", "how"):
+    for column in ("what", "figure", "limit", "how"):
         table.add_column(column)
     for figure in measured:
         style = "" if figure.kept else "red"
-        table.add_row(figure.what, f"{figure.value:.2f}{figure.unit}", figure.held_to, figure.how, style=style)
+        table.add_row(figure.what, f"{figure.value:.2f}{figure.unit}", figure.limit_text, figure.how, style=style)
     Console(soft_wrap=True).print(table)
 
 

@@ -138,8 +138,6 @@ def _requests(served: Upstream) -> Iterator[Measured]:
     for what, limit in (("a new season", 2), ("a known one", 1)):
         served.requests.clear()
         statements.clear()
-        database = Database(make_url("sqlite:///requests.db"), "f1")
-        del database
         from core.database import connect
 
         engine = connect(Settings.load()).engine

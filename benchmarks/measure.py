@@ -1,8 +1,7 @@
-"""How a figure is taken: medians of interleaved repetitions."""
+"""How figures are measured: medians of interleaved repetitions."""
 
 from __future__ import annotations
 
-import resource
 import statistics
 import subprocess
 import sys
@@ -15,7 +14,7 @@ REPETITIONS = 7
 
 @dataclass(frozen=True)
 class Measured:
-    """One figure: what, how much, the most it may be (None: only told), and how it was taken."""
+    """One figure: what, its value, its limit (None: for information), and how it was measured."""
 
     what: str
     value: float
@@ -29,13 +28,13 @@ class Measured:
         return self.limit is None or self.value <= self.limit
 
     @property
-    def held_to(self) -> str:
+    def limit_text(self) -> str:
         """The limit as text."""
         return "" if self.limit is None else f"≤ {self.limit:g}{self.unit}"
 
 
 def medians(*actions: Callable[[], object], repetitions: int = REPETITIONS) -> list[float]:
-    """Median seconds of each action, repeated in turn so that a slow moment of the machine meets all of them."""
+    """Median seconds of each action; they take turns, so that a slow moment of the machine affects all of them."""
     taken: list[list[float]] = [[] for _ in actions]
     for _ in range(repetitions):
         for times, action in zip(taken, actions, strict=True):
@@ -46,7 +45,7 @@ def medians(*actions: Callable[[], object], repetitions: int = REPETITIONS) -> l
 
 
 def python(*arguments: str) -> Callable[[], None]:
-    """Running a whole Python process, which must succeed."""
+    """An action that runs a Python process, which must succeed."""
 
     def run() -> None:
         subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
@@ -61,4 +60,4 @@ def peak_megabytes(arguments: Sequence[str]) -> float:
     )
     code += "import resource; print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    return int(done.stdout) * 1024 / 1e6 if resource.RUSAGE_CHILDREN else 0.0
+    return int(done.stdout) * 1024 / 1e6

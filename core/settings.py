@@ -1,6 +1,6 @@
-"""Settings from the environment or `.env`, each with the old worker's name and meaning.
+"""Settings from the environment or `.env`, with the old worker's names and meanings.
 
-A `.env` may hold names that are not ours (the application's own); they are left alone.
+Other names in a `.env`, such as the application's own, are ignored.
 """
 
 from __future__ import annotations
@@ -31,44 +31,44 @@ DRIVERS = {
 
 
 SECRETS = ("password", "sslpassword")
-"""What libpq also takes in a URL's query, and nobody else is to see."""
+"""Parameters of a URL's query that libpq reads as secrets."""
 
 
 def shown_url(url: URL) -> str:
-    """A database's URL as it may be shown: without its passwords."""
+    """A database's URL with its passwords hidden."""
     hidden = {name: "***" for name in SECRETS if name in url.query}
     return url.update_query_dict(hidden).render_as_string(hide_password=True)
 
 
 def file_of(url: URL) -> Path | None:
-    """The file of a SQLite database, absolute; None for other databases, and where SQLite is to read a URI."""
+    """The absolute path of a SQLite database; None for other databases, and for SQLite's own `file:` URIs."""
     if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith("file:"):
         return None
     return Path(url.database).absolute()
 
 
 def absolute(url: URL) -> URL:
-    """A database's URL with the file's whole path, if it is a file's."""
+    """A database's URL, with an absolute path if it names a file."""
     file = file_of(url)
     return url if file is None else url.set(database=str(file))
 
 
 def in_memory(url: URL) -> bool:
-    """Whether a SQLite database would be gone with its first connection."""
+    """Whether a SQLite database is in memory, and so would end with its first connection."""
     if url.get_backend_name() != "sqlite":
         return False
     return (url.database or ":memory:").removeprefix("file:") in ("", ":memory:") or url.query.get("mode") == "memory"
 
 
 class LogFormat(StrEnum):
-    """How a log line is written."""
+    """The format of log lines."""
 
     CONSOLE = "console"
     JSON = "json"
 
 
 class LogLevel(StrEnum):
-    """The least important log lines that are written."""
+    """The lowest level that is logged."""
 
     DEBUG = "DEBUG"
     INFO = "INFO"
@@ -78,7 +78,7 @@ class LogLevel(StrEnum):
 
 
 class Settings(BaseSettings):
-    """What is in force. Field names are the environment's, in lower case."""
+    """The settings in force. Field names are the environment's, in lower case."""
 
     model_config = SettingsConfigDict(
         env_file=".env",
@@ -89,16 +89,16 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    database_url: SecretStr = Field(SecretStr("sqlite:///f1.db"), description="where the rows go")
-    database_schema: str = Field("f1", description="PostgreSQL schema that holds our tables")
-    fastf1_cache_dir: Path = Field(Path(".f1-cache"), description="live timing's files, of sessions long over")
-    poll_interval_minutes: int = Field(30, ge=1, le=1440, description="results: polled at least this often")
-    post_session_delay_minutes: int = Field(30, ge=0, le=1440, description="results: first poll after the end")
-    log_level: LogLevel = Field(LogLevel.INFO, description="least important lines written")
+    database_url: SecretStr = Field(SecretStr("sqlite:///f1.db"), description="PostgreSQL, or a SQLite file")
+    database_schema: str = Field("f1", description="the tables' schema on PostgreSQL")
+    fastf1_cache_dir: Path = Field(Path(".f1-cache"), description="FastF1's cache of live timing files")
+    poll_interval_minutes: int = Field(30, ge=1, le=1440, description="longest time between polls on the day")
+    post_session_delay_minutes: int = Field(30, ge=0, le=1440, description="from a session's end to its first poll")
+    log_level: LogLevel = Field(LogLevel.INFO, description="lowest level that is logged")
     log_format: LogFormat = Field(LogFormat.CONSOLE, description="console or json")
-    enable_scheduler: bool = Field(True, description="whether flows.serve runs the schedules")
-    f1_upstream_url: str | None = Field(None, description="a mirror of the upstreams; unset: the real hosts")
-    f1_username: str | None = Field(None, description="Formula 1 account, for live timing")
+    enable_scheduler: bool = Field(True, description="whether flows.serve schedules anything")
+    f1_upstream_url: str | None = Field(None, description="a mirror of upstream; unset: the real hosts")
+    f1_username: str | None = Field(None, description="Formula 1 account for live timing")
     f1_password: SecretStr | None = Field(None, description="its password")
 
     @field_validator("*", mode="before")
@@ -128,7 +128,7 @@ class Settings(BaseSettings):
         if DRIVERS[url.drivername] != "sqlite" and "@" in f"{url.host}{url.database}":
             raise ValueError("has an @ in its user or password: write %40")
         if in_memory(url):
-            raise ValueError("is a SQLite database in memory, which would be gone at the end: name a file")
+            raise ValueError("is a SQLite database in memory, which would not outlive this process: name a file")
         return value
 
     @field_validator("database_schema")
@@ -173,7 +173,7 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> URL:
-        """The database's URL as SQLAlchemy takes it, whatever driver it was written for."""
+        """The database's URL for SQLAlchemy, whatever driver it was written for."""
         url = make_url(self.database_url.get_secret_value())
         query = dict(url.query)
         if (ssl := query.pop("ssl", None)) is not None:  # asyncpg's word for libpq's sslmode

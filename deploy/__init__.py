@@ -1,3 +1,3 @@
-"""What deploys the flows to a work pool; without Prefect's telemetry, as the flows are."""
+"""Deployment of the flows to a work pool. Importing `flows` turns off Prefect's telemetry."""
 
 import flows  # noqa: F401

@@ -1,4 +1,4 @@
-"""Apply automations.yaml to the configured Prefect API, however often.
+"""Apply automations.yaml to the configured Prefect API; can be repeated.
 
 python -m deploy.automations
 """
@@ -28,7 +28,7 @@ WEBHOOKS = {"f1-results": "F1_RESULTS_WEBHOOK_URL", "f1-alerts": "F1_ALERTS_WEBH
 
 
 async def apply_automations(client: PrefectClient) -> None:
-    """Create or update each automation whose blocks are there."""
+    """Create or update each automation whose blocks exist."""
     for name, variable in WEBHOOKS.items():
         if url := os.environ.get(variable):
             headers: Any = {"Content-Type": "application/json"}
@@ -36,7 +36,7 @@ async def apply_automations(client: PrefectClient) -> None:
     for written in yaml.safe_load(FILE.read_text())["automations"]:
         missing = [block for action in written["actions"] if (block := await _fill(client, action))]
         if missing:
-            print(f"automation {written['name']}: left out, there is no block {missing[0]}")
+            print(f"automation {written['name']}: skipped, there is no block {missing[0]}")
             continue
         wanted = AutomationCore.model_validate(written)
         known = await client.read_automations_by_name(wanted.name)
@@ -48,7 +48,7 @@ async def apply_automations(client: PrefectClient) -> None:
 
 
 async def _fill(client: PrefectClient, action: dict[str, Any]) -> str | None:
-    """Put a block's id where its name stands; gives the name of a block that is not there."""
+    """Replace a block's name by its id; returns the name of a block that does not exist."""
     if (block := action.pop("block", None)) is None:
         return None
     kind, _, name = block.partition("/")
@@ -69,7 +69,7 @@ def apply() -> None:
     """Apply the automations to the configured API.
 
     Raises:
-        PrefectError: there is none, or it does not answer.
+        PrefectError: none is configured, or it does not answer.
     """
     if (api := command.prefect_api()) is None:
         raise PrefectError("no Prefect API is configured: set PREFECT_API_URL")

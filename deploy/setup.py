@@ -1,4 +1,4 @@
-"""Make ready what the Docker work pool needs, however often: settings file, tables, pool, limit, deployments.
+"""Prepare the Docker work pool: settings file, tables, pool, limit, deployments, automations. Can be repeated.
 
 python -m deploy.setup [--settings-file /settings/.env]
 """
@@ -29,19 +29,19 @@ from flows.runtime import command, pool, prefect_api
 
 POOL = "f1"
 QUEUES = {"high": 1, "normal": 2, "low": 3}
-"""Work queues and their priorities: results, the calendar, long backfills."""
+"""Work queues and their priorities: for results, the calendar, long backfills."""
 
 API_SECONDS = 180.0
 
 
 def write_settings(path: Path) -> None:
-    """Write the settings of this environment as a .env file, for the flow runs' eyes only.
+    """Write this environment's settings to a .env file that only flow runs can read.
 
     Raises:
         UsageError: a value cannot be written there.
     """
     given = {name: value for field in Settings.model_fields if (value := os.environ.get(name := field.upper()))}
-    given.pop("FASTF1_CACHE_DIR", None)  # the image's own
+    given.pop("FASTF1_CACHE_DIR", None)  # the image sets it
     new = path.with_suffix(".new")
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         for name, value in given.items():
@@ -56,7 +56,7 @@ def write_settings(path: Path) -> None:
 
 
 async def wait_for_api(client: PrefectClient) -> None:
-    """Wait for a server that may be starting.
+    """Wait for a server that may still be starting.
 
     Raises:
         F1FlowsError: it takes too long.
@@ -69,7 +69,7 @@ async def wait_for_api(client: PrefectClient) -> None:
 
 
 async def make_pool(client: PrefectClient) -> None:
-    """Create the work pool and its queues, where they are not there.
+    """Create the work pool and its queues where they do not exist.
 
     Raises:
         PrefectError: a work pool of this name is of another type.
@@ -91,9 +91,9 @@ async def make_pool(client: PrefectClient) -> None:
 
 @dataclass(frozen=True)
 class Paused:
-    """What an operator has paused of the work pool, whole deployments or all their schedules.
+    """The deployments and schedules of the work pool that an operator has paused.
 
-    To deploy starts both again. What `flows.serve` has paused at its end is in no work pool.
+    Deploying would resume them. Deployments of `flows.serve` are in no work pool, and so not among them.
     """
 
     deployments: frozenset[UUID]
@@ -101,7 +101,7 @@ class Paused:
 
     @classmethod
     async def read(cls, client: PrefectClient) -> Paused:
-        """What is paused now."""
+        """Read them."""
         found = [one for one in await client.read_deployments() if one.work_pool_name == POOL]
         return cls(
             frozenset(one.id for one in found if one.paused),
@@ -109,7 +109,7 @@ class Paused:
         )
 
     async def restore(self, client: PrefectClient) -> None:
-        """Pause it again."""
+        """Pause them again."""
         for deployment in self.deployments:
             await client.pause_deployment(deployment)
         for deployment in self.schedules_of:
@@ -120,7 +120,7 @@ class Paused:
 
 
 async def deploy_all(settings: Settings) -> None:
-    """The work pool, the deployments in it, and the automations, which look at the deployments' runs.
+    """Create the work pool, deploy to it, and apply the automations.
 
     Raises:
         F1FlowsError: the API does not answer, or `prefect deploy --all` fails.
@@ -137,7 +137,7 @@ async def deploy_all(settings: Settings) -> None:
 
 
 def run_prefect_deploy(settings: Settings) -> None:
-    """`prefect deploy --all`, unattended.
+    """Run `prefect deploy --all` without prompts.
 
     Raises:
         F1FlowsError: it fails.
@@ -150,17 +150,17 @@ def run_prefect_deploy(settings: Settings) -> None:
 
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
-    parser = command.Parser("python -m deploy.setup", "Make the Docker work pool ready.")
-    parser.add_argument("--settings-file", type=Path, help="write the settings there, for the flow runs")
+    parser = command.Parser("python -m deploy.setup", "Prepare the Docker work pool.")
+    parser.add_argument("--settings-file", type=Path, help="write the settings to this file, for the flow runs")
     given = parser.parse_args(arguments)
-    return command.exit_status_of(lambda: make_ready(given.settings_file))
+    return command.exit_status_of(lambda: prepare(given.settings_file))
 
 
-def make_ready(settings_file: Path | None) -> None:
-    """All of it, in order.
+def prepare(settings_file: Path | None) -> None:
+    """Do everything, in order.
 
     Raises:
-        F1FlowsError: what is wrong, in a line.
+        F1FlowsError: a step failed.
     """
     if settings_file:
         write_settings(settings_file)
