@@ -16,8 +16,7 @@ LONGEST_LINE = 120
 
 FIRST_SEASON, LAST_SEASON = 1950, 2200
 EVENT_SPAN = timedelta(days=10)
-"""The sessions of an event are within so many days of its last one."""
-
+"""How far an event's sessions may be from its last one."""
 
 STORED = {"stored": True}
 """The context in which a row of the database is validated: earlier versions stored texts as they came."""
@@ -38,7 +37,7 @@ _NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
 def name_or_none(value: Any) -> str | None:
-    """What can be read of a name, for telling what it is that cannot be read otherwise."""
+    """The name in a document that cannot be read otherwise; None where the name cannot be read either."""
     try:
         return _NAME.validate_python(value.strip())
     except MISSHAPEN:
@@ -58,4 +57,4 @@ Gap = Annotated[int, Field(ge=-(2**40), le=2**40)]
 """In `bigint` columns, with room for a sum or a difference of two race times."""
 
 PointsNumber = Annotated[Decimal, Field(max_digits=7, decimal_places=3)]
-"""What a `numeric(7,3)` column holds; that points are not negative is a quality gate's business."""
+"""What a `numeric(7,3)` column holds; a quality gate rejects negative points."""

@@ -1,7 +1,7 @@
 """The vocabulary: what an event, a session and a change are, defined once.
 
-Three families live here. *Listed* records are what an upstream source said. `Event` and `Session` are what the
-database holds, field for field. `Held`, `Change` are what reconciling the two left behind.
+There are three families: *Listed* records are what an upstream source lists, `Event` and `Session` are rows of the
+database, field for field, and `Held` and `Change` are what follows from comparing the two.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Record(BaseModel):
 
 
 class Source(StrEnum):
-    """Where a row's knowledge comes from, best first."""
+    """Where a row comes from, best source first."""
 
     FASTF1 = "fastf1"
     JOLPICA = "jolpica"
@@ -31,12 +31,12 @@ class Source(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 for the source that knows best; a higher number knows less well."""
+        """0 for the best source, higher numbers for lesser ones."""
         return list(Source).index(self)
 
 
 class SessionKind(StrEnum):
-    """What is driven in a session, whatever upstream calls it that year."""
+    """The kind of a session, whatever upstream names it that year."""
 
     PRACTICE_1 = "practice_1"
     PRACTICE_2 = "practice_2"
@@ -106,7 +106,7 @@ class ChangeKind(StrEnum):
 
 
 class HeldKind(StrEnum):
-    """What upstream says and is not believed yet."""
+    """What an answer is held for."""
 
     ABSENT = "absent"
     MOVED = "moved"
@@ -134,8 +134,8 @@ class Circuit(Record):
 class ListedSession(Record):
     """A session as a source lists it.
 
-    A source knows either the venue's wall time (`wall_time`, with the `utc_offset_minutes` it believes in) or the
-    instant (`instant`), or only the date, or nothing but that the session exists.
+    A source knows either the venue's wall time (`wall_time`, with its own `utc_offset_minutes`) or the instant
+    (`instant`), or only the date, or only that the session exists.
     """
 
     kind: SessionKind
@@ -156,7 +156,7 @@ class ListedEvent(Record):
     """An event as a source lists it; `round` is None for testing.
 
     Its dates are in its season's year and near each other, its sessions of different kinds. `unknown_sessions` are the
-    labels of sessions whose kind this version does not know: they are reported and kept aside.
+    labels of sessions whose kind this version does not know: they are reported and held.
     """
 
     season: Season
@@ -186,9 +186,9 @@ class ListedEvent(Record):
 
 
 class MalformedEvent(Record):
-    """An event in a source's answer that cannot be read; `name` where at least that can, `reason` in words.
+    """An event in a source's answer that cannot be read: its `name`, where that can, and the `reason` in words.
 
-    `document` is what the source said of it, as text.
+    `document` is the source's text of it.
     """
 
     name: Name | None
@@ -197,7 +197,7 @@ class MalformedEvent(Record):
 
 
 class Unpublished(Record):
-    """A source has nothing of what was asked for, which is no fault; `why` in words."""
+    """A source has not published what was asked for, which is no fault; `why` in words."""
 
     source: Source
     why: str
@@ -206,7 +206,7 @@ class Unpublished(Record):
 class ScheduleAnswer(Record):
     """What one source answered for one season.
 
-    `complete` is False where the source cannot list everything, so that what it leaves out is no absence.
+    `complete` is False where the source does not list everything, so that nothing is absent by its answer.
     """
 
     season: Season
@@ -263,7 +263,7 @@ class Session(Record):
 
 
 class Held(Record):
-    """An answer that waits to be believed: applied once repeated unchanged for its holding time."""
+    """An answer that waits for confirmation: applied once repeated unchanged for its holding time."""
 
     entity: Entity
     entity_id: str
@@ -281,7 +281,7 @@ class Held(Record):
 
 
 class Change(Record):
-    """One entry of the feed: what happened, with the fields it concerns before and after."""
+    """One entry of the feed: what happened, with the fields concerned before and after."""
 
     entity: Entity
     entity_id: str

@@ -123,7 +123,7 @@ def examined(
         (swapped, "c4 has 25 points in place 5, c5 20 in place 4"),
         (earlier, "58 points fewer than were paid: c3 15, c4 13, c5 10, c6 8, c7 6, c8 5, c9 1"),
         (relabelled, "xc10 was in no race"),
-        (lambda: [s.model_copy(update={"position": None}) for s in ours()], "nobody has a place"),
+        (lambda: [s.model_copy(update={"position": None}) for s in ours()], "no competitor has a place"),
         (
             lambda: [s.model_copy(update={"position": None}) if (s.position or 0) > 6 else s for s in ours()],
             "4 without a place: c7, c8, c9, c10",

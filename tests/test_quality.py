@@ -106,7 +106,7 @@ CASES: list[tuple[str, list[str], dict[str, Any]]] = [
     ),
     ("a sprint that the event has not", ["unknown_session"], {"entries": field(), "expected_kinds": {QUALIFYING}}),
     (
-        "nobody second, Brazil 1983",
+        "no second place, Brazil 1983",
         ["gap_in_places"],
         {"entries": field(1983, d2={**OUT, "classification": "D"}), "season": 1983},
     ),
@@ -221,7 +221,7 @@ def test_what_would_lose_good_rows_is_rejected_and_what_is_odd_is_told() -> None
 # Jolpica gives Austin's disqualified Hamilton and Leclerc places 19 and 20, after those who retired from 16 on; and
 # Silverstone's qualifying, where Bottas was sent to the back, has two in place 15.
 OF_2023 = {
-    ("results", "18"): {"gap_in_places": "nobody in place 16, 17, 18"},
+    ("results", "18"): {"gap_in_places": "no entry in place 16, 17, 18"},
     ("qualifying", "10"): {"place_shared": "perez, bottas all in place 15"},
 }
 

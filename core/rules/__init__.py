@@ -1,1 +1,1 @@
-"""What to believe and what follows: pure functions over records and a given `now`."""
+"""What is accepted from upstream, and what follows from it: pure functions over records and a given `now`."""

@@ -1,4 +1,4 @@
-"""What happened, told from what a row was and what it is. Pure functions.
+"""What happened to an event or a session, from its row before and after. Pure functions.
 
 One change an entity and kind: a race that moves to another circuit and another day in one sync is relocated and
 postponed. `before` and `after` hold the fields that the kind is about.
@@ -24,24 +24,24 @@ def event_changes(before: Event | None, after: Event) -> list[Change]:
     if before is None:
         return [_added(Entity.EVENT, after)]
     changed = _differing(before, after)
-    told: list[tuple[ChangeKind, list[str]]] = []
+    kinds: list[tuple[ChangeKind, list[str]]] = []
     if "status" in changed:
         kind = _status_kind(before.status, after.status)
-        told.append((kind, ["status", "round"] if kind is ChangeKind.CANCELLED else ["status"]))
+        kinds.append((kind, ["status", "round"] if kind is ChangeKind.CANCELLED else ["status"]))
     if "round" in changed and after.status is not Status.CANCELLED:
-        told.append((ChangeKind.RENUMBERED, ["round"]))
+        kinds.append((ChangeKind.RENUMBERED, ["round"]))
     if "name" in changed or ("official_name" in changed and before.official_name is not None):
-        told.append((ChangeKind.RENAMED, ["name", "official_name"]))
+        kinds.append((ChangeKind.RENAMED, ["name", "official_name"]))
     if place_key(before.country, before.locality) != place_key(after.country, after.locality):
-        told.append((ChangeKind.RELOCATED, list(PLACE)))
+        kinds.append((ChangeKind.RELOCATED, list(PLACE)))
     if "format" in changed:
-        told.append((ChangeKind.FORMAT_CHANGED, ["format"]))
+        kinds.append((ChangeKind.FORMAT_CHANGED, ["format"]))
     if changed & set(EVENT_TIMES):
         if before.starts_at is None and before.last_date == after.last_date:
-            told.append((ChangeKind.DETAILED, list(EVENT_TIMES)))
+            kinds.append((ChangeKind.DETAILED, list(EVENT_TIMES)))
         else:
-            told.append((_move_kind(before.last_date, after.last_date), list(EVENT_TIMES)))
-    return list(_changes(Entity.EVENT, before, after, changed, told))
+            kinds.append((_move_kind(before.last_date, after.last_date), list(EVENT_TIMES)))
+    return list(_changes(Entity.EVENT, before, after, changed, kinds))
 
 
 def session_changes(before: Session | None, after: Session) -> list[Change]:
@@ -49,17 +49,17 @@ def session_changes(before: Session | None, after: Session) -> list[Change]:
     if before is None:
         return [_added(Entity.SESSION, after)]
     changed = _differing(before, after)
-    told: list[tuple[ChangeKind, list[str]]] = []
+    kinds: list[tuple[ChangeKind, list[str]]] = []
     if "status" in changed:
-        told.append((_status_kind(before.status, after.status), ["status"]))
+        kinds.append((_status_kind(before.status, after.status), ["status"]))
     if "name" in changed:
-        told.append((ChangeKind.RENAMED, ["name"]))
+        kinds.append((ChangeKind.RENAMED, ["name"]))
     if changed & {"local_date", "starts_at"}:
         if before.starts_at is None and before.local_date == after.local_date:
-            told.append((ChangeKind.DETAILED, list(SESSION_TIMES)))
+            kinds.append((ChangeKind.DETAILED, list(SESSION_TIMES)))
         else:
-            told.append((_move_kind(before.local_date, after.local_date), list(SESSION_TIMES)))
-    return list(_changes(Entity.SESSION, before, after, changed, told))
+            kinds.append((_move_kind(before.local_date, after.local_date), list(SESSION_TIMES)))
+    return list(_changes(Entity.SESSION, before, after, changed, kinds))
 
 
 def _changes(
@@ -67,14 +67,14 @@ def _changes(
     before: Event | Session,
     after: Event | Session,
     changed: set[str],
-    told: list[tuple[ChangeKind, list[str]]],
+    kinds: list[tuple[ChangeKind, list[str]]],
 ) -> Iterator[Change]:
-    """One change a kind; what no kind speaks of is a detail that became known or better known."""
+    """One change a kind; fields that no kind covers are details that became known or better known."""
     fields_of: dict[ChangeKind, list[str]] = {}
-    for kind, fields in told:
+    for kind, fields in kinds:
         fields_of.setdefault(kind, []).extend(name for name in fields if name in changed)
-    spoken = {name for fields in fields_of.values() for name in fields}
-    if rest := [name for name in type(after).model_fields if name in changed - spoken]:
+    covered = {name for fields in fields_of.values() for name in fields}
+    if rest := [name for name in type(after).model_fields if name in changed - covered]:
         fields_of.setdefault(ChangeKind.DETAILED, []).extend(rest)
     for kind, fields in fields_of.items():
         yield Change(

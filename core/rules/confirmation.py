@@ -58,7 +58,7 @@ class Confirmation:
         self._see((entity, entity_id, HeldKind.SCHEDULE_REJECTED), payload, reason)
 
     def hold_standings(self, event_id: str, payload: dict[str, Any], reason: str) -> Held:
-        """Hold published standings that were rejected, as with a result."""
+        """Hold published standings that were refused, as a result that was."""
         return self._see((Entity.EVENT, event_id, HeldKind.STANDINGS_REJECTED), payload, reason)
 
     def hold_absent(self, session_id: str, apart: timedelta) -> int:

@@ -1,1 +1,1 @@
-"""A season's calendar: which event is which, when its sessions are, what a source's answer changes."""
+"""A season's calendar: which event is which, when its sessions take place, what a source's answer changes."""

@@ -4,8 +4,8 @@ The ids are Ergast's, which Jolpica continues. Countries, localities and IANA zo
 written down here because no upstream serves a circuit's time zone: FastF1 gives one UTC offset an event,
 which is wrong when clocks change that weekend.
 
-A name is weaker than an id. Spain's Madrid has had two circuits and its Barcelona three, and a name cannot
-say which: it means the one in present use. Whoever has a circuit id should use that.
+A circuit id is more precise than a place's name: Madrid has had two circuits and Barcelona three, and their names
+stand for the one in present use. Use the id where it is known.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ __all__ = ["COUNTRY_ALIASES", "VENUES", "Venue", "country_key", "place_key", "ti
 class Venue:
     """Where a circuit is.
 
-    `time_zone` is an IANA name and `country` our spelling of it, see COUNTRY_ALIASES. `places` are the
+    `time_zone` is an IANA name, `country` is in our spelling, see COUNTRY_ALIASES. `places` are the
     localities it goes by: those upstream has named it by, and its town where upstream names a whole region.
-    No place is claimed by two venues: what an older one shared with the one in present use is left to that.
+    No place belongs to two venues: a place shared with an older circuit is that of the one in present use.
     """
 
     time_zone: str
@@ -54,7 +54,7 @@ COUNTRY_ALIASES: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Other spellings of a country, each with ours."""
 
-# California is nobody's: Ergast puts both Long Beach and Riverside there, and neither is in use.
+# California belongs to no venue: Ergast puts both Long Beach and Riverside there, and neither is in use.
 VENUES: Final[Mapping[str, Venue]] = MappingProxyType(
     {
         "adelaide": Venue("Australia/Adelaide", "Australia", ("Adelaide",)),
@@ -147,7 +147,7 @@ def country_key(name: str) -> str:
 
 
 def place_key(country: str, locality: str) -> str:
-    """A key that is equal for two names of the same place, to tell whether an event moved.
+    """A key that is equal for two names of the same place, to find whether an event moved.
 
     It is the circuit's id where a venue is known there, else the folded names ("italy/vallelunga").
     """
@@ -155,7 +155,7 @@ def place_key(country: str, locality: str) -> str:
 
 
 def venue_at(country: str, locality: str) -> str | None:
-    """The id of the circuit at a place, None where none is known or the name does not tell which.
+    """The id of the circuit at a place, None where no circuit is known there.
 
     Of several circuits that a place has had, it is the one in present use.
     """

@@ -18,7 +18,7 @@ from core.rules.confirmation import Confirmation
 class Draft:
     """The next state of a season's calendar.
 
-    `implausible` says that the answer changes more of the season at once than is believed without confirmation;
+    `implausible` says that the answer changes more of the season at once than is applied without confirmation;
     `races` are Jolpica's events of the season, for their circuits.
     """
 

@@ -84,7 +84,7 @@ def same_place(known: Event, listed: ListedEvent) -> bool:
 def match_events(known: Iterable[Event], listed: Sequence[ListedEvent]) -> dict[int, str]:
     """Which known event each listed one is: index in `listed` to event id; what is new is left out.
 
-    The strongest likeness is taken first: name, place and date; place and date (renamed); name and date
+    The best match is taken first: name, place and date; place and date (renamed); name and date
     (relocated); name and place (moved); name (moved and relocated); place and about the date. Among equals, the
     nearest in time. Testing is only ever matched with testing, and there the nearest in time comes before the
     order: with the first of two tests of one name gone, the second stays the second.
@@ -92,11 +92,11 @@ def match_events(known: Iterable[Event], listed: Sequence[ListedEvent]) -> dict[
     candidates = []
     for event in known:
         for index, other in enumerate(listed):
-            likeness = _likeness(event, other)
-            if likeness is not None:
+            rank = _match_rank(event, other)
+            if rank is not None:
                 gap = abs(event.last_date - other.last_date)
                 alive = 0 if event.status is not Status.CANCELLED else 1
-                candidates.append((likeness, gap, alive, event.first_date, event.id, index))
+                candidates.append((rank, gap, alive, event.first_date, event.id, index))
     matched: dict[int, str] = {}
     for *_, identity, index in sorted(candidates):
         if index not in matched and identity not in matched.values():
@@ -104,8 +104,8 @@ def match_events(known: Iterable[Event], listed: Sequence[ListedEvent]) -> dict[
     return matched
 
 
-def _likeness(known: Event, listed: ListedEvent) -> int | None:
-    """0 for the strongest likeness, a higher number for a weaker, None for none."""
+def _match_rank(known: Event, listed: ListedEvent) -> int | None:
+    """0 for the best match, higher numbers for weaker ones, None for no match."""
     if (known.format is EventFormat.TESTING) != (listed.format is EventFormat.TESTING):
         return None
     named = slug(known.name) == slug(listed.name)

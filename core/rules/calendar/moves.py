@@ -20,7 +20,7 @@ def is_time_of(session: Session, time: SessionTime) -> bool:
 
 
 def is_move(session: Session, time: SessionTime, source: Source) -> bool:
-    """Whether the source changed its mind: neither another source's time nor a better-known time zone is a move."""
+    """Whether the source lists another time than before; not so for another source, or a time zone newly known."""
     if session.status is Status.CANCELLED or source is not session.source:
         return False
     if session.starts_at is None or time.starts_at is None:
@@ -44,7 +44,7 @@ def patience(session: Session, time: SessionTime, now: datetime) -> tuple[timede
 
 
 def moves_without_sessions(event: Event, listed: ListedEvent, source: Source) -> bool:
-    """Whether the source changed its mind about the date of an event of which it knows nothing but that."""
+    """Whether the source lists another date than before for an event without sessions."""
     ours = event.source is source and event.status is not Status.CANCELLED
     return ours and listed.last_date != event.last_date
 

@@ -33,7 +33,7 @@ def calendar(answer: ScheduleAnswer) -> ScheduleAnswer:
     """The answer, if it can be a season's calendar.
 
     Raises:
-        ScheduleRejected: it has too many events, one twice, a round twice, or as many that cannot be read as others.
+        ScheduleRejected: too many events, an event or a round twice, or no more readable events than unreadable ones.
     """
     if fault := _fault(answer):
         raise ScheduleRejected(answer.source.value, fault)

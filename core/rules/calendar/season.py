@@ -40,7 +40,7 @@ def sources_of(season: int, now: datetime) -> tuple[Source, ...]:
 
 
 def begun(answer: ScheduleAnswer, now: datetime) -> ScheduleAnswer:
-    """The answer without what its source cannot know: one that is not complete lists only what has begun."""
+    """The answer, without events that have not begun where its source is not complete."""
     if answer.complete:
         return answer
     events = tuple(event for event in answer.events if event.last_date <= now.date() + timedelta(days=1))
@@ -48,7 +48,7 @@ def begun(answer: ScheduleAnswer, now: datetime) -> ScheduleAnswer:
 
 
 class CircuitsNeed(Enum):
-    """Whether Jolpica must be asked for circuits: not at all, at once, or again some time."""
+    """Whether circuits must be fetched from Jolpica: not at all, at once, or again some time."""
 
     NONE = 0
     AT_ONCE = 1
@@ -56,7 +56,7 @@ class CircuitsNeed(Enum):
 
 
 def circuits_need(calendar: Calendar, answer: ScheduleAnswer) -> CircuitsNeed:
-    """Whether a race of the answer has no known circuit: it is new or has moved away, or was asked for in vain."""
+    """Whether a race of the answer has no known circuit: it is new, has moved, or Jolpica did not have it before."""
     if any(event.circuit for event in answer.events):
         return CircuitsNeed.NONE
     need = CircuitsNeed.NONE

@@ -1,6 +1,6 @@
 """Statuses by the clock: scheduled, live, completed. Pure functions of what is known and a given `now`.
 
-A status only goes forwards here; only a schedule's change takes it back.
+Here a status only advances; only a change of the schedule takes it back.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def session_status(session: Session, now: datetime) -> Status:
 
 
 def event_status(event: Event, sessions: Iterable[Session], now: datetime) -> Status:
-    """An event's: live from its first session's start to its last session's end; completed when all of them are."""
+    """An event's status: live from its first session's start to its last one's end; completed when all sessions are."""
     taking_place = [session for session in sessions if session.status is not Status.CANCELLED]
     if taking_place and all(session.status is Status.COMPLETED for session in taking_place):
         return _further(event.status, Status.COMPLETED)

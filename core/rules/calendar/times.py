@@ -21,10 +21,10 @@ TEST_DAY = timedelta(hours=9)
 """How long sessions typically last; a day of testing is a practice that lasts from morning to evening."""
 
 FIRST_ZONE = timedelta(hours=14)
-"""A date begins on Earth fourteen hours before it begins in UTC."""
+"""The first time zone's date begins fourteen hours before UTC's."""
 
 LAST_ZONE = timedelta(hours=12)
-"""A date is over everywhere on Earth twelve hours after it is over in UTC."""
+"""The last time zone's date ends twelve hours after UTC's."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ def length(kind: SessionKind, event_format: EventFormat) -> timedelta:
 def session_time(listed: ListedSession, zone: ZoneInfo | None) -> SessionTime | None:
     """When a listed session is; None while not even its date is known.
 
-    Wall time in the circuit's zone decides: the one offset that upstream gives an event is wrong when clocks change
-    that weekend (Mexico 2022, Australia 2023). It serves only where the zone is unknown.
+    Wall time in the circuit's zone is used first: upstream's one offset per event is wrong when clocks change that
+    weekend (Mexico 2022, Australia 2023). The offset is used only where the zone is unknown.
     """
     if listed.wall_time is not None:
         if zone is not None:

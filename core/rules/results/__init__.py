@@ -1,1 +1,1 @@
-"""A session's results: when to poll, what to believe, points and standings."""
+"""A session's results: when to poll, which to accept, points and standings."""

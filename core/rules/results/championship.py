@@ -1,8 +1,8 @@
-"""What of a published championship table is believable: taken whole and plausible, or not at all. Pure functions.
+"""Whether a published championship table is plausible: it is taken as a whole, or not at all. Pure functions.
 
-It is compared with what our own official results of the season give up to then. One or two competitors may have fewer
+It is compared with the standings that our official results give up to then. One or two competitors may have fewer
 points than that (Racing Point 2020, Force India 2018; McLaren 2007 has none). A correction that only one of the two
-knows so far moves points between competitors, and pays no more of them. Every recorded table passes.
+has so far moves points between competitors, and pays no more of them. Every recorded table passes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from core.rules.results.points import FIRST_TEAM_SEASON, FIRST_UNDROPPED_SEASON,
 from core.rules.results.standings import plain
 
 ADJUSTED_AT_MOST = 2
-"""So many competitors of a table may have been deducted points, or excluded (Benetton and Williams, Brazil 1995)."""
+"""How many competitors of a table may have lost points, or been excluded (Benetton and Williams, Brazil 1995)."""
 
 FIRST_LISTED_SEASON = 2000
 """The first season whose tables, from every source, also list who was classified and has no points."""
@@ -29,7 +29,7 @@ FIRST_SINGLE_TEAM_SEASON = 1979
 """Before, a chassis with another engine was another constructor, and some sources have one id for them."""
 
 CORRECTED_PLACES = 2
-"""A correction moves a competitor up by so many places: when two before it are disqualified."""
+"""How many places a correction may move a competitor up: two, when two before it are disqualified."""
 
 CARS_OF_A_TEAM = 2
 
@@ -61,8 +61,8 @@ class Table:
     def missing(self) -> list[Standing]:
         """Our competitors that the table should list, and does not."""
         listed = {standing.competitor_id for standing in self.published}
-        owed = attrgetter("position") if self.season >= FIRST_LISTED_SEASON else attrgetter("points")
-        return [own for own in self.computed if own.competitor_id not in listed and owed(own)]
+        counts = attrgetter("position") if self.season >= FIRST_LISTED_SEASON else attrgetter("points")
+        return [own for own in self.computed if own.competitor_id not in listed and counts(own)]
 
     @property
     def balances(self) -> list[tuple[Decimal, str]]:
@@ -78,7 +78,7 @@ class Table:
 
     @property
     def unseen_points(self) -> Decimal:
-        """The most that one competitor can have been paid in the sessions that we have not."""
+        """The most that one competitor can have scored in the sessions whose results we lack."""
         cars = CARS_OF_A_TEAM if self.competitor == "team" else 1
         return sum((most_points(self.season, kind) for kind in self.unseen), NOTHING) * cars
 
@@ -89,12 +89,12 @@ def competitors(season: int) -> tuple[Competitor, ...]:
 
 
 def examine_table(table: Table) -> list[str]:
-    """Why a published table cannot be taken, in the rules' order; nothing where it can."""
+    """Why a published table is rejected, in the rules' order; empty where it is accepted."""
     return [reason for rule in RULES for reason in rule(table)]
 
 
 def reason_of(reasons: Sequence[str]) -> str:
-    """Reasons in a line; of very many the first."""
+    """Reasons in one line; of many only the first."""
     more = [f"and {len(reasons) - REASONS_SHOWN} more"] if len(reasons) > REASONS_SHOWN else []
     return "; ".join([*reasons[:REASONS_SHOWN], *more])
 
@@ -108,7 +108,7 @@ def best_placed(published: Sequence[Standing]) -> list[Standing]:
 
 
 def listed_twice(table: Table) -> Iterator[str]:
-    """A competitor that is there more than once."""
+    """A competitor is listed more than once."""
     if table.competitor == "team" and table.season < FIRST_SINGLE_TEAM_SEASON:
         return
     times = Counter(standing.competitor_id for standing in table.published)
@@ -116,17 +116,17 @@ def listed_twice(table: Table) -> Iterator[str]:
 
 
 def places_not_whole(table: Table) -> Iterator[str]:
-    """Two competitors in one place, or a place that is nobody's: places run from 1 without a gap."""
+    """Two competitors share a place, or a place is missing: places run from 1 without a gap."""
     for wanted, (place, standing) in enumerate(table.placed, start=1):
         if place != wanted:
             yield f"{standing.competitor_id} in place {place}, where place {wanted} comes next"
             return
     if not table.placed:
-        yield "nobody has a place"
+        yield "no competitor has a place"
 
 
 def places_contradict_points(table: Table) -> Iterator[str]:
-    """More points than a better place has."""
+    """A competitor has more points than one in a better place."""
     for (above, better), (place, worse) in pairwise(table.placed):
         if worse.points > better.points:
             yield (
@@ -136,7 +136,7 @@ def places_contradict_points(table: Table) -> Iterator[str]:
 
 
 def points_impossible(table: Table) -> Iterator[str]:
-    """Points below zero, or more than our results, a correction of them and the sessions that we have not can give."""
+    """Points below zero, or more than our results, a correction and the sessions that we lack can give."""
     places = race_points(table.season)
     correction = places[0] - places[CORRECTED_PLACES]
     for theirs in table.published:
@@ -146,7 +146,7 @@ def points_impossible(table: Table) -> Iterator[str]:
 
 
 def points_unpaid(table: Table) -> Iterator[str]:
-    """More points in all than all sessions paid."""
+    """All points together are more than all sessions paid."""
     more = sum((balance for balance, _ in table.balances), NOTHING)
     if more > 0 and not table.unseen and table.season >= FIRST_UNDROPPED_SEASON:
         names = [f"{one} {plain(balance)}" for balance, one in table.balances if balance > 0]
@@ -163,7 +163,7 @@ def points_lacking(table: Table) -> Iterator[str]:
 
 
 def wins_impossible(table: Table) -> Iterator[str]:
-    """More wins than races; for one competitor one more than our results give it may be a correction."""
+    """More wins than races; one competitor may have one more than in our results, after a correction."""
     unseen = sum(kind is SessionKind.RACE for kind in table.unseen)
     for theirs in table.published:
         most = unseen + 1 + (own.wins if (own := table.ours.get(theirs.competitor_id)) else 0)
@@ -175,14 +175,14 @@ def wins_impossible(table: Table) -> Iterator[str]:
 
 
 def never_entered(table: Table) -> Iterator[str]:
-    """A competitor that entered no race, where we have all of them."""
+    """A competitor entered none of the races, and we have all of them."""
     if not table.unseen:
         unknown = [s.competitor_id for s in table.published if s.competitor_id not in table.ours]
         yield from (f"{competitor_id} was in no race" for competitor_id in unknown)
 
 
 def part_of_a_table(table: Table) -> Iterator[str]:
-    """Competitors that scored, or since 2000 were classified, are not there."""
+    """Competitors that scored, or since 2000 were classified, are missing."""
     allowed = 0 if table.season >= FIRST_LISTED_SEASON else ADJUSTED_AT_MOST
     if len(table.missing) > allowed:
         names = ", ".join(own.competitor_id for own in table.missing)
@@ -192,18 +192,20 @@ def part_of_a_table(table: Table) -> Iterator[str]:
 def too_many_without_place(table: Table) -> Iterator[str]:
     """More competitors with points, or since 2000 a classified race, and no place than were ever excluded."""
     placed = {standing.competitor_id for _, standing in table.placed}
-    owed = {own.competitor_id for own in table.computed if own.position} if table.season >= FIRST_LISTED_SEASON else ()
+    counted = (
+        {own.competitor_id for own in table.computed if own.position} if table.season >= FIRST_LISTED_SEASON else ()
+    )
     without = [
         theirs.competitor_id
         for theirs in table.published
-        if theirs.competitor_id not in placed and (theirs.points or theirs.competitor_id in owed)
+        if theirs.competitor_id not in placed and (theirs.points or theirs.competitor_id in counted)
     ]
     if len(without) > ADJUSTED_AT_MOST:
         yield f"{len(without)} without a place: {', '.join(without)}"
 
 
 Rule = Callable[[Table], Iterator[str]]
-"""Gives a reason for every fault that it finds."""
+"""Yields a reason for each fault it finds."""
 
 RULES: tuple[Rule, ...] = (
     listed_twice,

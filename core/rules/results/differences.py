@@ -1,7 +1,7 @@
 """What a new revision of a session's results changed, as data and as a sentence. Pure functions.
 
 The data is a list of one object an entry: `driver` (id or None), `car` (number as text) and `[before, after]` by
-field; `entry` is that of one that came or went, its place with None on the other side. Of the fields of `Entry`,
+field; for an entry that was added or dropped, `entry` has its place and None. Of the fields of `Entry`,
 `source` is left out: the same table from a better source is no correction.
 """
 
@@ -18,15 +18,15 @@ Difference = dict[str, Any]
 LETTERS = {"R": "ret", "D": "DSQ", "W": "WD", "N": "NC", "E": "excl.", "F": "DNQ"}
 """Ergast's letters for the unclassified, as a person reads them."""
 
-TOLD_AT_MOST = 12
-"""How many entries a sentence tells one by one."""
+MOST_NAMED = 12
+"""How many entries a sentence names one by one."""
 
 BOOKKEEPING = {"source", "ordinal"}
-"""Not compared: where a row comes from, and what only tells equal cars apart."""
+"""Not compared: a row's source, and the number that only separates rows of one car."""
 
 
 def matched(before: Sequence[Entry], after: Sequence[Entry]) -> list[tuple[Entry | None, Entry | None]]:
-    """The same entry before and after, those that went with None after, those that came with None before.
+    """The same entry before and after, dropped ones with None after, added ones with None before.
 
     Known drivers decide: a car that changes its number keeps its entry, another driver in the same car is another
     entry. Car number and ordinal serve where a driver is unknown.
@@ -53,29 +53,29 @@ def matched(before: Sequence[Entry], after: Sequence[Entry]) -> list[tuple[Entry
 
 
 def diff_entries(before: Sequence[Entry], after: Sequence[Entry]) -> list[Difference]:
-    """What differs, an object an entry, in the order of `before`, then those that came; empty for equal tables."""
+    """What differs, an object an entry, in the order of `before`, then those added; empty for equal tables."""
     return [difference for old, new in matched(before, after) if (difference := _difference(old, new)) is not None]
 
 
 def diff_text(differences: Sequence[Difference], names: Mapping[str, str] | None = None) -> str:
     """The same as a person reads it: "Russell 1 → DSQ, 25 → 0 points; Hamilton 2 → 1, 18 → 25 points".
 
-    `names` are drivers' names by id. Where place or points changed, times and grid are not told; values that only
-    became known are counted, not told.
+    `names` are drivers' names by id. Where place or points changed, times and grid are left out; values that only
+    became known are counted.
     """
-    told: list[str] = []
+    sentences: list[str] = []
     filled = 0
     for difference in differences:
         said = ", ".join(_place_and_points(difference)) or ", ".join(_details(difference))
         if said:
-            told.append(f"{_name(difference, names or {})} {said}")
+            sentences.append(f"{_name(difference, names or {})} {said}")
         else:
             filled += 1
-    if len(told) > TOLD_AT_MOST:
-        told[TOLD_AT_MOST - 1 :] = [f"{len(told) - TOLD_AT_MOST + 1} more"]
+    if len(sentences) > MOST_NAMED:
+        sentences[MOST_NAMED - 1 :] = [f"{len(sentences) - MOST_NAMED + 1} more"]
     if filled:
-        told.append(f"{counted(filled, 'entry', 'entries')} in other details")
-    return "; ".join(told)
+        sentences.append(f"{counted(filled, 'entry', 'entries')} in other details")
+    return "; ".join(sentences)
 
 
 def _difference(old: Entry | None, new: Entry | None) -> Difference | None:
@@ -152,4 +152,4 @@ DETAILS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "car_number": ("car", str),
     "listed_position": ("listed", str),
 }
-"""What is told of an entry whose place and points stay, in this order, and how a value is written."""
+"""What is said of an entry whose place and points stay, in this order, and how a value is written."""

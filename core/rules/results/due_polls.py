@@ -1,4 +1,4 @@
-"""What is owed a poll, and the cheapest result_queries that pay it. Pure functions."""
+"""Sessions that are due for a poll, and the cheapest queries for them. Pure functions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.records import Event, ResultsState, Session, SessionKind, Source
 from core.rules.results.polling import SESSIONS_OF_JOLPICA, has_livetiming
 
 ROWS_A_ROUND = 22
-"""About what a round's table has; only used to judge what is cheaper."""
+"""Approximately the rows of a round's table; only for choosing the cheaper query."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class ResultQuery:
 
 
 def result_queries(due_polls: Sequence[DuePoll]) -> list[ResultQuery]:
-    """The result_queries that pay all due_polls with the fewest requests, the oldest due_poll's first.
+    """The queries for all due polls with the fewest requests, the oldest due poll's first.
 
-    Jolpica's whole table costs a page for every hundred rows; it is asked for where that is less than a request a
-    session. What Jolpica does not have is live timing's.
+    Jolpica's whole table costs a page for every hundred rows; it is used where that is cheaper than one request per
+    session. Kinds of sessions that Jolpica does not have are read from live timing.
     """
     asked: list[ResultQuery] = []
     by_table: dict[tuple[int, SessionKind], list[DuePoll]] = {}

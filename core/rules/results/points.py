@@ -1,7 +1,7 @@
 """What a place in a Formula 1 World Championship session is worth, by season. Pure data and lookups.
 
 Points are drivers' points as `Decimal`, tables run from first place down. Facts: the FIA's Sporting Regulations, as
-Wikipedia's "List of Formula One World Championship points scoring systems" tells them; 2022's graded tables from
+Wikipedia's "List of Formula One World Championship points scoring systems" lists them; 2022's graded tables from
 formula1.com ("F1 Commission approves changes to Sporting Regulations").
 """
 
@@ -17,16 +17,16 @@ FIRST_TEAM_SEASON = 1958
 """The first season with a constructors' championship."""
 
 FIRST_TABLED_SEASON = 1960
-"""The first season in which a table tells all points: until 1957 the drivers of a shared car divided those of its
+"""The first season whose tables give all points: until 1957 the drivers of a shared car divided those of its
 place, and until 1959 those who shared the fastest lap its point (seven at Silverstone 1954, two at Aintree 1959)."""
 
 FIRST_UNDROPPED_SEASON = 1991
-"""The first season in which every round counts; before, only a driver's best so many."""
+"""The first season in which every round counts; before, only a driver's best results."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """One way to pay a session: points by place, and the last place where the fastest lap earns one more (0: none)."""
+    """A session's points by place, and the last place where the fastest lap earns one more (0: none)."""
 
     places: tuple[Decimal, ...]
     fastest_lap_places: int = 0
@@ -98,14 +98,14 @@ def sprint_points(season: int) -> tuple[Decimal, ...]:
 
 
 def fastest_lap_point(season: int) -> bool:
-    """Whether the fastest lap of a race earned a point: until 1959 anybody, 2019 to 2024 one of the first ten."""
+    """Whether the fastest lap of a race earned a point: until 1959 for any driver, 2019 to 2024 for the first ten."""
     return any(season in seasons for seasons in FASTEST_LAP_SEASONS)
 
 
 def scales(season: int, kind: SessionKind) -> tuple[Scale, ...]:
-    """All ways such a session may have been paid, the usual one first; none for sessions without points.
+    """All scales that such a session may have, the usual one first; none for sessions without points.
 
-    Meant from 1960: before, no table tells all points.
+    Valid from 1960: before, no table gives all points.
     """
     if kind is SessionKind.SPRINT:
         places = sprint_points(season)
@@ -125,9 +125,9 @@ def scales(season: int, kind: SessionKind) -> tuple[Scale, ...]:
 
 
 def most_points(season: int, kind: SessionKind) -> Decimal:
-    """The most that one entry can have been paid; zero for sessions without points.
+    """The most points that one entry can have; zero for sessions without points.
 
-    Holds before 1960 too: shared drives and shared fastest laps only divide it.
+    Valid before 1960 too: shared drives and shared fastest laps only divide points.
     """
     return max((points for scale in scales(season, kind) for points in scale.values), default=NOTHING)
 

@@ -1,4 +1,4 @@
-"""When a session's results are asked for again: often until they are there, ever more rarely afterwards. Pure.
+"""When a session's results are polled again: often until they are published, then at growing intervals. Pure.
 
 The cadence is two tables of stages, one after the other. Within a stage polls lie on a grid that starts with it, so
 that a poll which runs a few seconds late does not push the next one past its turn; the next is the first of the grid
@@ -18,7 +18,7 @@ from core.rules.calendar.times import FIRST_ZONE, LAST_ZONE
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 SESSIONS_OF_JOLPICA = frozenset({SessionKind.RACE, SessionKind.SPRINT, SessionKind.QUALIFYING})
-"""The sessions with an official table; of the others live timing's is the best there is."""
+"""The sessions with an official table; the others have only live timing's."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,10 @@ ONCE_TIMED = (
 
 FILED = timedelta(days=7)
 AFTER_SEASON = 30 * DAY
-"""What stands so long after a season's end is settled."""
+"""Results are settled this long after their season's end."""
 
 FRESH = DAY
-"""Results come within a day; what is first seen official later was official before, and needs no hourly look."""
+"""Results come within a day; what is first seen official later was official before, and needs no hourly polls."""
 
 COMMON_GRID = datetime(2000, 1, 3, 6, tzinfo=UTC)
 """Daily and weekly polls fall on six in the morning UTC, weekly ones on Mondays."""
@@ -64,10 +64,10 @@ COMMON_GRID = datetime(2000, 1, 3, 6, tzinfo=UTC)
 FIRST_RETRY, LAST_RETRY = 5 * MINUTE, HOUR
 
 PAST_EVERY, PAST_AT_MOST = DAY, 28 * DAY
-"""How often a past season's session is polled whose answers are refused, at first and at last."""
+"""The shortest and longest time between polls of a past season's session whose answers are rejected."""
 
 NOTHING_EVERY, NOTHING_TIMES = 7 * DAY, 3
-"""A past session has no results when upstream has had nothing of it so many times, so far apart."""
+"""A past session has no results after this many polls without any, this far apart."""
 
 
 def is_polled(kind: SessionKind, event_format: EventFormat, season: int) -> bool:
@@ -121,7 +121,7 @@ def next_poll(
 
     For use after an answer, including "not yet"; after a fault see `retry_after_fault`. `official_since` is when the
     database first held an official table; corrections do not move it. `delay` and `interval` are
-    POST_SESSION_DELAY_MINUTES and POLL_INTERVAL_MINUTES. The last poll of the cadence is the moment that settles.
+    POST_SESSION_DELAY_MINUTES and POLL_INTERVAL_MINUTES. The last poll is at the moment when the session settles.
     """
     if state is ResultsState.SETTLED or is_settled(now, season_end):
         return None
@@ -144,26 +144,26 @@ def retry_after_fault(now: datetime, faults: int) -> datetime:
 
 
 def retry_past(now: datetime, refused: int) -> datetime:
-    """The next poll of a past season's session whose answer was refused so many times (from 1): ever more rarely."""
+    """The next poll of a past season's session after so many rejected answers (from 1), at growing intervals."""
     return now + min(PAST_EVERY * (1 << min(max(refused - 1, 0), 10)), PAST_AT_MOST)
 
 
 def due_since(session: Session, delay: timedelta) -> datetime | None:
-    """Since when a session is owed a poll; None when it is cancelled or settled.
+    """Since when a session is due for a poll; None when it is cancelled or settled.
 
-    One that was never polled is owed its first, however old: so a backlog is caught up.
+    A session that was never polled is due, however old it is: this catches up with a backlog.
     """
     if session.status is Status.CANCELLED or session.results_state is ResultsState.SETTLED:
         return None
     first = over_at(session) + delay
     if session.next_poll_at is not None:
-        # A session that moved into the future keeps its old appointment: the session's own end decides.
+        # A session that moved into the future still has its old `next_poll_at`: its new end decides.
         return session.next_poll_at if session.has_results else max(session.next_poll_at, first)
     return first if session.poll_attempts == 0 else None
 
 
 def due(sessions: Iterable[Session], now: datetime, delay: timedelta) -> list[Session]:
-    """The sessions owed a poll, oldest due_poll first; meant for those that `is_polled`."""
+    """The sessions due for a poll, oldest first, of sessions that `is_polled` accepts."""
     owed = [(since, s.id, s) for s in sessions if (since := due_since(s, delay)) is not None and since <= now]
     return [session for _, _, session in sorted(owed, key=lambda due_poll: due_poll[:2])]
 

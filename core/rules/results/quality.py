@@ -1,6 +1,6 @@
-"""What is believable: the gates that a session's result passes before it replaces what is held. Pure functions.
+"""The quality gates that a session's result passes before it replaces the stored one. Pure functions.
 
-A result that fails a REJECT gate is kept aside and the last good state stands; a WARN is reported and applied.
+A result that fails a REJECT gate is held, and the last good one stays; a WARN is reported, and the result applied.
 The cases that each gate comes from: `tests/test_quality.py`.
 """
 
@@ -33,13 +33,13 @@ FIRST_PERSONAL_NUMBER_SEASON = 2014
 """Drivers choose their number since; before, upstream's numbers are not known to be unique."""
 
 WITHDRAWN_AT_MOST = 2
-"""So many entries that took part may go at once and be believed: a correction. More are a partial answer."""
+"""How many entries that took part a correction may drop; if more are missing, the answer is partial."""
 
 FIRST_STEADY_SEASON = 1996
 """Fields are of a steady size since; before, a race had from 10 to 47 cars."""
 
 MOST_ENTRIES = 26
-"""What the Sporting Regulations admit; held to since 1996."""
+"""The Sporting Regulations' limit, which holds since 1996."""
 
 WHOLE_SHARE = 0.8
 """A table with fewer of the entries that comparable sessions have is short."""
@@ -49,14 +49,14 @@ COMPARED = ("position", "classification", "laps", "time_ms", "q1_ms", "q2_ms", "
 
 
 class Severity(StrEnum):
-    """What becomes of a result that a gate finds fault with."""
+    """What happens to a result in which a gate finds a fault."""
 
     REJECT = "reject"
     WARN = "warn"
 
 
 class Finding(Record):
-    """What one gate has to say about a result, `message` for a person."""
+    """A fault that one gate finds in a result; `message` is for a person."""
 
     gate: str
     severity: Severity
@@ -65,7 +65,7 @@ class Finding(Record):
 
 @dataclass(frozen=True)
 class Case:
-    """What a gate looks at: a result, and what is known of that session and its season."""
+    """A gate's input: a result, and what is known of that session and its season."""
 
     result: SessionResult
     previous: tuple[Entry, ...]
@@ -89,13 +89,13 @@ class Case:
         """Entries that took part before and are not there now; those that never did may come and go."""
         lost = [old for old, new in matched(self.previous, self.entries) if old and not new and _took_part(old)]
         if self.previous_state is ResultsState.PROVISIONAL and self.result.source is Source.JOLPICA:
-            # Timing may call cars and drivers otherwise: against the official table only numbers of entries count.
+            # Timing may name cars and drivers differently: only the numbers of entries are compared.
             return lost[: max(0, len(self.previous) - len(self.entries))]
         return lost
 
     @property
     def scales(self) -> tuple[Scale, ...]:
-        """The ways such a session may be paid; none where no table tells."""
+        """The points scales such a session may have; none before points tables are complete."""
         return scales(self.result.season, self.result.kind) if self.result.season >= FIRST_TABLED_SEASON else ()
 
 
@@ -141,7 +141,7 @@ def another_sessions(case: Case) -> Iterator[str]:
 
 
 def too_many_entries(case: Case) -> Iterator[str]:
-    """More cars than the regulations admit, since fields are steady."""
+    """More cars than the regulations allow, in the seasons with fields of a steady size."""
     if case.result.season >= FIRST_STEADY_SEASON and len(case.entries) > MOST_ENTRIES:
         yield f"{len(case.entries)} entries, where at most {MOST_ENTRIES} can be"
 
@@ -155,9 +155,9 @@ def points_impossible(case: Case) -> Iterator[str]:
 
 
 def points_contradict_places(case: Case) -> Iterator[str]:
-    """Since 1991: more points than a better place has, or points without a place.
+    """Since 1991: more points than in a better place, or points without a place.
 
-    Before, drivers of shared cars and drivers who were classified but paid nothing make that ordinary.
+    Before, shared cars, and drivers who were classified but earned no points, make that common.
     """
     if case.result.season < FIRST_UNDROPPED_SEASON:
         return
@@ -188,7 +188,7 @@ def duplicate_place(case: Case) -> Iterator[str]:
 
 
 def place_shared(case: Case) -> Iterator[str]:
-    """The same until 1978, or where nobody is classified: Jolpica has two 15th in Silverstone's qualifying, 2023."""
+    """The same until 1978, or in qualifying and practice: Jolpica has two 15th in Silverstone's qualifying, 2023."""
     yield from _shared(case, one_each=False)
 
 
@@ -205,22 +205,22 @@ def entries_withdrawn(case: Case) -> Iterator[str]:
 
 
 def values_lost(case: Case) -> Iterator[str]:
-    """Null never replaces a value: nobody has a place, or points, where somebody had."""
+    """Null never replaces a value: no entry has a place, or points, where some had."""
     for field, lost in (("position", "a place"), ("points", "points")):
         had, has = (any(getattr(e, field) is not None for e in table) for table in (case.previous, case.entries))
         if case.entries and had and not has:
-            yield f"nobody has {lost} any more"
+            yield f"no entry has {lost} any more"
 
 
 def gap_in_places(case: Case) -> Iterator[str]:
-    """A place that nobody has: a partial answer, or Brazil 1983, where second was disqualified and not replaced."""
+    """A place is missing: a partial answer, or Brazil 1983, where second was disqualified and not replaced."""
     places = {place for place, _ in case.classified}
     if missing := sorted(set(range(1, max(places, default=0) + 1)) - places):
-        yield f"nobody in place {', '.join(map(str, missing))}"
+        yield f"no entry in place {', '.join(map(str, missing))}"
 
 
 def points_off_table(case: Case) -> Iterator[str]:
-    """Points that no table of the season gives that place."""
+    """Points that the place does not have in any table of the season."""
     if case.result.season < FIRST_TABLED_SEASON:
         return
     odd = min(([e for e in case.entries if not _pays(scale, e)] for scale in case.scales or (Scale(()),)), key=len)
@@ -257,13 +257,13 @@ def winner_without_laps(case: Case) -> Iterator[str]:
 
 
 def unknown_number(case: Case) -> Iterator[str]:
-    """A car that did not drive this season so far: a reserve's, or a support race's."""
+    """A car number not seen this season: a reserve driver's, or a support race's."""
     if case.known_numbers and (new := [e for e in case.entries if e.car_number not in case.known_numbers]):
         yield f"not seen this season: {_names(new)}"
 
 
 Gate = Callable[[Case], Iterator[str]]
-"""A rule, which gives a message for every fault it finds; findings call it by its function's name."""
+"""Yields a message for each fault it finds; a finding has its function's name."""
 
 GATES: tuple[tuple[Severity, Gate], ...] = (
     (Severity.REJECT, empty),

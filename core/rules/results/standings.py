@@ -1,7 +1,7 @@
 """A championship's standings, computed from results and compared with the published ones. Pure functions.
 
-Meant from 1991: before, only a driver's best rounds counted, which the published standings know. Positions, ties and
-who has none are as Jolpica gives them: checked for every round of 2020 and 2023 in `tests/test_standings.py`.
+Valid from 1991: before, only a driver's best rounds counted, as in the published standings. Positions, ties and
+missing positions are as Jolpica gives them: checked for every round of 2020 and 2023 in `tests/test_standings.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from core.records import Competitor, Entry, SessionKind, Source, Standing
 
 FROM_RESULTS = "results"
-"""The source of a standing that we computed."""
+"""The source of a computed standing."""
 
 LAST_PLACE = 50
 """No race had so many entries."""
@@ -24,7 +24,7 @@ SCORING = (SessionKind.RACE, SessionKind.SPRINT)
 
 
 class Scored(NamedTuple):
-    """What of an entry counts for a championship."""
+    """The fields of an entry that count for a championship."""
 
     driver_id: str | None
     team_id: str | None
@@ -43,7 +43,7 @@ class RoundResult(NamedTuple):
 
 @dataclass
 class _Tally:
-    """What one competitor did so far; places are those of races."""
+    """One competitor's season so far; places are those of races."""
 
     points: Decimal = Decimal(0)
     places: Counter[int] = field(default_factory=Counter)
@@ -59,8 +59,8 @@ class _Tally:
 def standings(results: Iterable[RoundResult], competitor: Competitor) -> list[Standing]:
     """The standings after these rounds, best first; every competitor that was entered in a race or sprint.
 
-    Sprints give points, but neither wins nor countback. Who was never classified in a race and has no points has no
-    position, and stands in the order of listing. A competitor without id (timing's unknown driver) has no standing.
+    Sprints give points, but neither wins nor countback. A competitor without points that was never classified in a
+    race has no position, and is in the order of listing. One without id (timing's unknown driver) has no standing.
     """
     tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
     for result in results:
@@ -91,7 +91,7 @@ def standings(results: Iterable[RoundResult], competitor: Competitor) -> list[St
 
 
 def differences(computed: Sequence[Standing], published: Sequence[Standing]) -> list[str]:
-    """Where the published standings say otherwise, a line a competitor, in the published order."""
+    """Where the published standings differ, one line per competitor, in the published order."""
     ours = {standing.competitor_id: standing for standing in computed}
     said: list[str] = []
     for theirs in published:
@@ -110,10 +110,10 @@ def differences(computed: Sequence[Standing], published: Sequence[Standing]) -> 
 
 
 def merged(computed: Sequence[Standing], published: Sequence[Standing]) -> list[Standing]:
-    """The published standings as they are, then what only results know; `source` tells them apart.
+    """The published standings as they are, then the competitors that only our results have, by `source`.
 
-    Results may be ahead of what is published: a competitor that is not in there keeps our points, but no position,
-    for the published ones are taken.
+    Results may be ahead of the published table: a competitor that it lacks keeps our points, but has no position,
+    as the published ones are taken.
     """
     known = {standing.competitor_id for standing in published}
     theirs = [standing.model_copy(update={"source": Source.JOLPICA.value}) for standing in published]
