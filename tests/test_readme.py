@@ -1,4 +1,4 @@
-"""The README says what is so: its commands, settings, tables and kinds exist, and its listener works."""
+"""What the README and docs/ say is so: commands, paths, links, settings, tables, kinds, schedules, code."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ from core.upsert.rows import write_changes
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+PATH = re.compile(r"(?:core|flows|deploy|docs|tests|benchmarks)/[\w./-]+|[\w-]+\.(?:yaml|md|toml)|Makefile|Dockerfile")
 NOW = datetime(2024, 7, 28, tzinfo=UTC)
 
 
@@ -38,22 +41,43 @@ def code(language: str) -> str:
     return str(found)
 
 
-def test_every_command_is_there() -> None:
-    for module in set(re.findall(r"python -m ([\w.]+)", README)):
-        assert find_spec(module) is not None, module
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"`make ([a-z-]+)|^    make ([a-z-]+)", README, re.MULTILINE)) <= {
-        pair for target in targets for pair in ((target, ""), ("", target))
-    }
-    for path in re.findall(r"`((?:deploy|docs|tests|core)/[\w./]+)`|\]\((docs/[\w.]+)\)", README):
-        assert (ROOT / "".join(path)).exists(), path
+def wrapped(document: Path) -> str:
+    """A document's text, with code that is broken over two lines in one."""
+    return re.sub(r"(?<=\S)\n(?=\S)", " ", document.read_text())
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_path_and_link_exists(document: Path) -> None:
+    text = wrapped(document)
+    for module in set(re.findall(r"python -m ([\w.]+)", text)) - {"pytest"}:
+        if not module.endswith("."):  # flows.<name>
+            assert find_spec(module) is not None, module
+    assert set(re.findall(r"(?:`|    )make ([a-z-]+)", document.read_text())) <= TARGETS
+    for code in re.findall(r"`([^`\n]+)`", text):
+        for path in code.split():
+            if PATH.fullmatch(path):
+                assert (ROOT / path).exists(), path
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        if not link.startswith("https://"):
+            assert (document.parent / link).exists(), link
+
+
+def test_every_document_is_linked_and_the_readme_is_short() -> None:
+    assert {path.name for path in DOCUMENTS[1:]} <= set(re.findall(r"\]\(docs/([\w.]+)\)", README))
+    assert len(README.splitlines()) < 200
+
+
+def test_the_targets_of_make_are_phony_and_listed() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    (phony,) = re.findall(r"^\.PHONY: (.*)", makefile, re.MULTILINE)
+    assert set(phony.split()) == set(re.findall(r"^([a-z-]+):.* ## ", makefile, re.MULTILINE)) == TARGETS
 
 
 def test_the_settings_are_those_there_are() -> None:
     rows = re.findall(r"^\| (`[A-Z0-9_`, ]+`) \| (.*?) ?\|", section("Settings"), re.MULTILINE)
-    told = {name.strip("` "): default.strip("`") for names, default in rows for name in names.split(",")}
-    assert set(told) == {name.upper() for name in Settings.model_fields}
-    for name, default in told.items():
+    documented = {name.strip("` "): default.strip("`") for names, default in rows for name in names.split(",")}
+    assert set(documented) == {name.upper() for name in Settings.model_fields}
+    for name, default in documented.items():
         field = Settings.model_fields[name.lower()].get_default()
         shown = field.get_secret_value() if hasattr(field, "get_secret_value") else field
         assert default == {None: "", True: "true"}.get(shown, str(shown)), name
@@ -64,16 +88,16 @@ def test_the_tables_and_kinds_are_those_there_are(postgresql: Database) -> None:
     there = "SELECT table_name FROM information_schema.tables WHERE table_schema = :schema"
     with postgresql.reading() as connection:
         tables = set(connection.scalars(text(there), {"schema": postgresql.schema})) - {VERSION_TABLE}
-    told = section("What is in the database")
-    names = re.findall(r"^\| (`[a-z_`, ]+`) \|", told, re.MULTILINE)
+    documented = section("Reading the data")
+    names = re.findall(r"^\| (`[a-z_`, ]+`) \|", documented, re.MULTILINE)
     assert {name.strip("` ") for row in names for name in row.split(",")} == tables
     assert set(metadata.tables) <= tables
-    kinds = told.split("Kinds of change")[1]
+    kinds = documented.split("Kinds of change")[1]
     assert {kind.value for kind in ChangeKind} <= set(re.findall(r"`([a-z_]+)`", kinds))
 
 
 def test_the_flows_run_when_the_table_says() -> None:
-    rows = dict(re.findall(r"^\| `([a-z-]+)` \| (.*?)[,|]", section("Three ways up"), re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \| (.*?)[,|]", section("The flows"), re.MULTILINE))
     crons = {"hourly at :07": "7 * * * *", "every 5 minutes": "*/5 * * * *"}
     deployed = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
     assert {name: crons[when.strip()] for name, when in rows.items()} == {
