@@ -33,11 +33,10 @@ NOW = datetime(2024, 2, 1, tzinfo=UTC)
 BARE = f"""
 import os, fastf1
 from prefect import flow, task
-from fastf1.req import Cache
 from core.fetch.fastf1_internals import use_mirror
 use_mirror(os.environ["F1_UPSTREAM_URL"])
 os.makedirs(os.environ["FASTF1_CACHE_DIR"], exist_ok=True)
-Cache.configure(cache_dir=os.environ["FASTF1_CACHE_DIR"], use_requests_cache=False)
+fastf1.Cache.configure(cache_dir=os.environ["FASTF1_CACHE_DIR"], use_requests_cache=False)
 print(fastf1.get_event_schedule({SEASON}, backend="fastf1"))
 """
 

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import builtins
 import csv
-import getpass
 import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import fastf1.core
 import pandas as pd
 import pytest
 from conftest import RECORDED, Recording, needs_recording, poll_by_name
-from fastf1.exceptions import DataNotLoadedError, F1AuthError
-from fastf1.internals.f1account.transport import LIVETIMING_URL
+from fastf1.exceptions import DataNotLoadedError
 from sqlalchemy import select
 
 from core.database import Database, connect
 from core.deadline import Deadline
 from core.documents import TimingDocument
 from core.errors import RateLimited, SourceEmpty, SourceError, SourceMalformed, SourceUnreachable
-from core.fetch import session
 from core.fetch.access import Access
 from core.fetch.timing import TimedSession, fetch_timing
 from core.records import Entry, ResultsState, Session, SessionKind, Source
@@ -172,33 +167,6 @@ def test_provisional_gives_way_to_official(sqlite: Database, recording: Recordin
     assert stored(sqlite, f"{event}/sprint")[1] == entries
 
 
-# No prompt.
-
-
-def test_nothing_prompts_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without credentials FastF1's own adapter would ask for them where there is a terminal."""
-
-    def prompted(*_args: Any, **_kwargs: Any) -> NoReturn:
-        pytest.fail("it prompted")
-
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True, readline=prompted))
-    monkeypatch.setattr(builtins, "input", prompted)
-    monkeypatch.setattr(getpass, "getpass", prompted)
-    monkeypatch.setattr("webbrowser.open", prompted)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))  # no token that was stored on this machine
-    settings = Settings(fastf1_cache_dir=tmp_path / "cache")
-    assert settings.f1_username is None
-    session.prepare.cache_clear()
-    try:
-        session.prepare(settings)
-        adapter = session.SESSION.get_adapter(f"{LIVETIMING_URL}static/2024/Index.json")
-        with pytest.raises(F1AuthError, match="no Formula 1 account is configured"):
-            adapter._tokens.get()
-        assert adapter._get_token() is None, "and the request goes out anonymously"
-    finally:
-        session.prepare.cache_clear()
-
-
 # FastF1's ways of failing. The bundled sample serves Bahrain 2024's race by live timing before Jolpica has it.
 
 
@@ -288,25 +256,28 @@ def no_data(*_args: Any, **_kwargs: Any) -> NoReturn:
     raise DataNotLoadedError("The data you are trying to access has not been loaded yet")
 
 
-def empty_frame(session: Any, *_args: Any, **_kwargs: Any) -> None:
-    fastf1.core._logger.warning("Failed to load results")
-    session._results, session._laps = pd.DataFrame({"Position": []}), pd.DataFrame()
+NO_CARS = pd.DataFrame({"Position": []})
+CARS_WITHOUT_PLACES = pd.DataFrame(
+    {"DriverNumber": ["1", "44"], "Abbreviation": ["VER", "HAM"], "Position": [float("nan")] * 2}
+)
 
 
-def half_filled_frame(session: Any, *_args: Any, **_kwargs: Any) -> None:
-    """The driver list is there, and no place."""
-    cars = pd.DataFrame({"DriverNumber": ["1", "44"], "Abbreviation": ["VER", "HAM"], "Position": [float("nan")] * 2})
-    fastf1.core._logger.warning("No result data for this session available")
-    session._results, session._laps = cars, pd.DataFrame()
-
-
-@pytest.mark.parametrize("load", [no_data, empty_frame, half_filled_frame])
+@pytest.mark.parametrize(
+    "patches",
+    [
+        {"load": no_data},
+        {"load": lambda *_args, **_kwargs: None, "results": NO_CARS, "laps": pd.DataFrame()},
+        {"load": lambda *_args, **_kwargs: None, "results": CARS_WITHOUT_PLACES, "laps": pd.DataFrame()},
+    ],
+    ids=["not loaded", "empty frame", "half-filled frame"],
+)
 @pytest.mark.usefixtures("no_waiting")
 def test_nothing_yet_is_a_value_and_no_fault(
-    load: Callable[..., None], bahrain: Upstream, sqlite: Database, monkeypatch: pytest.MonkeyPatch
+    patches: dict[str, Any], bahrain: Upstream, sqlite: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(fastf1.core.Session, "load", load)
+        for name, patch in patches.items():
+            patched.setattr(fastf1.core.Session, name, patch)
         with pytest.raises(SourceEmpty):
             fetch()
         assert race().outcome is Outcome.NOT_YET
