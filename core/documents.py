@@ -21,6 +21,9 @@ RESULT_ROWS = {
 }
 """The key of the result rows in Jolpica's race documents."""
 
+DEEPEST = 50
+"""Levels that an answer may nest, many times what any has: those who walk through deeper ones exhaust their stack."""
+
 LONGEST_TEXT = 50_000
 """Characters that are kept of a document that cannot be read."""
 
@@ -30,6 +33,19 @@ class TimingDocument(TypedDict):
 
     results: list[Document]
     laps: list[Document]
+
+
+def is_too_deep(answer: Any) -> bool:
+    """Whether a JSON value nests deeper than `DEEPEST`."""
+    level = [answer]
+    for _ in range(DEEPEST):
+        level = [
+            child
+            for value in level
+            if isinstance(value, dict | list)
+            for child in (value.values() if isinstance(value, dict) else value)
+        ]
+    return bool(level)
 
 
 def as_text(document: Any) -> str:

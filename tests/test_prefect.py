@@ -193,6 +193,20 @@ def test_a_document_that_cannot_be_read_is_a_failed_transform(
     assert ended["upsert-poll-2024-bahrain-grand-prix/race"] == "Completed"
 
 
+def test_an_answer_nested_too_deeply_for_prefect_is_refused_before_it_is_passed_on(
+    engine: None, storage: Path, replay: Upstream
+) -> None:
+    """Python reads JSON of this depth; Prefect, which walks through every argument of a task, does not."""
+    replay.as_of = now = datetime(2024, 3, 2, 20, tzinfo=UTC)
+    sync_schedule(season=2024, now=now)
+    good = Upstream(as_of=now).answer("/ergast/f1/2024/1/results.json?limit=100&offset=0").body
+    deep = good.replace(b'"laps": "57"', b'"laps": ' + b"[" * 600 + b"]" * 600, 1)
+    assert deep != good
+    replay.faults = [Fault("/2024/1/results", times=9, body=deep)]
+    with pytest.raises(NotDone, match="an answer nested too deeply"):
+        poll_results(event="2024-bahrain-grand-prix", session=SessionKind.RACE, now=now)
+
+
 def task_runs(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
     """The task runs that ended, by name, each with its final state."""
     ended = [record for record in caplog.records if record.name == "prefect.task_runs"]

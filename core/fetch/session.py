@@ -25,6 +25,7 @@ from fastf1 import Cache
 from fastf1.exceptions import ErgastError, FastF1CriticalError, RateLimitExceededError
 
 from core import request_counter
+from core.documents import is_too_deep
 from core.errors import (
     F1FlowsError,
     OutOfTime,
@@ -146,11 +147,13 @@ def _check(source: Source, response: requests.Response) -> None:
     if not response.content.strip():
         raise SourceEmpty(source.value, "an empty answer")
     try:
-        response.json()
+        too_deep = is_too_deep(response.json())
     except ValueError:
         raise SourceMalformed(source.value, "an answer that is not JSON") from None
     except RecursionError:
-        raise SourceMalformed(source.value, "an answer nested too deeply") from None
+        too_deep = True
+    if too_deep:
+        raise SourceMalformed(source.value, "an answer nested too deeply")
 
 
 def _check_rate(source: Source, response: requests.Response) -> None:
