@@ -15,6 +15,8 @@ import sys
 import threading
 import time
 
+from core.arguments import Parser
+
 LOOPBACK = "127.0.0.1"
 STOP_SECONDS = 3.0
 """How long the server may take to end."""
@@ -29,7 +31,15 @@ def end_with_parent() -> None:
     os._exit(1)
 
 
-if __name__ == "__main__":
+def main(arguments: list[str]) -> None:
+    """Run the server until it, or the process that started it, ends."""
+    parser = Parser(prog="python -m flows.prefect_server", description="A Prefect server that ends with its parent.")
+    parser.add_argument("port", type=int, metavar="PORT", help="on loopback")
+    port = parser.parse_args(arguments).port
     threading.Thread(target=end_with_parent, name="end-with-parent", daemon=True).start()
-    sys.argv = ["prefect", "server", "start", "--host", LOOPBACK, "--port", sys.argv[1]]
+    sys.argv = ["prefect", "server", "start", "--host", LOOPBACK, "--port", str(port)]
     runpy.run_module("prefect", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

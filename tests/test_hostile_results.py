@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import poll_by_name
 from sqlalchemy import select
 
 from core.database import Database
@@ -26,7 +27,7 @@ from core.schema import driver_standings, drivers, events, held, result_revision
 from core.upsert.results import Outcome, Polled
 from core.upsert.rows import read_records
 from core.upsert.schedule import SeasonSummary
-from flows.poll_results import main, poll_results
+from flows.poll_results import main
 
 Sync = Callable[..., SeasonSummary]
 Document = dict[str, Any]
@@ -72,7 +73,7 @@ def begun(replay: Upstream, sync: Sync, now: datetime) -> Upstream:
 
 
 def poll(now: datetime = PUBLISHED, kind: SessionKind = RACE, *, force: bool = False) -> Polled:
-    (polled,) = poll_results.fn(event=BAHRAIN, session=kind, force=force, now=now)
+    (polled,) = poll_by_name(event=BAHRAIN, session=kind, force=force, now=now)
     return polled
 
 
@@ -460,7 +461,7 @@ def test_another_races_rows_under_this_races_header(replay: Upstream, database: 
     assert poll(now).outcome is Outcome.OFFICIAL
     first, second = replay.documents(2024, "results")[:2]
     overlay(replay, "results", lambda document: move_rows(document, first), second["round"])
-    (found,) = poll_results.fn(event="2024-saudi-arabian-grand-prix", session=RACE, now=now)
+    (found,) = poll_by_name(event="2024-saudi-arabian-grand-prix", session=RACE, now=now)
     assert found.outcome is Outcome.REJECTED
     assert f"the classification of {BAHRAIN_RACE}" in "".join(found.warnings)
 

@@ -149,7 +149,7 @@ def test_two_workers_share_one_hourly_budget(api: str, backlog: Database, replay
 def test_while_prefect_s_api_does_not_answer_the_ledger_has_to_do() -> None:
     """A server that restarts under a deployment's run does not end it."""
     taken = subprocess.run(
-        [sys.executable, "-c", "from flows import limit; limit.take(strict=True)"],
+        [sys.executable, "-c", "from flows.runtime import limit; limit.take(strict=True)"],
         env=os.environ | {"PREFECT_API_URL": "http://127.0.0.1:9/api", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,

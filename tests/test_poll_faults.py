@@ -15,9 +15,7 @@ from conftest import HANGS
 from sqlalchemy import delete, func, insert, select
 
 from core.database import Database
-from core.deadline import Deadline
 from core.errors import BudgetExhausted
-from core.fetch import session
 from core.records import ChangeKind, Held, HeldKind, ResultsState, Session, SessionKind
 from core.replay import Fault, Upstream
 from core.schema import changes, driver_standings, drivers, held, result_revisions, results, sessions, teams
@@ -160,24 +158,6 @@ def test_a_fault_loses_nothing_and_the_next_poll_heals(fault: str, official: Ups
     session = session_of(database)
     assert (session.last_error, session.revision) == (None, 1)
     assert dump(database) == good
-
-
-@on_sqlite
-def test_all_tries_of_a_query_share_one_deadline(
-    official: Upstream, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    deadlines: list[Deadline] = []
-    time_left = session._time_left
-
-    def noted(call: session.Call) -> float:
-        deadlines.append(call.access.deadline)
-        return time_left(call)
-
-    monkeypatch.setattr(session, "_time_left", noted)
-    fails(official, status=500)
-    assert poll(PUBLISHED + HOUR).outcome is Outcome.FAILED
-    assert len(asked(official)) == 3
-    assert len(set(deadlines)) == 1
 
 
 @on_sqlite
