@@ -15,6 +15,8 @@ import sys
 import threading
 import time
 
+from core.arguments import Parser
+
 LOOPBACK = "127.0.0.1"
 STOP_SECONDS = 3.0
 """How long the server may take to end."""
@@ -30,6 +32,9 @@ def end_with_parent() -> None:
 
 
 if __name__ == "__main__":
+    parser = Parser("python -m flows.prefect_server", "A Prefect server that ends with its standard input.")
+    parser.add_argument("port", type=int)
+    port = parser.parse_args().port
     threading.Thread(target=end_with_parent, name="end-with-parent", daemon=True).start()
-    sys.argv = ["prefect", "server", "start", "--host", LOOPBACK, "--port", sys.argv[1]]
+    sys.argv = ["prefect", "server", "start", "--host", LOOPBACK, "--port", str(port)]
     runpy.run_module("prefect", run_name="__main__", alter_sys=True)
