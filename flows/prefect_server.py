@@ -1,8 +1,8 @@
-"""A Prefect server that ends with the process that started it, also after SIGKILL.
+"""A Prefect server that ends with the process that started it, however that ends.
 
     python -m flows.prefect_server PORT
 
-Standard input is a pipe from that process alone, which the system closes when the process ends.
+Standard input is a pipe whose other end that process alone holds, so that the system closes it also after SIGKILL.
 The server is one process: with one worker, uvicorn and Prefect start no others.
 """
 
@@ -31,15 +31,10 @@ def end_with_parent() -> None:
     os._exit(1)
 
 
-def main(arguments: list[str]) -> None:
-    """Run the server until it, or the process that started it, ends."""
-    parser = Parser(prog="python -m flows.prefect_server", description="A Prefect server that ends with its parent.")
-    parser.add_argument("port", type=int, metavar="PORT", help="on loopback")
-    port = parser.parse_args(arguments).port
+if __name__ == "__main__":
+    parser = Parser("python -m flows.prefect_server", "A Prefect server that ends with its standard input.")
+    parser.add_argument("port", type=int)
+    port = parser.parse_args().port
     threading.Thread(target=end_with_parent, name="end-with-parent", daemon=True).start()
     sys.argv = ["prefect", "server", "start", "--host", LOOPBACK, "--port", str(port)]
     runpy.run_module("prefect", run_name="__main__", alter_sys=True)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

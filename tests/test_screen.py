@@ -24,12 +24,14 @@ from sqlalchemy import update
 
 from core import logs
 from core.database import Database
+from core.records import Change, ChangeKind, Entity
 from core.replay import Fault, Upstream
 from core.schema import drivers, events, result_revisions, sessions, teams
 from core.settings import LogFormat, Settings
-from core.text import is_control, printable
+from core.text import day_and_time, duration, is_control, lapse, moment, printable, time_of_day
 from flows import __main__ as commands
 from flows import poll_results, refresh_statuses, sync_schedule
+from flows.output.changes import SHOWN_CHANGES, changes_markdown, print_changes
 from flows.output.classification import markdown, read_classification
 from flows.output.progress import LONG, Progress
 from flows.output.text import Column, Row, cell, fitted
@@ -297,6 +299,59 @@ def test_the_demo_fits_its_terminal_and_ends_with_what_to_try(columns: int) -> N
     with sqlite3.connect(query.split()[1]) as connection:
         assert len(connection.execute(query.split('"')[1]).fetchall()) == 14
     connection.close()
+
+
+FORMATTERS = [
+    *(ROOT / "flows" / "output").glob("*.py"),
+    *(ROOT / "core" / "rules").rglob("*.py"),
+    *(ROOT / path for path in ("core/errors.py", "flows/demo.py", "flows/__main__.py")),
+]
+
+
+@pytest.mark.parametrize("path", FORMATTERS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_moments_and_race_times_are_formatted_in_core_text_alone(path: Path) -> None:
+    assert not re.search(r"%[HMbaY]|60_?000|strftime", path.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (duration(59_071), "59.071"),
+        (duration(96_236), "1:36.236"),
+        (duration(5_258_241), "1:27:38.241"),
+        (duration(3_600_000), "1:00:00.000"),
+        (lapse(0), "0 s"),
+        (lapse(119), "119 s"),
+        (lapse(-600), "-10 min"),
+        (lapse(6 * 3600), "6 h"),
+        (lapse(48 * 3600), "2 days"),
+        (day_and_time(NOW), "Sun 03 Mar 00:00"),
+        (moment(NOW), "Sun 03 Mar 00:00 UTC"),
+        (moment(NOW, year=True), "Sun 03 Mar 2024 00:00 UTC"),
+        (time_of_day(NOW), "00:00 UTC"),
+    ],
+)
+def test_durations_and_moments_in_words(shown: str, expected: str) -> None:
+    assert shown == expected
+
+
+def test_one_number_of_changes_is_listed_wherever_they_are_listed() -> None:
+    """The first, and how many more there are: on a screen and in markdown."""
+    renamed = [
+        Change(
+            entity=Entity.EVENT, entity_id=f"e{n}", kind=ChangeKind.RENAMED, before={"name": "a|"}, after={"name": "b"}
+        )
+        for n in range(SHOWN_CHANGES + 2)
+    ]
+    console = Console(file=open(os.devnull, "w"), record=True)  # noqa: SIM115
+    print_changes(console, renamed)
+    console.file.close()
+    lines = console.export_text().splitlines()
+    assert (len(lines), lines[0].strip()) == (SHOWN_CHANGES + 1, "e0 renamed: a| → b")
+    page = changes_markdown(renamed)
+    assert (len(page), page[2]) == (2 + SHOWN_CHANGES + 2, "| e0 | renamed | a&#124; | b |")
+    assert page[-1] == lines[-1].strip() == "and 2 more: see the table changes"
+    assert len(changes_markdown(renamed[:SHOWN_CHANGES])) == 2 + SHOWN_CHANGES
 
 
 def programs() -> list[str]:
