@@ -1,1 +1,1 @@
-"""Frames and documents to records. Pure: no I/O, no clock."""
+"""Upstream's documents to records: bounded, clean, or malformed. Pure: no I/O, no clock, no pandas."""
