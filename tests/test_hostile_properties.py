@@ -267,7 +267,9 @@ def first(what: str, share: float = 0.0, value: Any = None) -> list[Mangling]:
 @example("results", True, first("value", value={"MRData": None}))
 @example("driverStandings", True, first("value", value=None))
 @given(st.sampled_from(list(TABLES)), st.booleans(), st.lists(manglings, min_size=1, max_size=3))
-def test_whatever_an_answer_is_made_into(world: World, table: str, always: bool, done: list[Mangling]) -> None:
+def test_any_altered_answer_is_stored_plausibly_or_rejected(
+    world: World, table: str, always: bool, done: list[Mangling]
+) -> None:
     """`always`: also where what is refused as a whole table is asked for session by session."""
     document = world.documents[table]
     for one in done:
