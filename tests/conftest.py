@@ -1,7 +1,7 @@
 """What the tests stand on: real SQLite, real PostgreSQL, the replayed and the recorded upstream.
 
 Nothing here reaches beyond loopback: the upstream is a replay, or the recording beside the repository where that
-is, and FastF1's own limits are lifted, which is allowed against a server of one's own only.
+is, and FastF1's own limits are lifted, which is allowed only with F1_UPSTREAM_URL.
 """
 
 from __future__ import annotations

@@ -130,15 +130,15 @@ def examined(
         ),
     ],
 )
-def test_a_table_that_cannot_be_is_refused(published: Callable[[], list[Standing]], reason: str) -> None:
+def test_an_implausible_table_is_rejected(published: Callable[[], list[Standing]], reason: str) -> None:
     assert reason in "; ".join(examined(published()))
 
 
-def test_a_table_that_is_as_our_results_say_is_taken() -> None:
+def test_a_table_that_equals_our_results_is_accepted() -> None:
     assert examined(ours()) == []
 
 
-def test_deductions_and_exclusions_are_believed_of_two() -> None:
+def test_deductions_and_exclusions_of_two_competitors_are_accepted() -> None:
     docked = changed(3, points=Decimal(26))
     assert examined(docked) == []
     excluded = [s.model_copy(update={"position": {2: None}.get(n, n - (n > 2))}) for n, s in enumerate(ours(), start=1)]
@@ -150,7 +150,7 @@ def test_deductions_and_exclusions_are_believed_of_two() -> None:
     assert examined(three) == ["1 points fewer than were paid: c4 1"]
 
 
-def test_a_correction_that_only_one_side_knows_moves_points() -> None:
+def test_a_correction_in_only_one_table_moves_points() -> None:
     moved = {1: Decimal(37), 2: Decimal(43)}
     first, second, *others = [s.model_copy(update={"points": moved.get(n, s.points)}) for n, s in enumerate(ours(), 1)]
     above, below = [
@@ -160,7 +160,7 @@ def test_a_correction_that_only_one_side_knows_moves_points() -> None:
     assert examined([above, below, *others]) == []
 
 
-def test_what_was_not_seen_may_have_been_scored() -> None:
+def test_points_of_sessions_without_results_are_possible() -> None:
     more = changed(1, points=Decimal(54 + 26 + 8), wins=3)
     assert examined(more, unseen=(RACE, SPRINT)) == []
     assert examined(more, unseen=(RACE,)) == ["c1 has 88 points, where 0 to 80 can be"]

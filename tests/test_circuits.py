@@ -69,7 +69,7 @@ def test_an_unknown_circuit_has_no_zone() -> None:
     assert time_zone(None) is None
 
 
-def test_every_place_is_claimed_by_one_circuit_and_finds_it() -> None:
+def test_every_place_belongs_to_one_circuit_and_finds_it() -> None:
     for circuit_id, venue in VENUES.items():
         assert venue.places, circuit_id
         for place in venue.places:

@@ -46,7 +46,7 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 @pytest.mark.parametrize("season", ["1949", "2100", "abc", "20-24", "²023"])
-def test_a_season_that_cannot_be_is_wrong_usage(season: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_impossible_season_is_wrong_usage(season: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert sync(season) == 2
     assert "season" in one_line(capsys)
     assert not Path("f1.db").exists()
@@ -59,7 +59,7 @@ def test_a_naive_now_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("now", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2200-01-01T00:00:00Z"])
 @pytest.mark.parametrize("season", ["2024", "9999"])
-def test_a_now_of_no_season_is_wrong_usage(now: str, season: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_now_outside_all_seasons_is_wrong_usage(now: str, season: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert sync(season, "--now", now) == 2
     assert "now" in one_line(capsys)
 
@@ -117,7 +117,7 @@ def test_a_wrong_setting_is_named_and_no_secret_with_it(
         "postgresql:///f1?host=127.0.0.1&port=9&user=user&password=secret-word&sslpassword=secret-word",
     ],
 )
-def test_no_database_there(
+def test_an_unreachable_database_is_one_line(
     url: str, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], no_waiting: None
 ) -> None:
     environment.setenv("DATABASE_URL", url)
@@ -138,7 +138,7 @@ def test_a_wrong_password_is_not_printed(
     assert "secret-word" not in one_line(capsys)
 
 
-def test_a_read_only_sqlite_file(
+def test_a_read_only_sqlite_file_is_one_line(
     replay: Upstream, capsys: pytest.CaptureFixture[str], environment: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     environment.setenv("DATABASE_URL", f"sqlite:///file:{tmp_path}/f1.db?mode=ro&uri=true")
@@ -165,7 +165,7 @@ def read_only(folder: Path) -> Iterator[None]:
             path.chmod(0o755)
 
 
-def test_a_folder_that_may_only_be_read(
+def test_a_database_in_a_read_only_folder_can_be_read(
     replay: Upstream, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What reads reads, without a file left beside the database; what writes says so in one line."""
@@ -200,7 +200,7 @@ def test_what_only_reads_makes_no_database(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_line_s_end_after_a_url_is_no_part_of_it(
+def test_a_line_end_after_a_url_is_ignored(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     environment.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/f1.db\r\n")
@@ -272,7 +272,7 @@ def test_a_session_is_named_by_its_id_or_within_its_event(
         (f"{BAHRAIN}/warmup", "is no session: practice_1"),
     ],
 )
-def test_an_id_that_is_not_known(
+def test_an_unknown_id_is_one_line_with_the_nearest_ids(
     identity: str, said: str, bahrain: Upstream, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert commands.main(["results", identity]) == 2
@@ -305,13 +305,13 @@ def test_a_poll_by_name_that_failed_is_a_failure_after_its_commit(
     assert poll("--event", *named) == 0
 
 
-def test_a_due_poll_that_failed_is_not(bahrain: Upstream, no_waiting: None) -> None:
+def test_a_failed_due_poll_does_not_fail_the_run(bahrain: Upstream, no_waiting: None) -> None:
     """What is due is asked for again soon, by itself."""
     bahrain.faults = [Fault(match="^/ergast/", status=500, times=999)]
     assert poll() == 0
 
 
-def test_a_directory_that_is_not_there(
+def test_a_missing_directory_is_one_line(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     environment.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/nowhere/f1.db")
@@ -319,7 +319,7 @@ def test_a_directory_that_is_not_there(
     assert "unable to open" in one_line(capsys)
 
 
-def test_a_schema_newer_than_the_code(database: Database, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_schema_newer_than_the_code_is_one_line(database: Database, capsys: pytest.CaptureFixture[str]) -> None:
     database.ensure_schema()
     with database.writing() as connection:
         prefix = f'"{database.schema}".' if database.schema else ""
@@ -330,7 +330,7 @@ def test_a_schema_newer_than_the_code(database: Database, capsys: pytest.Capture
     assert "newer" in one_line(capsys)
 
 
-def test_no_network(capsys: pytest.CaptureFixture[str], no_waiting: None) -> None:
+def test_without_network_a_run_is_one_line(capsys: pytest.CaptureFixture[str], no_waiting: None) -> None:
     assert sync("2024") == 1
     lines = capsys.readouterr().err.strip().splitlines()
     assert "Traceback" not in "\n".join(lines)
@@ -339,9 +339,9 @@ def test_no_network(capsys: pytest.CaptureFixture[str], no_waiting: None) -> Non
 
 def test_a_sync_ends_with_a_summary(replay: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
     assert sync("2024") == 0
-    told = capsys.readouterr()
-    assert "2024: 25 events, 123 sessions from fastf1: 148 added" in told.out
-    assert told.err.count("no Prefect API is configured") == 1
+    captured = capsys.readouterr()
+    assert "2024: 25 events, 123 sessions from fastf1: 148 added" in captured.out
+    assert captured.err.count("no Prefect API is configured") == 1
 
 
 def test_a_season_to_come_is_no_failure(replay: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
@@ -374,7 +374,7 @@ def test_config_shows_values_and_origins_and_hides_secrets(
 def test_jolpica_s_hour_is_the_clock_s_whatever_now_is_given(
     sqlite: Database, environment: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Requests of a run about the past count now; only an upstream of one's own lives in the time that is given."""
+    """Requests of a run about the past count now; only with F1_UPSTREAM_URL do they count at the given time."""
     present, given = datetime(2026, 11, 23, tzinfo=UTC), datetime(2024, 7, 28, tzinfo=UTC)
     monkeypatch.setattr(clock, "present", lambda: present)
     run = Run.begin(given)

@@ -163,7 +163,7 @@ def test_a_commit_notifies_its_change_ids(postgresql: Database, answer: Schedule
     assert heard == [str(ids)]
 
 
-def test_a_database_that_knows_no_encoding_holds_the_same_names(
+def test_a_database_without_an_encoding_holds_the_same_names(
     postgresql: Database, environment: pytest.MonkeyPatch, answer: ScheduleAnswer
 ) -> None:
     """SQL_ASCII: what a cluster made under the C locale gives to every new database."""

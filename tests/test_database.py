@@ -60,7 +60,7 @@ def impatient(database: Database, environment: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("table", ["f1_flows_version", "sessions", "results", "changes", "upstream_requests"])
-def test_a_run_that_meets_a_foreign_lock_says_so_in_one_line_and_the_next_one_heals(
+def test_a_foreign_lock_is_one_line_and_the_next_run_succeeds(
     season: Database,
     environment: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -131,9 +131,7 @@ def test_a_writer_waits_for_its_turn_as_long_as_for_a_writer_and_for_a_table_as_
     other.engine.dispose()
 
 
-def test_a_statement_has_its_time_and_a_migration_s_has_all(
-    postgresql: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_statements_have_a_timeout_and_migrations_none(postgresql: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database_module, "STATEMENT_SECONDS", 0.05)
     with pytest.raises(DatabaseBusy, match="statement_timeout"), postgresql.reading() as connection:
         connection.execute(text(f"SELECT pg_sleep({NEVER})"))
@@ -171,7 +169,7 @@ def test_an_error_is_known_by_its_sqlstate_in_any_language(
     assert kind is DatabaseBusy or said in str(failed.value)
 
 
-def test_where_no_database_answers_another_try_may_help() -> None:
+def test_an_unreachable_database_is_a_transient_error() -> None:
     gone = Database(make_url("postgresql+psycopg://user@127.0.0.1:9/f1"), "f1")
     with pytest.raises(DatabaseUnavailable, match="port 9"), gone.reading():
         pass

@@ -69,7 +69,7 @@ def test_the_code_is_pulled_explicitly_from_where_the_image_has_it() -> None:
     assert "\nWORKDIR /app\n" in (ROOT / "Dockerfile").read_text()
 
 
-def test_serve_and_the_work_pool_keep_the_same_hours() -> None:
+def test_serve_and_the_work_pool_have_the_same_schedules() -> None:
     in_the_pool = {
         flow_of(written).name: ([schedule["cron"] for schedule in written["schedules"]], written["tags"])
         for written in DEPLOYMENTS
@@ -102,7 +102,9 @@ def test_what_is_served_runs_one_at_a_time() -> None:
 
 
 @each_deployment
-def test_a_dead_run_is_noticed_before_its_next_turn_and_no_other_is_taken_for_dead(written: dict[str, Any]) -> None:
+def test_a_dead_run_is_noticed_before_its_next_scheduled_time(
+    written: dict[str, Any],
+) -> None:
     """A poll comes every 300 seconds, and its slot must be free then; a heartbeat or two may be lost."""
     (silence,) = [one["trigger"]["within"] for one in AUTOMATIONS if one["name"] == "f1-run-is-dead"]
     env = written["work_pool"]["job_variables"]["env"]

@@ -102,7 +102,7 @@ RETIRED = changed(PIASTRI, position=None, classification="R")
         ([entry(None, "63", 2)], [changed(RUSSELL, points=None)], "Russell 2 → 1"),
     ],
 )
-def test_what_is_said(before: list[Entry], after: list[Entry], text: str) -> None:
+def test_the_text_of_a_difference(before: list[Entry], after: list[Entry], text: str) -> None:
     assert said(before, after) == text
 
 
@@ -111,7 +111,7 @@ def test_one_driver_in_two_cars_keeps_them_apart() -> None:
     assert matched(shared, shared[::-1]) == [(shared[0], shared[0]), (shared[1], shared[1])]
 
 
-def test_nine_penalties_are_told_and_a_reshuffled_field_is_counted() -> None:
+def test_nine_penalties_are_listed_and_a_reshuffled_field_is_counted() -> None:
     drivers = [entry(f"d{n}", str(n), n) for n in range(1, 21)]
     nine = [changed(d, position=n + 1, classification=str(n + 1)) if n <= 9 else d for n, d in enumerate(drivers, 1)]
     assert said(drivers, nine).count("→") == 9

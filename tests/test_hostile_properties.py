@@ -306,7 +306,7 @@ def first(what: str, node: int = 0, value: Any = None) -> list[Mangling]:
 @example("results", True, False, first("value", value={"MRData": None}))
 @example("driverStandings", True, False, first("value", value=None))
 @given(st.sampled_from(list(TABLES)), st.booleans(), st.booleans(), st.lists(manglings, min_size=1, max_size=3))
-def test_whatever_an_answer_is_made_into(
+def test_any_altered_answer_is_stored_plausibly_or_rejected(
     world: World, table: str, always: bool, agrees: bool, done: list[Mangling]
 ) -> None:
     """`always`: also where what is refused as a whole table is asked for session by session; `agrees`: its total."""

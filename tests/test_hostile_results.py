@@ -150,7 +150,7 @@ VALUES: dict[str, Callable[[Document], None]] = {
 }
 
 
-def test_what_no_column_takes_is_its_own_sessions_fault(
+def test_a_value_that_no_column_holds_is_its_own_sessions_fault(
     replay: Upstream, database: Database, sync: Sync, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A value in each of the season's first races, and one table that answers for all of them."""
@@ -218,7 +218,7 @@ SHAPES: dict[str, bytes] = {
     [*(("sqlite", shape) for shape in SHAPES), ("postgresql", "MRData null"), ("postgresql", "nested 50,000 deep")],
     indirect=["database"],
 )
-def test_another_shape_is_a_fault_and_no_traceback(
+def test_a_document_of_another_shape_is_a_fault_without_traceback(
     shape: str, bahrain: Upstream, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answers(bahrain, "(?i)results|standings", body=SHAPES[shape])
@@ -278,7 +278,7 @@ def test_a_retry_after_is_what_http_defines_and_a_day_at_most(
 
 
 @on_sqlite
-def test_live_timings_refusal_is_heard(bahrain: Upstream, database: Database) -> None:
+def test_live_timings_rate_limit_is_obeyed(bahrain: Upstream, database: Database) -> None:
     answers(bahrain, "/livetiming", status=429, headers={"Retry-After": "1800"})
     assert run(PUBLISHED) == 0
     assert len(asked(bahrain, "/livetiming")) == 1, "three practices are due"
@@ -293,7 +293,7 @@ def test_live_timings_refusal_is_heard(bahrain: Upstream, database: Database) ->
 
 
 @on_sqlite
-def test_faults_in_a_row_are_asked_after_ever_longer(bahrain: Upstream, database: Database) -> None:
+def test_faults_in_a_row_are_retried_at_growing_intervals(bahrain: Upstream, database: Database) -> None:
     answers(bahrain, status=500)
     now, waits = PUBLISHED, []
     for _ in range(6):
@@ -313,7 +313,7 @@ def test_faults_in_a_row_are_asked_after_ever_longer(bahrain: Upstream, database
 # A past season's bad moment.
 
 
-def test_nothing_settles_a_past_session_when_it_was_said_three_times_a_week_apart(
+def test_three_polls_without_results_a_week_apart_settle_a_past_session(
     past: Upstream, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     past.overlay[2024, "results"] = []
@@ -435,7 +435,7 @@ IMPOSSIBLE: dict[str, tuple[Callable[[Document], None], str]] = {
 
 
 @pytest.mark.parametrize("what", IMPOSSIBLE)
-def test_what_cannot_be_is_refused(what: str, bahrain: Upstream, database: Database) -> None:
+def test_implausible_content_is_rejected(what: str, bahrain: Upstream, database: Database) -> None:
     change, reason = IMPOSSIBLE[what]
     overlay(bahrain, "results", change)
     if what == "no rows":
@@ -455,7 +455,9 @@ def test_what_cannot_be_is_refused(what: str, bahrain: Upstream, database: Datab
     assert held_of(database) == []
 
 
-def test_another_races_rows_under_this_races_header(replay: Upstream, database: Database, sync: Sync) -> None:
+def test_another_races_rows_under_this_races_header_are_rejected(
+    replay: Upstream, database: Database, sync: Sync
+) -> None:
     now = datetime(2024, 3, 10, 12, tzinfo=UTC)
     begun(replay, sync, now)
     assert poll(now).outcome is Outcome.OFFICIAL
@@ -466,7 +468,7 @@ def test_another_races_rows_under_this_races_header(replay: Upstream, database: 
     assert f"the classification of {BAHRAIN_RACE}" in "".join(found.warnings)
 
 
-def test_what_is_odd_is_a_warning(bahrain: Upstream, database: Database) -> None:
+def test_odd_but_possible_results_are_warnings(bahrain: Upstream, database: Database) -> None:
     overlay(bahrain, "results", in_row(5, "points", value="8.5"))
     found = poll()
     assert found.outcome is Outcome.OFFICIAL
@@ -541,7 +543,7 @@ STANDINGS: dict[str, tuple[Callable[[Rows], None], str]] = {
 
 
 @pytest.mark.parametrize("what", STANDINGS)
-def test_standings_that_cannot_be_are_held_and_asked_for_again(
+def test_implausible_standings_are_held_and_fetched_again(
     what: str, bahrain: Upstream, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     change, reason = STANDINGS[what]
@@ -586,7 +588,7 @@ def test_standings_of_another_round_are_not_these(which: str, bahrain: Upstream,
 # A name that was wrong, in an answer that could be believed.
 
 
-def test_a_drivers_name_heals_with_the_next_answer(bahrain: Upstream, database: Database) -> None:
+def test_a_drivers_name_is_corrected_by_the_next_answer(bahrain: Upstream, database: Database) -> None:
     overlay(bahrain, "results", in_row(0, "Driver", "familyName", value="Verstapen"))
     bahrain.overlay[2024, "driverstandings"] = []
     assert poll().outcome is Outcome.OFFICIAL

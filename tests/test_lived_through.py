@@ -298,7 +298,7 @@ def statuses_moved_once_and_at_the_right_moment(life: Life, database: Database) 
     """Every session that took place went live at its start and completed at its end, or completed with its results."""
     with database.reading() as connection:
         rows = connection.execute(select(sessions).where(sessions.c.status != Status.CANCELLED.value)).all()
-        told = connection.execute(select(changes).where(changes.c.kind == ChangeKind.STATUS.value)).all()
+        announced = connection.execute(select(changes).where(changes.c.kind == ChangeKind.STATUS.value)).all()
     moved = Counter((entity, after) for _, entity, _, after in life.statuses)
     again = {entity for (entity, _), times in moved.items() if times > 1}
     assert again == ({SLIPPED} if life.season == 2023 else set())
@@ -309,6 +309,6 @@ def statuses_moved_once_and_at_the_right_moment(life: Life, database: Database) 
             assert at[row.id, "live"] == row.starts_at, row.id
             assert at[row.id, "completed"] == row.ends_at, row.id
     assert sum((row.id, "live") in at for row in rows) >= len(rows) - 3, "but those of the tests that had begun"
-    by_schedule = [change for change in told if change.after["status"] == Status.SCHEDULED]
+    by_schedule = [change for change in announced if change.after["status"] == Status.SCHEDULED]
     assert {change.entity_id for change in by_schedule} == again
-    assert len(told) == len(life.statuses) + len(by_schedule)
+    assert len(announced) == len(life.statuses) + len(by_schedule)

@@ -1,4 +1,4 @@
-"""Live timing: recorded sessions equal the official classification, and FastF1's ways of failing are told apart."""
+"""Live timing: recorded sessions equal the official classification, and each of FastF1's failures has its error."""
 
 from __future__ import annotations
 
@@ -272,7 +272,7 @@ CARS_WITHOUT_PLACES = pd.DataFrame(
     ids=["not loaded", "empty frame", "half-filled frame"],
 )
 @pytest.mark.usefixtures("no_waiting")
-def test_nothing_yet_is_a_value_and_no_fault(
+def test_unpublished_results_are_a_value_and_no_fault(
     patches: dict[str, Any], bahrain: Upstream, sqlite: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
@@ -287,7 +287,7 @@ def test_nothing_yet_is_a_value_and_no_fault(
     healed(sqlite)
 
 
-def test_live_timing_that_is_not_there_is_asked_once(bahrain: Upstream, sqlite: Database) -> None:
+def test_missing_live_timing_is_requested_once(bahrain: Upstream, sqlite: Database) -> None:
     bahrain.as_of = datetime(2024, 3, 2, 17, tzinfo=UTC)
     bahrain.requests.clear()
     assert race(bahrain.as_of).outcome is Outcome.NOT_YET
@@ -328,7 +328,9 @@ def comes_again_soon(database: Database) -> None:
     ],
 )
 @pytest.mark.usefixtures("no_waiting")
-def test_a_feed_of_garbage_is_a_fault_that_heals(feed: str, garbage: str, bahrain: Upstream, sqlite: Database) -> None:
+def test_a_feed_of_garbage_is_a_fault_and_the_next_poll_succeeds(
+    feed: str, garbage: str, bahrain: Upstream, sqlite: Database
+) -> None:
     bahrain.faults = [Fault(match=feed, times=10**6, **GARBAGE[garbage])]
     assert race().outcome is Outcome.FAILED
     assert str(stored(sqlite, f"{BAHRAIN}/race")[0].last_error).startswith("livetiming: ")
@@ -339,7 +341,7 @@ def test_a_feed_of_garbage_is_a_fault_that_heals(feed: str, garbage: str, bahrai
 
 @pytest.mark.parametrize("half", HALF)
 @pytest.mark.usefixtures("no_waiting")
-def test_without_laps_no_order_is_made_up(half: str, bahrain: Upstream, sqlite: Database) -> None:
+def test_without_timing_of_laps_no_results_are_stored(half: str, bahrain: Upstream, sqlite: Database) -> None:
     """Where the timing feed is missing, FastF1 numbers the driver list: car 1, 10, 11, 14."""
     bahrain.faults = [Fault(match="TimingData", times=10**6, **HALF[half])]
     assert race().outcome in (Outcome.FAILED, Outcome.NOT_YET)
@@ -418,7 +420,7 @@ def test_a_settled_session_is_read_again_without_a_request(
     assert asked_of_live_timing(filed) == []
 
 
-def test_a_session_that_is_not_over_for_a_week_is_asked_each_time(
+def test_a_session_that_ended_less_than_a_week_ago_is_fetched_each_time(
     bahrain: Upstream, sync: Sync, environment: pytest.MonkeyPatch
 ) -> None:
     for name in ("first", "second"):

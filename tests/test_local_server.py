@@ -78,7 +78,7 @@ def test_the_port_is_the_one_of_the_first_start(tmp_path: Path) -> None:
     assert local_server.free_port(tmp_path) == other
 
 
-def test_a_port_that_is_taken_is_said_and_no_other_chosen(tmp_path: Path) -> None:
+def test_a_taken_port_is_reported_and_no_other_is_chosen(tmp_path: Path) -> None:
     with listening() as taken:
         (tmp_path / "port").write_text(f"{taken}\n")
         with pytest.raises(F1FlowsError, match=rf"port {taken} of 127.0.0.1 \({tmp_path}/port\) is taken: end what"):

@@ -119,7 +119,7 @@ def asked_at(database: Database) -> list[datetime]:
         return sorted(connection.scalars(select(upstream_requests.c.at)))
 
 
-def test_two_workers_are_braked_by_prefect_s_limit(api: str, backlog: Database, replay: Upstream) -> None:
+def test_two_workers_are_slowed_by_prefect_s_limit(api: str, backlog: Database, replay: Upstream) -> None:
     """A third one has just taken most of the slots."""
     left = 8
     with get_client(sync_client=True) as client:
@@ -146,7 +146,7 @@ def test_two_workers_share_one_hourly_budget(api: str, backlog: Database, replay
     assert BUDGET - len(ages) < asked == len(at) - len(ages) < SLOTS, "what was given back was asked"
 
 
-def test_while_prefect_s_api_does_not_answer_the_ledger_has_to_do() -> None:
+def test_while_prefect_s_api_does_not_answer_the_ledger_alone_limits_requests() -> None:
     """A server that restarts under a deployment's run does not end it."""
     taken = subprocess.run(
         [sys.executable, "-c", "from flows.runtime import limit; limit.take(strict=True)"],

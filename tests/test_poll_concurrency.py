@@ -112,13 +112,13 @@ def dump(database: Database) -> Dump:
     return found
 
 
-def told_once(database: Database) -> None:
-    """Each session has one revision and was told of once."""
+def announced_once(database: Database) -> None:
+    """Each session has one revision and one change."""
     with database.reading() as connection:
         feed = connection.execute(select(changes.c.entity_id, changes.c.kind).where(changes.c.kind.like("results_%")))
-        told = Counter(map(tuple, feed.all()))
+        announced = Counter(map(tuple, feed.all()))
         numbers = connection.execute(select(result_revisions.c.session_id, result_revisions.c.revision)).all()
-    assert told == Counter({(session, "results_official"): 1 for _, session, *_ in SESSIONS})
+    assert announced == Counter({(session, "results_official"): 1 for _, session, *_ in SESSIONS})
     assert sorted(map(tuple, numbers)) == sorted((session, 1) for _, session, *_ in SESSIONS)
 
 
@@ -131,12 +131,12 @@ def undisturbed(tmp_path: Path, replay: Upstream, environment: pytest.MonkeyPatc
         database = prepare(connect(Settings.load()))
         assert len(poll_results.fn(now=NOW)) == 4
         database.engine.dispose()
-        told_once(database)
+        announced_once(database)
         return dump(database)
 
 
 def test_two_upserts_of_one_result_at_once_are_one_revision(database: Database) -> None:
-    """Every answer from both sides at once, each in its own order: whoever comes second finds it done."""
+    """Every answer from both sides at once, each in its own order: the second writer changes nothing."""
     prepare(database)
     found = answers()
     both = threading.Barrier(2)
@@ -152,7 +152,7 @@ def test_two_upserts_of_one_result_at_once_are_one_revision(database: Database) 
         runs = [pool.submit(accept, ordered) for ordered in (found, found[::-1])]
         outcomes = [outcome for run in runs for outcome in run.result(HANGS)]
     assert Counter(outcomes) == {"official": 4, "unchanged": 4}
-    told_once(database)
+    announced_once(database)
 
 
 POLLS = """
@@ -190,7 +190,7 @@ def test_two_pollers_at_once_end_where_one_would(postgresql: Database, undisturb
             one.kill()
             one.wait()
     assert [status for *_, status in ends] == [0, 0], ends
-    told_once(postgresql)
+    announced_once(postgresql)
     assert dump(postgresql) == undisturbed
 
 
@@ -259,17 +259,17 @@ def test_killed_anywhere_the_next_poll_ends_where_an_undisturbed_one_would(
     prepare(database)
     assert deaths(database, PLACES) == [signal.SIGKILL] * 10
     assert main(["--now", NOW_TEXT]) == 0
-    told_once(database)
+    announced_once(database)
     assert dump(database) == undisturbed
 
 
-def test_killed_before_jolpica_s_standings_the_next_poll_asks_for_them(
+def test_killed_before_jolpica_s_standings_the_next_poll_fetches_them(
     database: Database, undisturbed: Dump, replay: Upstream
 ) -> None:
     """All results are in and none is due: that the standings were never compared must not be forgotten."""
     prepare(database)
     assert deaths(database, [("driverstandings", 1)]) == [signal.SIGKILL]
-    told_once(database)
+    announced_once(database)
     assert main(["--now", NOW_TEXT]) == 0
     assert dump(database) == undisturbed
 
@@ -300,19 +300,19 @@ def gone(database: Database, at: int, times: int = 1) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("at", [4, 7, 11, 19, 27, 38, 50, 61])
-def test_a_connection_that_is_ended_heals_within_the_run(
+def test_a_connection_that_is_ended_is_replaced_within_the_run(
     postgresql: Database, undisturbed: Dump, no_waiting: None, at: int
 ) -> None:
     prepare(postgresql)
     with gone(postgresql, at) as killed:
         assert main(["--now", NOW_TEXT]) == 0
     assert len(killed) == 1
-    told_once(postgresql)
+    announced_once(postgresql)
     assert dump(postgresql) == undisturbed
 
 
 @pytest.mark.parametrize("at", [1, 3, 15, 40])
-def test_a_database_that_is_away_longer_than_the_retries_heals_in_the_next_run(
+def test_after_a_database_outage_longer_than_the_retries_the_next_run_succeeds(
     postgresql: Database, undisturbed: Dump, no_waiting: None, at: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     prepare(postgresql)
@@ -322,5 +322,5 @@ def test_a_database_that_is_away_longer_than_the_retries_heals_in_the_next_run(
     said = capsys.readouterr().err.strip().splitlines()[-1]
     assert said.startswith("error: database ")
     assert main(["--now", NOW_TEXT]) == 0
-    told_once(postgresql)
+    announced_once(postgresql)
     assert dump(postgresql) == undisturbed

@@ -1,4 +1,4 @@
-"""Upstream's faults while results are polled: nothing good is lost, nobody is hammered, and the next poll heals."""
+"""Upstream's faults while results are polled: nothing good is lost, retries are rare, and the next poll succeeds."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str, int]] = {
     [*(("sqlite", fault) for fault in FAULTS), ("postgresql", "500"), ("postgresql", "half a table")],
     indirect=["database"],
 )
-def test_a_fault_loses_nothing_and_the_next_poll_heals(fault: str, official: Upstream, database: Database) -> None:
+def test_a_fault_loses_nothing_and_the_next_poll_succeeds(fault: str, official: Upstream, database: Database) -> None:
     what, words, tries = FAULTS[fault]
     good = dump(database)
     fails(official, **what)
@@ -162,7 +162,9 @@ def test_a_fault_loses_nothing_and_the_next_poll_heals(fault: str, official: Ups
 
 @on_sqlite
 @pytest.mark.parametrize("fault", ["500", "html", "half a table"])
-def test_a_fault_before_the_first_results_heals_too(fault: str, bahrain: Upstream, database: Database) -> None:
+def test_after_a_fault_before_the_first_results_the_next_poll_stores_them(
+    fault: str, bahrain: Upstream, database: Database
+) -> None:
     fails(bahrain, **FAULTS[fault][0])
     assert poll().outcome is Outcome.FAILED
     session = session_of(database)
@@ -175,7 +177,7 @@ def test_a_fault_before_the_first_results_heals_too(fault: str, bahrain: Upstrea
 
 
 @on_sqlite
-def test_one_tables_fault_is_not_anothers(bahrain: Upstream, database: Database) -> None:
+def test_a_fault_of_one_table_does_not_affect_another(bahrain: Upstream, database: Database) -> None:
     fails(bahrain, "/qualifying", status=500)
     found = poll_due(PUBLISHED)
     assert (found[BAHRAIN_QUALIFYING], found[BAHRAIN_RACE]) == (Outcome.FAILED, Outcome.OFFICIAL)
@@ -203,7 +205,7 @@ def test_all_tries_of_a_query_share_one_deadline(
 
 
 @on_sqlite
-def test_faults_in_a_row_are_asked_less_often(official: Upstream, database: Database) -> None:
+def test_faults_in_a_row_are_polled_less_often(official: Upstream, database: Database) -> None:
     fails(official, status=500)
     now, waits = PUBLISHED + HOUR, []
     for _ in range(4):
@@ -239,7 +241,7 @@ def test_an_empty_table_replaces_nothing(official: Upstream, database: Database)
 @pytest.mark.parametrize(
     ("rows", "reason"), [(0, "no entries"), (10, "10 entries where 20 were")], ids=["a race without rows", "half of it"]
 )
-def test_a_table_that_is_less_than_it_was_is_kept_aside(
+def test_a_table_with_fewer_entries_than_before_is_held(
     rows: int, reason: str, official: Upstream, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its total agrees with its rows: nothing but what was there before tells."""
@@ -273,7 +275,7 @@ def test_a_table_that_is_less_than_it_was_is_kept_aside(
     ],
     ids=["10 minutes", "an hour", "without Retry-After", "unreadable"],
 )
-def test_a_rate_limit_is_heard(
+def test_a_rate_limit_is_obeyed(
     headers: dict[str, str],
     wait: timedelta,
     bahrain: Upstream,
@@ -310,7 +312,7 @@ def test_a_rate_limit_loses_nothing(official: Upstream, database: Database) -> N
 
 
 @on_sqlite
-def test_what_was_answered_before_a_rate_limit_is_kept(bahrain: Upstream, database: Database) -> None:
+def test_answers_before_a_rate_limit_are_kept(bahrain: Upstream, database: Database) -> None:
     fails(bahrain, "/results", status=429)
     found = poll_due(PUBLISHED)
     assert (found[BAHRAIN_QUALIFYING], found[BAHRAIN_RACE]) == (Outcome.OFFICIAL, Outcome.PUT_OFF)
@@ -318,7 +320,7 @@ def test_what_was_answered_before_a_rate_limit_is_kept(bahrain: Upstream, databa
 
 
 @on_sqlite
-def test_live_timing_is_asked_during_jolpicas_rate_limit(bahrain: Upstream, database: Database) -> None:
+def test_live_timing_is_read_during_jolpicas_rate_limit(bahrain: Upstream, database: Database) -> None:
     fails(bahrain, status=429)
     found = poll_due(PUBLISHED)
     assert {id_: outcome for id_, outcome in found.items() if "practice" in id_} == {
@@ -328,7 +330,7 @@ def test_live_timing_is_asked_during_jolpicas_rate_limit(bahrain: Upstream, data
 
 @on_sqlite
 @pytest.mark.parametrize("status", [429, 500])
-def test_standings_that_cannot_be_asked_leave_ours(
+def test_where_standings_cannot_be_fetched_ours_stay(
     status: int, bahrain: Upstream, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     fails(bahrain, "tandings", status=status)
@@ -340,7 +342,7 @@ def test_standings_that_cannot_be_asked_leave_ours(
     assert len(asked_for) == (1 if status == 429 else 3)
 
 
-def test_a_race_polled_alone_in_mid_season(replay: Upstream, database: Database, sync: Sync) -> None:
+def test_a_race_polled_alone_in_mid_season_has_standings(replay: Upstream, database: Database, sync: Sync) -> None:
     """Jolpica's standings also name who drove only in rounds that this database has no results of (Bearman)."""
     replay.as_of = HAMILTON_WON
     sync(2024, HAMILTON_WON)
@@ -397,7 +399,7 @@ def test_an_older_document_is_held_and_restored_after_a_day(spa: Upstream, datab
     assert winner(database) == "russell"
     assert held_of(database) == []
     with database.reading() as connection:
-        told = connection.scalars(
+        kinds = connection.scalars(
             select(changes.c.kind)
             .where(changes.c.entity_id == SPA_RACE, changes.c.kind.like("results_%"))
             .order_by("id")
@@ -405,12 +407,12 @@ def test_an_older_document_is_held_and_restored_after_a_day(spa: Upstream, datab
         revisions = connection.scalar(
             select(func.count()).select_from(result_revisions).where(result_revisions.c.session_id == SPA_RACE)
         )
-    assert told == [ChangeKind.RESULTS_OFFICIAL, ChangeKind.RESULTS_REVISED, ChangeKind.RESULTS_RESTORED]
+    assert kinds == [ChangeKind.RESULTS_OFFICIAL, ChangeKind.RESULTS_REVISED, ChangeKind.RESULTS_RESTORED]
     assert revisions == 3
     assert poll(first + DAY + HOUR, SPA).outcome is Outcome.UNCHANGED
 
 
-def test_an_older_document_is_believed_at_once_with_force(spa: Upstream, database: Database) -> None:
+def test_an_older_document_is_applied_at_once_with_force(spa: Upstream, database: Database) -> None:
     serve_older(spa)
     now = HAMILTON_WON + HOUR
     assert poll(now, SPA).outcome is Outcome.HELD
@@ -420,7 +422,7 @@ def test_an_older_document_is_believed_at_once_with_force(spa: Upstream, databas
     assert held_of(database) == []
 
 
-def test_the_newer_one_in_between_makes_the_older_start_anew(spa: Upstream, database: Database) -> None:
+def test_a_newer_answer_in_between_restarts_the_holding_time_of_the_older(spa: Upstream, database: Database) -> None:
     good = dump(database)
     serve_older(spa)
     first = HAMILTON_WON + HOUR
@@ -438,7 +440,7 @@ def test_the_newer_one_in_between_makes_the_older_start_anew(spa: Upstream, data
 
 
 @on_sqlite
-def test_a_fault_in_between_neither_believes_nor_forgets(spa: Upstream, database: Database) -> None:
+def test_a_fault_neither_confirms_nor_drops_a_held_answer(spa: Upstream, database: Database) -> None:
     serve_older(spa)
     first = HAMILTON_WON + HOUR
     assert poll(first, SPA).outcome is Outcome.HELD
@@ -491,7 +493,7 @@ def test_a_budget_that_is_not_spent_allows(bahrain: Upstream, database: Database
     assert len(asked(bahrain)) == 1, "its standings would be one too many"
 
 
-def test_a_spent_budget_says_until_when(sqlite: Database) -> None:
+def test_a_spent_budget_names_the_time_of_the_next_request(sqlite: Database) -> None:
     sqlite.ensure_schema()
     spend(sqlite)
     with pytest.raises(BudgetExhausted) as refused:

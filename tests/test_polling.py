@@ -74,7 +74,9 @@ def assert_follows(found: datetime | None, now: datetime, step: timedelta) -> No
     ],
 )
 @pytest.mark.parametrize("state", [AWAITED, PROVISIONAL])
-def test_before_an_official_table(age: timedelta, step: timedelta, state: ResultsState) -> None:
+def test_polls_before_an_official_table_follow_the_cadence(
+    age: timedelta, step: timedelta, state: ResultsState
+) -> None:
     assert_follows(following(FIRST + age, state), FIRST + age, step)
 
 
@@ -99,7 +101,7 @@ def test_the_first_poll_is_the_delay_after_the_end() -> None:
     assert following(FIRST - timedelta(seconds=1)) == FIRST
 
 
-def test_a_late_poll_does_not_push_the_next_one_past_its_turn() -> None:
+def test_a_late_poll_does_not_delay_the_next_one() -> None:
     assert following(FIRST + timedelta(seconds=20)) == FIRST + timedelta(minutes=5)
     assert following(FIRST + timedelta(minutes=9, seconds=59)) == FIRST + timedelta(minutes=10)
 
@@ -141,14 +143,14 @@ def test_thirty_days_after_the_season_everything_is_settled() -> None:
     assert following(FIRST, ResultsState.SETTLED) is None
 
 
-def test_what_was_official_long_before_we_saw_it_is_not_polled_hourly() -> None:
+def test_results_official_long_before_their_first_poll_are_not_polled_hourly() -> None:
     seen = END + timedelta(days=60)
     following_poll = following(seen, OFFICIAL, since=seen)
     assert following_poll is not None
     assert following_poll - seen > timedelta(hours=1)
 
 
-def test_timing_of_a_practice_is_looked_at_again_but_rarely() -> None:
+def test_timing_of_a_practice_is_polled_again_but_rarely() -> None:
     found = polls(FIRST, PROVISIONAL, SEASON_END + timedelta(days=60), kind=PRACTICE)
     assert len(found) < 20
     assert found[0] == FIRST + timedelta(hours=1)
@@ -191,7 +193,7 @@ def session(name: str, **more: object) -> Session:
     return Session.model_validate(values)
 
 
-def test_due_is_the_oldest_debt_first() -> None:
+def test_due_polls_are_ordered_by_age() -> None:
     now = FIRST + timedelta(hours=5)
     sessions = [
         session("later", next_poll_at=now, poll_attempts=3),

@@ -77,7 +77,7 @@ def tasks_ended(caplog: pytest.LogCaptureFixture) -> set[str]:
     return {message for message in said if message.startswith("Finished")}
 
 
-def test_a_sync_is_a_flow_run_with_a_name_that_reads(
+def test_a_sync_is_a_flow_run_with_a_readable_name(
     engine: None, storage: Path, replay: Upstream, database: Database
 ) -> None:
     state = sync_schedule(season=2024, now=NOW, return_state=True)
@@ -241,7 +241,7 @@ def test_a_transient_fault_is_tried_again_and_a_lasting_one_is_not(
     assert [r.status for r in replay.requests if r.path.startswith("/schedule/")] == [400]
 
 
-def test_with_everything_down_the_run_fails_and_says_why(engine: None, storage: Path, replay: Upstream) -> None:
+def test_with_all_sources_down_the_run_fails_with_the_reason(engine: None, storage: Path, replay: Upstream) -> None:
     replay.faults = [Fault(".", times=99, status=404)]
     sync_schedule(season=2024, now=NOW)
     replay.faults = [Fault(".", times=99, status=400)]
@@ -281,7 +281,7 @@ def artifact(key: str) -> str:
     return str(found.data)
 
 
-def test_a_sync_that_found_something_is_shown_and_told(
+def test_a_sync_with_changes_has_an_artifact_and_an_event(
     engine: None, storage: Path, replay: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker = EventsWorker.instance(AssertingEventsClient)
@@ -294,8 +294,8 @@ def test_a_sync_that_found_something_is_shown_and_told(
     worker.drain()
     client = AssertingEventsClient.last
     assert client is not None
-    told = [event.payload["changes"] for event in client.events if event.event == "f1.schedule.changed"]
-    assert told == [148, 12], "the first sync, and the sprints' new name; nothing for what changed nothing"
+    counts = [event.payload["changes"] for event in client.events if event.event == "f1.schedule.changed"]
+    assert counts == [148, 12], "the first sync, and the sprints' new name; nothing for what changed nothing"
     assert "| 2024-chinese-grand-prix/sprint_qualifying | renamed | Sprint Shootout | Sprint Qualifying |" in shown
 
 
@@ -334,7 +334,7 @@ def test_a_backlog_has_a_bar_that_ends_full(engine: None, storage: Path, replay:
     assert artifact("sessions-polled") == "100"
 
 
-def test_what_cannot_be_shown_is_told_all_the_same(
+def test_events_are_emitted_where_artifacts_fail(
     engine: None, storage: Path, replay: Upstream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Rows are committed once, so that their event has one chance: Prefect's UI does not take it away."""
@@ -542,7 +542,7 @@ def test_what_an_operator_paused_stays_paused_over_an_upgrade(
     assert asyncio.run(upgraded()) == [(True, True), (False, False), (False, True), (False, True)]
 
 
-def test_a_turn_that_came_since_the_last_completed_run_is_overdue(engine: None) -> None:
+def test_a_scheduled_time_since_the_last_completed_run_is_overdue(engine: None) -> None:
     """By the deployment's own cron; a run that failed has not done it."""
 
     async def overdue() -> list[tuple[bool, bool]]:

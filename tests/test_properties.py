@@ -199,8 +199,8 @@ def test_any_order_and_repetition_ends_in_the_last_that_the_rules_accept(
                 state = connection.execute(select(sessions.c.results_state, sessions.c.revision)).all()
         with database.reading() as connection:
             state = connection.execute(select(sessions).where(sessions.c.id == RACE)).one()
-            told = connection.execute(select(changes.c.id).where(changes.c.kind.like("results_%"))).all()
-        assert state.revision == len(rules.seen) == len(told)
+            announced = connection.execute(select(changes.c.id).where(changes.c.kind.like("results_%"))).all()
+        assert state.revision == len(rules.seen) == len(announced)
         expected = "official" if rules.official else "provisional" if rules.held else "awaited"
         assert state.results_state == expected
 

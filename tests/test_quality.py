@@ -195,7 +195,7 @@ CASES: list[tuple[str, list[str], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("gates", "case"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_each_case_meets_its_gates(gates: list[str], case: dict[str, Any]) -> None:
+def test_each_case_has_the_findings_of_its_gates(gates: list[str], case: dict[str, Any]) -> None:
     assert list(found(**case)) == gates
 
 
@@ -203,7 +203,7 @@ def test_every_gate_has_a_case() -> None:
     assert {gate for _, gates, _ in CASES for gate in gates} == {gate.__name__ for _, gate in GATES}
 
 
-def test_messages_tell_a_person_who_and_what() -> None:
+def test_messages_name_the_entry_and_the_fault() -> None:
     assert found(field(size=18), field())["entries_withdrawn"] == "no longer there: d19, d20"
     assert found(field(d6={"points": Decimal(9)})) == {
         "points_off_table": "d6 has 9 points for 6: in no table",
@@ -211,7 +211,7 @@ def test_messages_tell_a_person_who_and_what() -> None:
     }
 
 
-def test_what_would_lose_good_rows_is_rejected_and_what_is_odd_is_told() -> None:
+def test_losing_good_rows_is_rejected_and_oddities_are_warnings() -> None:
     result = SessionResult(season=2025, round=1, kind=RACE, source=Source.JOLPICA, entries=field(size=17))
     assert [finding.severity for finding in examine(result, field())] == [Severity.REJECT]
     odd = result.model_copy(update={"entries": field(d1={"laps": 0})})

@@ -96,7 +96,7 @@ def test_the_tables_and_kinds_are_those_there_are(postgresql: Database) -> None:
     assert {kind.value for kind in ChangeKind} <= set(re.findall(r"`([a-z_]+)`", kinds))
 
 
-def test_the_flows_run_when_the_table_says() -> None:
+def test_the_flows_run_at_the_times_of_the_table() -> None:
     rows = dict(re.findall(r"^\| `([a-z-]+)` \| (.*?)[,|]", section("The flows"), re.MULTILINE))
     crons = {"hourly at :07": "7 * * * *", "every 5 minutes": "*/5 * * * *"}
     deployed = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]

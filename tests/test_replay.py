@@ -322,7 +322,7 @@ def test_nothing_is_left_when_the_server_closes(upstream: Upstream) -> None:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_the_command_serves_until_it_is_told_to_stop(ending: signal.Signals) -> None:
+def test_the_command_serves_until_a_signal_ends_it(ending: signal.Signals) -> None:
     command = [
         sys.executable,
         "-m",
@@ -356,7 +356,7 @@ def test_time_runs_with_speed() -> None:
         upstream.as_of = datetime(2024, 7, 28)
 
 
-def test_the_replay_needs_the_standard_library_only() -> None:
+def test_the_replays_command_runs_with_the_standard_library_only() -> None:
     """And two modules of `core` that need no more, as its command line is that of all commands."""
     own = ("core.replay", "core.arguments", "core.text")
     for file in (*(ROOT / "core/replay").glob("*.py"), ROOT / "core/arguments.py", ROOT / "core/text.py"):

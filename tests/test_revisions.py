@@ -243,7 +243,7 @@ def test_our_own_standings_are_right_where_jolpica_publishes_none(season: Season
         assert set(connection.scalars(select(team_standings.c.source).where(own))) == {"results"}
 
 
-def test_a_first_poll_takes_standings_of_drivers_that_it_never_met(season: Season) -> None:
+def test_a_first_poll_accepts_standings_of_unknown_drivers(season: Season) -> None:
     """A fresh database asks for one event: Jolpica's standings also name who is not in that race's results."""
     season.upstream.as_of = REVISED
     assert poll(SPA, REVISED).outcome is Outcome.OFFICIAL
@@ -264,7 +264,7 @@ def test_standings_are_recomputed_for_the_event_and_all_after_it(season: Season)
     season.standings_are_right(HUNGARY, SPA, DUTCH)
     kept = season.standings(HUNGARY), season.standings(HUNGARY, "team")
     wins = {event: season.standings(event)["russell"][1] for event in (SPA, DUTCH)}
-    told = len(season.feed("2024", ChangeKind.STANDINGS.value))
+    announced = len(season.feed("2024", ChangeKind.STANDINGS.value))
 
     season.publish(races)
     polled = poll(SPA, moment("2024-09-20T12:00Z"))
@@ -274,7 +274,7 @@ def test_standings_are_recomputed_for_the_event_and_all_after_it(season: Season)
     assert (season.standings(HUNGARY), season.standings(HUNGARY, "team")) == kept
     assert wins == {SPA: 1, DUTCH: 1}
     assert {season.standings(event)["russell"][1] for event in (SPA, DUTCH)} == {0}
-    feed = season.feed("2024", ChangeKind.STANDINGS.value)[told:]
+    feed = season.feed("2024", ChangeKind.STANDINGS.value)[announced:]
     assert [change.after["from_event"] for change in feed] == [SPA, DUTCH], "ours, then Jolpica's for the latest"
     assert feed[0].after["events"] == 2
 
@@ -331,9 +331,9 @@ def test_a_place_that_changes_four_times_in_89_days(season: Season) -> None:
             assert season.places(MONACO) == believed[-1][2]
             season.standings_are_right(MONACO)
             # Unchanged, it is no news.
-            told = len(season.feed(race, *RESULT_CHANGES))
+            announced = len(season.feed(race, *RESULT_CHANGES))
             assert poll(MONACO, now + SECOND).outcome is Outcome.UNCHANGED
-            assert len(season.feed(race, *RESULT_CHANGES)) == told
+            assert len(season.feed(race, *RESULT_CHANGES)) == announced
 
     feed = season.feed(race, *RESULT_CHANGES)
     assert [change.kind for change in feed] == [
@@ -384,7 +384,7 @@ def test_a_dropped_entry_is_gone_and_stays_in_the_revision_before(season: Season
     assert dropped not in season.standings(HUNGARY)
 
 
-def test_half_a_table_is_rejected_and_what_was_good_stands(season: Season) -> None:
+def test_half_a_table_is_rejected_and_the_last_good_one_stays(season: Season) -> None:
     order = order_of(season.race(HUNGARY))
     season.publish({13: season.race(HUNGARY)})
     poll(HUNGARY, moment("2024-07-21T17:00Z"))
@@ -429,7 +429,7 @@ def outcome_of(database: Database, event: str) -> dict[str, Any]:
     return dict(row)
 
 
-def test_the_views_tell_of_spa_at_each_stage(season: Season) -> None:
+def test_the_views_show_spa_at_each_stage(season: Season) -> None:
     assert outcome_of(season.database, SPA)["race_winner"] is None
     before_spa(season)
     found = []
@@ -503,7 +503,9 @@ def racing_point(database: Database) -> tuple[Decimal, str, int]:
 
 
 @needs_recording
-def test_racing_point_s_deduction_is_jolpica_s_and_told(database: Database, recording: Recording, sync: Sync) -> None:
+def test_racing_point_s_deduction_is_taken_from_jolpica_and_reported(
+    database: Database, recording: Recording, sync: Sync
+) -> None:
     now = moment("2021-06-01T00:00Z")
     sync(2020, now)
     polled = [one for one in poll_results.fn(now=now) if one.outcome.is_revision]
@@ -513,8 +515,8 @@ def test_racing_point_s_deduction_is_jolpica_s_and_told(database: Database, reco
         feed = connection.execute(select(changes).where(changes.c.kind == "standings")).all()
         before = team_standings.c.round == 16, team_standings.c.season == 2020
         computed = connection.execute(select(team_standings.c.source).where(*before)).scalars().all()
-    [told] = [c.after["differences"] for c in feed if "differences" in c.after]
-    assert any("racing_point: points 210 by results, 195 published" in line for line in told)
+    [announced] = [c.after["differences"] for c in feed if "differences" in c.after]
+    assert any("racing_point: points 210 by results, 195 published" in line for line in announced)
     assert set(computed) == {"results"}
 
 

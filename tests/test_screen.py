@@ -112,7 +112,7 @@ def test_printable_text_has_no_control_characters_and_keeps_the_rest(said: str) 
 
 
 @pytest.mark.parametrize("log_format", list(LogFormat))
-def test_a_log_line_steers_no_terminal(log_format: LogFormat) -> None:
+def test_log_lines_hold_no_control_characters(log_format: LogFormat) -> None:
     try:
         raise ValueError(HOSTILE)
     except ValueError:
@@ -145,13 +145,13 @@ def status_of(arguments: list[str]) -> int:
         return int(str(ended.code))
 
 
-def test_settings_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_config_shows_settings_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     Path(".env").write_text("F1_USERNAME='[/][bold]\x1b]0;x\x07 :smile:'\n", "utf-8")
     assert commands.main(["config"]) == 0
     assert "[/][bold]\\x1b]0;x\\x07 :smile:" in capsys.readouterr().out
 
 
-def test_what_upstream_says_reaches_the_screen_as_text(replay: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
+def test_upstreams_texts_reach_the_screen_as_text(replay: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
     """A change and a revision of text that looks like markup: the command ends as it should, after its commit."""
     assert sync_schedule.main(["2024", "--now", "2024-03-01T00:00:00Z"]) == 0
     document = replay_schedule(replay)
@@ -170,10 +170,10 @@ def replay_schedule(replay: Upstream) -> str:
     return str(urllib.request.urlopen(url, timeout=10).read().decode())
 
 
-def test_each_outcome_is_told_once(replay: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_outcome_is_printed_once(replay: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
     """On a console either by the command, or in the log; a log in JSON has all of it."""
     replay.as_of = NOW
-    told = []
+    printed = []
     for main, arguments in (
         (sync_schedule.main, ["2024"]),
         (refresh_statuses.main, []),
@@ -181,8 +181,8 @@ def test_each_outcome_is_told_once(replay: Upstream, capsys: pytest.CaptureFixtu
     ):
         assert main([*arguments, "--now", "2024-03-03T00:00:00Z"]) == 0
         out, err = capsys.readouterr()
-        told += [re.sub(r"^\d\d:\d\d:\d\d \w+ +", "", line).strip() for line in (out + err).splitlines()]
-    outcomes = [line for line in told if "running directly" not in line]
+        printed += [re.sub(r"^\d\d:\d\d:\d\d \w+ +", "", line).strip() for line in (out + err).splitlines()]
+    outcomes = [line for line in printed if "running directly" not in line]
     assert len(outcomes) == len(set(outcomes))
     for line in (
         "2024: 25 events, 123 sessions from fastf1: 148 added",
@@ -279,8 +279,8 @@ def test_the_demo_fits_its_terminal_and_ends_with_what_to_try(columns: int) -> N
     assert len(lines) < 60
     assert "…" not in shown
     assert [line for line in lines[:-1] if len(line.rstrip()) > columns] == []
-    for told in ("21 São Paulo Grand Prix", "Sun 03 Nov 12:30", "live", "1 Hamilton, 2 Piastri, 3 Leclerc"):
-        assert told in shown
+    for printed in ("21 São Paulo Grand Prix", "Sun 03 Nov 12:30", "live", "1 Hamilton, 2 Piastri, 3 Leclerc"):
+        assert printed in shown
     export, now, then, query = lines[-4:]
     tried = [
         subprocess.run(
@@ -369,20 +369,20 @@ def programs() -> list[str]:
 def test_help_never_acts_and_a_wrong_argument_is_one_line(
     module: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = {}
+    printed = {}
     for argument in ("--help", "--nonsense"):
         monkeypatch.setattr(sys, "argv", [module, argument])
         with pytest.raises(SystemExit) as ended:
             runpy.run_module(module, run_name="__main__", alter_sys=True)
-        told[argument] = (ended.value.code, *capsys.readouterr())
-    status, out, err = told["--help"]
+        printed[argument] = (ended.value.code, *capsys.readouterr())
+    status, out, err = printed["--help"]
     assert (status, out.split("[")[0].strip(), err) == (0, f"usage: python -m {module}", "")
-    status, out, err = told["--nonsense"]
+    status, out, err = printed["--nonsense"]
     assert (status, out, len(err.splitlines()), err[:7]) == (2, "", 1, "error: ")
     assert list(Path.cwd().iterdir()) == []
 
 
-def test_there_are_programs() -> None:
+def test_the_programs_are_found() -> None:
     assert {"flows", "flows.demo", "flows.serve", "core.replay", "deploy.setup", "deploy.automations"} <= set(
         programs()
     )

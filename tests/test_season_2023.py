@@ -95,7 +95,7 @@ class Lived:
     after: Dump
 
     @property
-    def told(self) -> set[tuple[str, str]]:
+    def happened(self) -> set[tuple[str, str]]:
         """What changed: whom and what."""
         return {(change.entity_id, change.kind.value) for change in self.summary.changes} if self.summary else set()
 
@@ -173,7 +173,7 @@ def test_empty_first_day_file_leaves_the_season_empty(season: list[Lived]) -> No
     assert (season[1].summary.events, season[1].summary.sessions) == (24, 118)
 
 
-def test_one_id_an_event_from_first_to_last(season: list[Lived]) -> None:
+def test_each_event_has_one_id_from_the_first_sync_to_the_last(season: list[Lived]) -> None:
     identities = {
         frozenset((e.id, e.name, e.circuit_id, e.last_date.month) for e in lived.calendar.events.values())
         for lived in season[1:]
@@ -200,7 +200,7 @@ def test_imola_is_cancelled_by_the_second_sync_that_misses_it(at: Callable[[str]
     imola = second.calendar.sessions_of(IMOLA)
     assert set(imola) == CONVENTIONAL_KINDS
     assert {s.status for s in imola.values()} == {Status.CANCELLED}
-    assert second.told == {(IMOLA, "cancelled"), *((s.id, "cancelled") for s in imola.values())}
+    assert second.happened == {(IMOLA, "cancelled"), *((s.id, "cancelled") for s in imola.values())}
     assert second.summary is not None
     assert (second.summary.events, second.summary.sessions, second.summary.cancelled) == (23, 113, 1)
     assert not second.calendar.held
@@ -213,7 +213,7 @@ def test_imola_renumbers_seventeen_and_changes_nothing_else_of_them(
     before = season[season.index(first) - 1].calendar
     later = {e.id for e in before.events.values() if e.round is not None and e.round > 6}
     assert len(later) == 17
-    assert first.told == {(identity, "renumbered") for identity in later}
+    assert first.happened == {(identity, "renumbered") for identity in later}
     for identity, event in before.events.items():
         expected = event.model_copy(update={"round": event.round - 1}) if identity in later and event.round else event
         assert first.calendar.events[identity] == expected
@@ -223,21 +223,21 @@ def test_imola_renumbers_seventeen_and_changes_nothing_else_of_them(
     assert {i: s for i, s in second.calendar.sessions.items() if s.event_id != IMOLA} == unmoved
 
 
-def test_baku_gives_practice_for_the_shootout_in_one_sync(at: Callable[[str], Lived]) -> None:
+def test_baku_cancels_practice_and_adds_the_shootout_in_one_sync(at: Callable[[str], Lived]) -> None:
     blank, filled = at("2023-04-25T18:28:15Z"), at("2023-04-25T20:48:08Z")
     practice, shootout = f"{BAKU}/practice_2", f"{BAKU}/sprint_qualifying"
-    assert blank.told == set()
+    assert blank.happened == set()
     assert blank.calendar.sessions[practice].status is Status.SCHEDULED
     assert [answer.entity_id for answer in blank.calendar.held.values()] == [practice]
 
-    assert filled.told == {(BAKU, "format_changed"), (practice, "cancelled"), (shootout, "added")}
+    assert filled.happened == {(BAKU, "format_changed"), (practice, "cancelled"), (shootout, "added")}
     assert filled.calendar.events[BAKU].format is EventFormat.SPRINT_SHOOTOUT
     assert filled.calendar.sessions[practice].status is Status.CANCELLED
     assert filled.calendar.sessions[shootout].starts_at == moment("2023-04-29T08:30Z")
     assert not filled.calendar.held
 
 
-def test_las_vegas_practice_slips_while_it_should_already_run(at: Callable[[str], Lived]) -> None:
+def test_las_vegas_practice_is_rescheduled_after_its_planned_start(at: Callable[[str], Lived]) -> None:
     for now, was, becomes in (
         ("2023-11-17T09:39:55Z", "2023-11-17T08:00Z", "2023-11-17T10:00Z"),
         ("2023-11-17T09:55:38Z", "2023-11-17T10:00Z", "2023-11-17T10:30Z"),
@@ -300,10 +300,10 @@ def test_an_unchanged_sync_writes_nothing(season: list[Lived]) -> None:
     ]
     assert len(repeated) >= 12
     for lived in repeated:
-        assert lived.told == set()
+        assert lived.happened == set()
         assert lived.after == lived.before
     for lived in season:
-        assert bool(lived.told) == (lived.after["changes"] != lived.before["changes"])
+        assert bool(lived.happened) == (lived.after["changes"] != lived.before["changes"])
 
 
 def test_the_feed_alone_rebuilds_the_tables(season: list[Lived], database: Database) -> None:

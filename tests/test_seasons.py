@@ -170,7 +170,7 @@ def test_fastf1s_own_utc_is_wrong_where_clocks_change(season: int, synced: Calla
         ("2023-australian-grand-prix/race", "2023-04-02T05:00Z", "2023-04-02"),
     ],
 )
-def test_where_clocks_and_dates_are_hard(
+def test_times_where_clocks_change_or_dates_differ(
     session: str, starts_at: str, local_date: str, synced: Callable[[int], Calendar]
 ) -> None:
     found = synced(season_of(session)).sessions[session]
@@ -185,6 +185,6 @@ def test_imola_2020_has_two_days(synced: Callable[[int], Calendar]) -> None:
     assert (imola.last_date - imola.first_date).days == 1
 
 
-def test_2021s_sprint_is_a_sprint_whatever_it_was_called() -> None:
+def test_the_2021_sprint_is_a_sprint_under_its_old_name() -> None:
     assert session_kind(2021, "Sprint Qualifying") is SessionKind.SPRINT
     assert session_kind(2024, "Sprint Qualifying") is SessionKind.SPRINT_QUALIFYING

@@ -102,7 +102,7 @@ def sources(calendar: Calendar) -> set[Source]:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_next_serves_and_marks_its_rows(
+def test_the_next_source_answers_and_is_named_in_its_rows(
     fault: str, sqlite: Database, replay: Upstream, sync: Sync, caplog: pytest.LogCaptureFixture
 ) -> None:
     replay.as_of = NOW
@@ -121,13 +121,13 @@ def test_the_next_serves_and_marks_its_rows(
     assert all("http" not in record.getMessage() for record in caplog.records)
 
 
-def test_the_next_serves_on_postgresql_too(postgresql: Database, replay: Upstream, sync: Sync) -> None:
+def test_the_next_source_answers_on_postgresql_too(postgresql: Database, replay: Upstream, sync: Sync) -> None:
     fails(replay, "500", FASTF1)
     assert sync(2024, NOW).source == "jolpica"
     assert sources(stored(postgresql)) == {Source.JOLPICA}
 
 
-def test_live_timing_is_the_last_resort_and_knows_what_has_begun(
+def test_live_timing_is_the_last_source_and_lists_what_has_begun(
     sqlite: Database, replay: Upstream, sync: Sync
 ) -> None:
     replay.as_of = datetime(2024, 3, 10, tzinfo=UTC)
@@ -154,7 +154,7 @@ def test_a_lesser_source_overwrites_nothing(fault: str, database: Database, repl
     assert sources(stored(database)) == {Source.FASTF1}, "testing, which Jolpica does not know, is still there"
 
 
-def test_the_overlay_of_wrong_races_would_be_seen(sqlite: Database, replay: Upstream, sync: Sync) -> None:
+def test_wrong_races_are_used_where_no_better_source_answers(sqlite: Database, replay: Upstream, sync: Sync) -> None:
     """What the test above stands on: these documents are believed where nothing better is known."""
     replay.overlay[2024, "races"] = wrong_races()
     fails(replay, "500", FASTF1)
@@ -191,7 +191,7 @@ def test_all_down_from_the_start_creates_no_rows(sqlite: Database, replay: Upstr
     assert not any(dump(sqlite).values())
 
 
-def test_time_that_leave_to_ask_has_taken_is_no_fault_of_the_source(replay: Upstream) -> None:
+def test_time_spent_waiting_for_a_permit_is_no_fault_of_the_source(replay: Upstream) -> None:
     """The brake, or another writer, was waited for until nothing was left: nothing is asked, and that is said."""
     deadline = Deadline(60)
 
@@ -204,7 +204,7 @@ def test_time_that_leave_to_ask_has_taken_is_no_fault_of_the_source(replay: Upst
     assert replay.requests == []
 
 
-def test_nobody_listening_is_a_source_down(sqlite: Database, sync: Sync) -> None:
+def test_a_refused_connection_is_an_unreachable_source(sqlite: Database, sync: Sync) -> None:
     """The settings point to a closed port (see conftest)."""
     with pytest.raises(UpstreamDown, match="fastf1: cannot be reached; jolpica: cannot be reached"):
         sync(2024, NOW)
@@ -221,7 +221,7 @@ def test_an_empty_answer_for_a_season_that_is_known_is_a_fault(sqlite: Database,
     assert dump(sqlite) == before
 
 
-def test_back_up_again_better_knowledge_replaces_lesser_at_once(
+def test_a_better_source_that_is_up_again_replaces_lesser_rows_at_once(
     database: Database, replay: Upstream, sync: Sync
 ) -> None:
     """Of the past too, which one source alone could only correct after two days."""
@@ -263,7 +263,7 @@ def test_requests_a_season(sqlite: Database, replay: Upstream, sync: Sync) -> No
         assert asked(replay) == ["schedule"], "one for a known one"
 
 
-def test_circuits_can_wait(sqlite: Database, replay: Upstream, sync: Sync) -> None:
+def test_circuits_are_added_by_a_later_sync(sqlite: Database, replay: Upstream, sync: Sync) -> None:
     """Jolpica alone down costs the circuits only, and they are asked for again."""
     fails(replay, "500", JOLPICA)
     summary = sync(2024, NOW)
@@ -306,7 +306,7 @@ def test_a_current_season_that_is_down_is_a_failure(sqlite: Database, replay: Up
         sync_schedule.fn(now=NOW)
 
 
-def test_jolpica_short_of_its_own_total_is_not_believed(sqlite: Database, replay: Upstream, sync: Sync) -> None:
+def test_a_table_shorter_than_its_own_total_is_malformed(sqlite: Database, replay: Upstream, sync: Sync) -> None:
     """Half a table looks like twelve cancelled races."""
     fails(replay, "500", FASTF1)
     sync(2024, NOW)

@@ -68,7 +68,7 @@ def test_every_recorded_round_is_reproduced(season: int, competitor: Any) -> Non
 
 
 @needs_recording
-def test_a_deduction_is_told_and_wins() -> None:
+def test_a_published_deduction_is_reported_and_applied() -> None:
     computed = standings(recorded_results(2020), "team")
     table = published(2020, "team")[17]
     assert differences(computed, table) == [
@@ -112,7 +112,7 @@ def test_sprints_give_neither_wins_nor_countback() -> None:
     assert found == [("a", 1, 1), ("b", 2, 1)]
 
 
-def test_who_was_never_classified_has_no_position() -> None:
+def test_a_competitor_never_classified_has_no_position() -> None:
     assert order(race(1, "a", out=("b", "c"))) == [("a", 1, 1), ("b", None, 0), ("c", None, 0)]
 
 
@@ -120,7 +120,7 @@ def test_an_unknown_driver_has_no_standing() -> None:
     assert order(race(1, "a", None)) == [("a", 1, 1)]
 
 
-def test_without_published_standings_ours_stand() -> None:
+def test_without_published_standings_ours_stay() -> None:
     computed = standings([race(1, "a", "b")], "driver")
     assert merged(computed, []) == computed
     assert differences(computed, computed) == []

@@ -68,7 +68,7 @@ def rows(database: Database) -> list[Any]:
         ]
 
 
-def told(happened: Sequence[Change]) -> set[tuple[str, str, str]]:
+def moved_in(happened: Sequence[Change]) -> set[tuple[str, str, str]]:
     """Whom, from what, to what; every one of them a change of status and of nothing else."""
     assert {change.kind for change in happened} <= {ChangeKind.STATUS}
     assert all(c.before and c.after and set(c.before) == set(c.after) == {"status"} for c in happened)
@@ -93,7 +93,7 @@ def season(database: Database, replay: Upstream, sync: Sync) -> Database:
     return database
 
 
-def test_every_boundary_of_a_weekend_moves_what_it_should_and_once(season: Database) -> None:
+def test_each_boundary_of_a_weekend_moves_its_statuses_once(season: Database) -> None:
     refresh(moment("2024-07-26T11:00Z"))
     assert {statuses(season)[SPA], *(statuses(season)[f"{SPA}/{kind}"] for kind, *_ in SPA_SESSIONS)} == {"scheduled"}
     first, last = moment(SPA_SESSIONS[0][1]), moment(SPA_SESSIONS[-1][2])
@@ -102,12 +102,12 @@ def test_every_boundary_of_a_weekend_moves_what_it_should_and_once(season: Datab
         identity = f"{SPA}/{kind}"
         begins = {(SPA, "scheduled", "live")} if starts_at == first else set()
         ends = {(SPA, "live", "completed")} if ends_at == last else set()
-        assert told(refresh(starts_at - SECOND)) == set()
-        assert told(refresh(starts_at)) == {(identity, "scheduled", "live"), *begins}
+        assert moved_in(refresh(starts_at - SECOND)) == set()
+        assert moved_in(refresh(starts_at)) == {(identity, "scheduled", "live"), *begins}
         assert statuses(season)[SPA] == "live"
-        assert told(refresh(ends_at - SECOND)) == set()
+        assert moved_in(refresh(ends_at - SECOND)) == set()
         assert statuses(season)[SPA] == "live"
-        assert told(refresh(ends_at)) == {(identity, "live", "completed"), *ends}
+        assert moved_in(refresh(ends_at)) == {(identity, "live", "completed"), *ends}
     assert statuses(season)[SPA] == "completed"
 
 
@@ -115,8 +115,8 @@ def test_a_sprint_qualifying_takes_44_minutes_and_a_test_day_nine_hours(season: 
     shootout = "2024-chinese-grand-prix/sprint_qualifying"
     refresh(moment("2024-04-19T07:30Z"))
     assert statuses(season)[shootout] == "live"
-    assert told(refresh(moment("2024-04-19T08:13:59Z"))) == set()
-    assert told(refresh(moment("2024-04-19T08:14Z"))) == {(shootout, "live", "completed")}
+    assert moved_in(refresh(moment("2024-04-19T08:13:59Z"))) == set()
+    assert moved_in(refresh(moment("2024-04-19T08:14Z"))) == {(shootout, "live", "completed")}
 
     later = f"{TESTING}/practice_3"
     assert statuses(season)[later] == "completed"
@@ -147,7 +147,7 @@ def test_a_gap_of_months_is_caught_up_in_one_transaction(season: Database) -> No
     }
     assert found == expected
     assert found[SPA] == found[f"{SPA}/race"] == "live"
-    assert told(happened) == {(i, "scheduled", status) for i, status in expected.items() if status != "scheduled"}
+    assert moved_in(happened) == {(i, "scheduled", status) for i, status in expected.items() if status != "scheduled"}
     assert [(c.entity_id, c.at) for c in feed] == [(c.entity_id, now) for c in happened]
     assert {known[identity].updated_at for identity, status in expected.items() if status != "scheduled"} == {now}
 
@@ -194,7 +194,7 @@ def test_with_nothing_due_no_writer_s_lock_is_taken(season: Database) -> None:
     assert "BEGIN IMMEDIATE" not in statements
 
 
-def test_never_backwards_though_the_clock_is(season: Database) -> None:
+def test_statuses_never_go_back_with_the_clock(season: Database) -> None:
     refresh(moment("2024-07-27T14:30Z"))
     before = rows(season)
     for earlier in ("2024-07-27T13:00Z", "2024-07-01T00:00Z", "2024-02-01T00:00Z"):
@@ -202,7 +202,7 @@ def test_never_backwards_though_the_clock_is(season: Database) -> None:
     assert rows(season) == before
 
 
-def test_what_is_cancelled_stays_so(season: Database) -> None:
+def test_a_cancelled_session_stays_cancelled(season: Database) -> None:
     cancelled = {"2024-emilia-romagna-grand-prix", f"{SPA}/practice_2"}
     with season.writing() as connection:
         for table in (events, sessions):
@@ -237,7 +237,7 @@ def test_a_refresh_makes_completed_what_has_results_though_its_time_moved(season
     race = f"{SPA}/race"
     with season.writing() as connection:
         connection.execute(sessions.update().where(sessions.c.id == race).values(revision=1, results_state="official"))
-    assert (race, "scheduled", "completed") in told(refresh(moment("2024-07-26T12:00Z")))
+    assert (race, "scheduled", "completed") in moved_in(refresh(moment("2024-07-26T12:00Z")))
     assert statuses(season)[SPA] == "live"
 
 
@@ -261,11 +261,11 @@ def test_only_a_schedule_s_change_takes_a_session_back(season: Database, replay:
     assert own[ChangeKind.STATUS].after == {"status": "scheduled"}
 
     assert refresh(moment("2024-11-02T21:05Z")) == ()
-    assert told(refresh(moment("2024-11-03T10:30Z"))) == {(qualifying, "scheduled", "live")}
-    assert (qualifying, "live", "completed") in told(refresh(moment("2024-11-03T11:30Z")))
+    assert moved_in(refresh(moment("2024-11-03T10:30Z"))) == {(qualifying, "scheduled", "live")}
+    assert (qualifying, "live", "completed") in moved_in(refresh(moment("2024-11-03T11:30Z")))
 
 
-def test_a_season_at_five_minutes_tells_every_step_once_and_in_order(season: Database) -> None:
+def test_a_season_polled_every_five_minutes_announces_each_step_once_and_in_order(season: Database) -> None:
     """A weekend at production's pace and the rest of the season in jumps: each status once, and the feed agrees."""
     now = moment("2024-07-26T00:00Z")
     while now < moment("2024-07-29T00:00Z"):
@@ -298,10 +298,10 @@ sys.exit(f"imported: {loaded}" if loaded else 0)
 
 
 @pytest.mark.parametrize("now", ["2024-02-01T00:00:00Z", "2024-02-21T08:00:00Z"])
-def test_with_nothing_due_neither_flow_asks_upstream_or_imports_fastf1(
+def test_with_nothing_due_neither_flow_makes_a_request_or_imports_fastf1(
     season: Database, replay: Upstream, now: str
 ) -> None:
-    """Before the season, and while a test day runs: then statuses move, and still nobody is asked."""
+    """Before the season, and while a test day runs: then statuses move, still without a request."""
     replay.requests.clear()
     run = subprocess.run(
         [sys.executable, "-c", WITHOUT_FASTF1, now],

@@ -58,7 +58,7 @@ def test_deploying_looks_up_no_host(tmp_path: Path) -> None:
     assert looked_up(tmp_path, {}, "-c", "import deploy.setup") == set()
 
 
-def test_the_environment_may_say_otherwise(tmp_path: Path) -> None:
+def test_the_environment_may_turn_telemetry_on(tmp_path: Path) -> None:
     """Which shows as well that the tests above can fail."""
     hosts = looked_up(
         tmp_path, {"DO_NOT_TRACK": "0", "PREFECT_SERVER_ANALYTICS_ENABLED": "true"}, "-m", "flows.serve", "--help"
@@ -67,7 +67,7 @@ def test_the_environment_may_say_otherwise(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("file", ["Makefile", "Dockerfile", "compose.yaml"])
-def test_it_is_off_wherever_prefect_is_started(file: str) -> None:
+def test_telemetry_is_off_wherever_prefect_is_started(file: str) -> None:
     written = (Path(__file__).parents[1] / file).read_text()
     for name in ("DO_NOT_TRACK", "PREFECT_SERVER_ANALYTICS_ENABLED"):
         assert name in written

@@ -2,7 +2,7 @@
 
 The engine is on this machine and containers share its network, so that the tests reach PostgreSQL and Prefect's API as
 the containers do, and the containers the replayed upstream, which is in the tests' own process: it can be asked what
-it was asked for, and told to fail.
+were requested, and make it fail.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def within(seconds: float, what: str, query: Callable[[], T | None]) -> T:
 
 
 def free_ports(count: int) -> list[int]:
-    """So many ports of loopback that nobody listens on."""
+    """Free ports of loopback."""
     with ExitStack() as held:
         return [held.enter_context(socket.create_server((LOOPBACK, 0))).getsockname()[1] for _ in range(count)]
 
@@ -130,7 +130,7 @@ class Stack:
         self._served.enter_context(serve(self.upstream, self._upstream_port))
 
     def stop_upstream(self) -> None:
-        """Let nobody listen where the upstream was."""
+        """Close the upstream's port."""
         self._served.close()
 
     def deploy(self, image: str) -> None:

@@ -37,8 +37,8 @@ def test_a_deployment_s_rows_are_in_postgresql(stack: Stack) -> None:
     assert "Verstappen" in stack.command("python", "-m", "flows", "results", f"{BAHRAIN}/race")
 
 
-def test_prefect_s_api_asks_who_they_are(stack: Stack) -> None:
-    """With PREFECT_SERVER_API_AUTH_STRING set, which setup, worker and runs here have; health is told to all."""
+def test_prefect_s_api_requires_the_password(stack: Stack) -> None:
+    """With PREFECT_SERVER_API_AUTH_STRING set, which setup, worker and runs here have; health is public."""
     asked = {who: httpx.post(f"{stack.api_url}/flow_runs/count", json={}, auth=who) for who in (None, ("f1", "wrong"))}
     assert [answer.status_code for answer in asked.values()] == [401, 401]
     assert httpx.get(f"{stack.api_url}/health").json() is True
@@ -104,9 +104,9 @@ def test_a_schedule_is_cached_across_containers_and_results_never_are(stack: Sta
 def test_every_log_line_is_json_with_its_flow_run(stack: Stack) -> None:
     """The worker's own, and those of the runs' containers, which it hands on."""
     said = stack.container("worker", "logs").splitlines()
-    told = [line for line in said if not line.startswith("{")]
-    assert [line for line in told if not line.startswith(("Discovered type", "Worker "))] == []
-    lines = [json.loads(line) for line in said if line not in told]
+    plain = [line for line in said if not line.startswith("{")]
+    assert [line for line in plain if not line.startswith(("Discovered type", "Worker "))] == []
+    lines = [json.loads(line) for line in said if line not in plain]
     assert {"prefect.flow_runs.worker", "prefect.flow_runs", "prefect.task_runs"} <= {line["logger"] for line in lines}
     (summary,) = [line for line in lines if line["message"].endswith("148 added")]
     assert summary["flow_run_name"] == "sync-schedule-2024"

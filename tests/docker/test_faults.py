@@ -70,11 +70,11 @@ def healed(stack: Stack, event: str, winner: str, now: datetime) -> None:
             f" WHERE session_id = '{session}'"
         )
         assert entries == cars == drivers >= 19
-        told = stack.rows(f"SELECT count(*) FROM changes WHERE entity_id = '{session}' AND kind = 'results_official'")
-        assert told == [(1,)]
+        official = f"SELECT count(*) FROM changes WHERE entity_id = '{session}' AND kind = 'results_official'"
+        assert stack.rows(official) == [(1,)]
 
 
-def test_what_a_killed_run_held_is_free_before_its_next_turn(stack: Stack) -> None:
+def test_what_a_killed_run_held_is_free_before_its_next_scheduled_time(stack: Stack) -> None:
     """Worker and containers end without a word: one run is under way, another one's container is about to start."""
     now = datetime(2024, 3, 10, tzinfo=UTC)
     running = poll_under_way(stack, now)

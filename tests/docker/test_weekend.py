@@ -1,4 +1,4 @@
-"""The Sunday of Spa 2024 in ten minutes, unattended: every deployment on a cron of a minute, and nobody intervenes."""
+"""The Sunday of Spa 2024 in ten minutes, unattended: every deployment has a cron of a minute."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def replayed(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     docker("rmi", "--force", tag)
 
 
-def test_a_race_sunday_needs_nobody(stack: Stack, replayed: None) -> None:
+def test_a_race_sunday_runs_unattended(stack: Stack, replayed: None) -> None:
     stack.schedule("* * * * *")
     time.sleep(MINUTES * 60)
     stack.schedule(None)

@@ -1,6 +1,6 @@
 """What a source's answer makes of the known calendar. Pure functions of both and a given `now`.
 
-The rules, and the cases they come from, are the tests of `tests/test_reconcile_*.py`.
+The rules, and the cases they come from, are the tests of `tests/test_reconcile.py`.
 """
 
 from __future__ import annotations

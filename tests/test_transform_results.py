@@ -68,7 +68,7 @@ def entry(kind: SessionKind = RACE, **changes: Any) -> Entry:
     return found
 
 
-def test_a_whole_row() -> None:
+def test_a_complete_row_becomes_an_entry() -> None:
     assert entry() == Entry(
         car_number="63",
         driver_id="russell",
@@ -171,12 +171,12 @@ def test_clocks(clock: Any, ms: int | None) -> None:
         ("status", "status", None),
     ],
 )
-def test_a_cell_that_means_nothing(upstream: str, field: str, none: Any, nothing: Any) -> None:
+def test_a_placeholder_cell_is_none(upstream: str, field: str, none: Any, nothing: Any) -> None:
     assert getattr(entry(**{upstream: nothing}), field) == none
 
 
 @pytest.mark.parametrize("nothing", ["nan", "None", "", "-1"])
-def test_ids_that_mean_nothing_are_no_ids(nothing: str) -> None:
+def test_placeholder_ids_are_none(nothing: str) -> None:
     unnamed = row(
         Driver={**row()["Driver"], "driverId": nothing, "code": nothing, "permanentNumber": nothing},
         Constructor={**row()["Constructor"], "constructorId": nothing},
@@ -186,7 +186,7 @@ def test_ids_that_mean_nothing_are_no_ids(nothing: str) -> None:
 
 
 @pytest.mark.parametrize("nothing", ["nan", "None", "", "-1"])
-def test_nobody_is_entered_under_an_id_that_means_nothing(nothing: str) -> None:
+def test_no_entry_has_a_placeholder_id(nothing: str) -> None:
     unnamed = row(
         Driver={**row()["Driver"], "driverId": nothing},
         Constructor={**row()["Constructor"], "constructorId": nothing},
@@ -215,7 +215,7 @@ def test_a_column_that_is_missing_costs_only_itself(upstream: str, fields: tuple
     assert {found[name] for name in fields} == {None}
 
 
-def test_a_car_without_a_number_a_driver_without_code_or_birthday() -> None:
+def test_car_number_driver_code_and_birthday_may_be_missing() -> None:
     found = read(row(number=None, Driver=driver("fagioli"), Constructor={"constructorId": "alfa", "name": "Alfa"}))
     assert (found.entries[0].car_number, found.entries[0].driver_code) == ("", None)
     assert (found.drivers[0].code, found.drivers[0].number, found.drivers[0].date_of_birth) == (None, None, None)
@@ -273,7 +273,9 @@ def test_points_are_exact(points: str) -> None:
         ("3", "", "Finished", None, None),
     ],
 )
-def test_who_is_classified(position: str, place: str, status: str, is_: str | None, classified: int | None) -> None:
+def test_the_position_and_classification_of_an_entry(
+    position: str, place: str, status: str, is_: str | None, classified: int | None
+) -> None:
     found = entry(position=position, positionText=place, status=status)
     assert (found.classification, found.position, found.listed_position) == (is_, classified, int(position))
 
@@ -310,7 +312,7 @@ def test_a_driver_in_several_cars_is_one_driver() -> None:
     assert [one.id for one in found.drivers] == ["moss"]
 
 
-def test_cars_without_numbers_are_told_apart() -> None:
+def test_cars_without_numbers_have_ordinals() -> None:
     found = read(*(row(number=None, Driver=driver(id_)) for id_ in ("a", "b", "c")))
     assert [one.key for one in found.entries] == [("", 0), ("", 1), ("", 2)]
 
@@ -359,7 +361,7 @@ def test_a_row_that_lacks_what_every_row_has_is_malformed(broken: dict[str, Any]
     ],
     ids=["null fastest lap", "null time", "null time of the fastest lap", "points in words"],
 )
-def test_a_cell_of_another_kind_is_nothing_or_malformed_and_nothing_worse(broken: dict[str, Any]) -> None:
+def test_a_cell_of_another_type_is_none_or_malformed(broken: dict[str, Any]) -> None:
     """What is no `SourceError` would end the whole run."""
     try:
         found = read(broken)
@@ -369,7 +371,7 @@ def test_a_cell_of_another_kind_is_nothing_or_malformed_and_nothing_worse(broken
 
 
 @pytest.mark.parametrize("lacking", ["season", "round", "Results"])
-def test_a_race_that_lacks_its_own_is_malformed(lacking: str) -> None:
+def test_a_race_without_its_required_fields_is_malformed(lacking: str) -> None:
     race = {"season": "2024", "round": "14", "Results": [row()]}
     with pytest.raises(SourceMalformed):
         result_of_race({key: value for key, value in race.items() if key != lacking}, RACE)
@@ -432,7 +434,7 @@ def timing(
     return {one.key: one for one in found.entries}
 
 
-def test_timing_knows_numbers_and_codes_and_no_points() -> None:
+def test_timing_has_numbers_and_codes_and_no_points() -> None:
     (found,) = timing(SPRINT, [timed("1", 1.0)], laps_of(car1=2)).values()
     assert found == Entry(
         car_number="1",
@@ -445,7 +447,7 @@ def test_timing_knows_numbers_and_codes_and_no_points() -> None:
     )
 
 
-def test_who_never_drove_is_left_out() -> None:
+def test_a_driver_who_never_drove_is_left_out() -> None:
     """Reserves, and drivers of a support race, whom the driver list names too."""
     found = timing(
         PRACTICE,
@@ -455,7 +457,7 @@ def test_who_never_drove_is_left_out() -> None:
     assert [car for car, _ in found] == ["1"]
 
 
-def test_who_drove_without_a_place_is_kept() -> None:
+def test_a_driver_without_a_place_is_kept() -> None:
     found = timing(SPRINT, [timed("1", 1.0), timed("22")], laps_of(car1=17, car22=2))
     assert (found["22", 0].position, found["22", 0].laps) == (None, 2)
 
@@ -469,13 +471,13 @@ def test_nine_tenths_of_the_distance_are_classified(laps: int, place: int | None
         assert (found.position, found.listed_position) == (place, 2)
 
 
-def test_nine_tenths_are_asked_of_races_only() -> None:
+def test_nine_tenths_of_the_distance_are_required_of_races_only() -> None:
     found = timing(PRACTICE, [timed("1", 1.0), timed("2", 2.0)], laps_of(car1=30, car2=3))
     assert found["2", 0].position == 2
 
 
 @pytest.mark.parametrize("place", [NAN, "nan", "", None, -1, pd.NaT], ids=repr)
-def test_a_place_that_is_none(place: Any) -> None:
+def test_a_place_that_is_not_a_number_is_none(place: Any) -> None:
     assert timing(SPRINT, [timed("1", place)], laps_of(car1=3))["1", 0].listed_position is None
 
 
@@ -524,12 +526,12 @@ def test_timing_with_columns_missing() -> None:
     assert (one.laps, one.best_lap_ms) == (5, 90000)
 
 
-def test_a_number_twice_in_timing_is_told_apart() -> None:
+def test_cars_of_one_number_in_timing_have_ordinals() -> None:
     assert list(timing(SPRINT, [timed("1", 1.0), timed("1", 2.0)], laps_of(car1=3))) == [("1", 0), ("1", 1)]
 
 
 @pytest.mark.parametrize("nothing", ["nan", "None", "", NAN, None], ids=repr)
-def test_codes_and_numbers_of_timing_that_mean_nothing(nothing: Any) -> None:
+def test_placeholder_codes_and_numbers_of_timing_are_none(nothing: Any) -> None:
     (found,) = timing(SPRINT, [timed("1", 1.0) | {"DriverNumber": nothing, "Abbreviation": nothing}], []).values()
     assert (found.car_number, found.driver_code) == ("", None)
 

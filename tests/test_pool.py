@@ -58,7 +58,7 @@ def deployed(client: SyncPrefectClient) -> list[str]:
 
 
 @pytest.mark.parametrize(("file", "kind"), [("prefect.yaml", "process"), ("deploy/process.yaml", "docker")])
-def test_a_pool_of_another_type_is_refused_in_a_line(
+def test_a_pool_of_another_type_is_refused_in_one_line(
     client: SyncPrefectClient, prefect: Callable[..., subprocess.CompletedProcess[str]], file: str, kind: str
 ) -> None:
     client.create_work_pool(WorkPoolCreate(name="f1", type=kind))
@@ -70,7 +70,7 @@ def test_a_pool_of_another_type_is_refused_in_a_line(
     assert deployed(client) == []
 
 
-def test_a_pool_that_is_not_there(client: SyncPrefectClient) -> None:
+def test_a_missing_pool_is_one_line(client: SyncPrefectClient) -> None:
     with pytest.raises(PrefectError, match="prefect work-pool create f1 --type docker"):
         pool.require("f1", "docker")
 
@@ -92,7 +92,7 @@ class Closed(BaseHTTPRequestHandler):
 
 
 @pytest.mark.parametrize("ask", [limit.create, lambda: pool.require("f1", "docker")])
-def test_an_api_behind_a_password_is_said_in_a_line(ask: Callable[[], object]) -> None:
+def test_an_api_behind_a_password_is_one_line(ask: Callable[[], object]) -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Closed)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}/api"
