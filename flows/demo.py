@@ -22,10 +22,10 @@ from core.database import Database, connect
 from core.fetch.session import lift_limits
 from core.records import Change, ChangeKind, EventFormat, Status
 from core.replay import Upstream, serve
+from core.rules.results.outcome import Outcome
 from core.schema import driver_standings, drivers, events, results, sessions
 from core.settings import Settings
 from core.text import counted
-from core.upsert.results import Outcome
 from flows.output import report
 from flows.output.text import Column, Row, fitted, screen, styled
 from flows.poll_results import poll_results

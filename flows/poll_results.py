@@ -33,8 +33,8 @@ from core.records import Event, ResultsState, SessionKind, SessionResult, Source
 from core.retries import FETCH, UPSERT
 from core.rules.calendar.names import event_and_kind
 from core.rules.results.due_polls import DuePoll, ResultQuery, result_queries
+from core.rules.results.outcome import Outcome, Polled
 from core.rules.results.polling import FIRST_LIVETIMING_SEASON, SESSIONS_OF_JOLPICA
-from core.upsert.results import Outcome, Polled
 from flows.output import artifacts, events, report
 from flows.output.progress import LONG, Progress
 from flows.runtime import command
@@ -294,8 +294,8 @@ def correct_standings(run: Run, event: Event) -> None:
         differences = run.step(compare_standings, FETCH)(run, event)
     except (SourceError, DataRefused) as error:
         logger.warning("%s standings: %s; ours stand", event.id, error)
-        refused = str(error) if isinstance(error, SourceMalformed | DataRefused) else None
-        run.step(store_standings_later, UPSERT)(run, event, refused)
+        is_refused = isinstance(error, SourceMalformed | DataRefused)
+        run.step(store_standings_later, UPSERT)(run, event, str(error), is_refused=is_refused)
         return
     for difference in differences:
         logger.warning("%s standings: %s", event.id, difference)

@@ -17,7 +17,7 @@ from prefect.transactions import get_transaction
 
 from core.deadline import Deadline
 from core.errors import SourceEmpty
-from core.queries import read_due_polls, read_event_polls
+from core.queries import read_calendar, read_due_polls, read_event_polls
 from core.records import (
     Change,
     Event,
@@ -34,11 +34,12 @@ from core.rules.calendar.season import Calendar, begun, sources_of
 from core.rules.results import polling
 from core.rules.results.championship import competitors
 from core.rules.results.due_polls import DuePoll, ResultQuery
+from core.rules.results.outcome import Polled
 from core.rules.results.standings import Competitor
 from core.upsert.polls import note_poll
-from core.upsert.results import Polled, accept_result
-from core.upsert.schedule import SeasonSummary, read_calendar, upsert_schedule
-from core.upsert.standings import Named, accept_standings, put_standings_off, standings_owed
+from core.upsert.results import accept_result
+from core.upsert.schedule import SeasonSummary, upsert_schedule
+from core.upsert.standings import Named, accept_standings, put_standings_off, standings_due
 from core.upsert.statuses import refresh_statuses
 from flows.runtime.run import Run
 
@@ -232,13 +233,13 @@ def store_poll(
 @step(UPSERT, "read-standings-owed")
 def read_standings_owed(run: Run) -> list[Event]:
     """The events after which Jolpica's standings are due to be asked for."""
-    return standings_owed(run.database, run.now)
+    return standings_due(run.database, run.now)
 
 
 @step(UPSERT, "put-standings-off-{event.id}")
-def store_standings_later(run: Run, event: Event, refused: str | None = None) -> None:
-    """Ask for an event's standings later; `refused` is why what was published cannot be read."""
-    put_standings_off(run.database, event, run.now, refused)
+def store_standings_later(run: Run, event: Event, error: str, *, is_refused: bool) -> None:
+    """Poll an event's standings later; `is_refused`: what was published cannot be read."""
+    put_standings_off(run.database, event, run.now, error, is_refused=is_refused)
 
 
 @step(FETCH, "ask-standings-{event.id}")

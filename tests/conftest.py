@@ -33,8 +33,8 @@ from core.errors import NotDone
 from core.fetch import session as fetch
 from core.records import Source
 from core.replay import Upstream, serve
+from core.rules.results.outcome import Polled
 from core.settings import Settings
-from core.upsert.results import Polled
 from core.upsert.schedule import SeasonSummary
 
 RECORDED = Path(__file__).parents[2] / "shared" / "upstream"

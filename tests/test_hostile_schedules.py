@@ -24,12 +24,12 @@ from sqlalchemy import select, text, true
 
 from core.bounds import CONTROL_CATEGORIES, LONGEST_LINE
 from core.database import Database, connect
+from core.queries import read_calendar
 from core.records import Source, Status
 from core.replay import Fault, Upstream
 from core.rules.calendar.season import Calendar
 from core.schema import changes, circuits, events, held, sessions
 from core.settings import Settings
-from core.upsert.schedule import read_calendar
 from flows import refresh_statuses, sync_schedule
 
 EXAMPLES = 45

@@ -27,10 +27,10 @@ from core.fetch.session import prepare
 from core.records import ChangeKind, SessionKind, Status
 from core.rules.calendar.identity import slug
 from core.rules.results import polling
+from core.rules.results.outcome import Outcome
 from core.schema import changes, events, result_revisions, results, sessions, upstream_requests
 from core.settings import Settings
 from core.transform.results import milliseconds
-from core.upsert.results import Outcome
 from flows import poll_results as polls
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses

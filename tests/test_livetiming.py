@@ -26,13 +26,13 @@ from core.deadline import Deadline
 from core.errors import RateLimited, SourceEmpty, SourceError, SourceMalformed, SourceUnreachable
 from core.fetch import results as fetching
 from core.fetch import session
+from core.queries import read_entries, read_records
 from core.records import Entry, ResultsState, Session, SessionKind, Source
 from core.replay import Fault, Upstream
+from core.rules.results.outcome import Outcome, Polled
 from core.schema import result_revisions, sessions
 from core.settings import Settings
 from core.transform.results import milliseconds
-from core.upsert.results import Outcome, Polled, read_entries
-from core.upsert.rows import read_records
 from core.upsert.schedule import SeasonSummary
 
 Sync = Callable[..., SeasonSummary]

@@ -14,11 +14,12 @@ from conftest import RECORDED, Recording, needs_recording
 from core.database import Database
 from core.deadline import Deadline
 from core.fetch import schedule
+from core.queries import read_calendar
 from core.records import SessionKind, Source
 from core.rules.calendar.identity import slug
 from core.rules.calendar.season import Calendar
 from core.transform.schedule import session_kind
-from core.upsert.schedule import SeasonSummary, read_calendar
+from core.upsert.schedule import SeasonSummary
 
 pytestmark = needs_recording
 

@@ -18,13 +18,14 @@ from core.database import Database
 from core.deadline import Deadline
 from core.errors import OutOfTime, UpstreamDown
 from core.fetch import schedule, session
+from core.queries import read_calendar
 from core.records import EventFormat, Source, Status
 from core.replay import Fault, Upstream, jolpica
 from core.replay.facts import EventFacts
 from core.rules.calendar.season import Calendar
 from core.schema import changes, circuits, events, held, sessions
 from core.settings import Settings
-from core.upsert.schedule import SeasonSummary, read_calendar
+from core.upsert.schedule import SeasonSummary
 from flows.sync_schedule import sync_schedule
 
 Sync = Callable[..., SeasonSummary]

@@ -9,13 +9,11 @@ from sqlalchemy import Connection, select
 
 from core.database import Database
 from core.errors import F1FlowsError, UsageError
-from core.queries import unknown
+from core.queries import read_records, results_as_of, unknown
 from core.records import Entry, Event, Session, SessionKind
 from core.rules.calendar.names import event_and_kind
 from core.rules.results.differences import LETTERS
 from core.schema import drivers, events, result_revisions, sessions, teams
-from core.upsert.results import results_as_of
-from core.upsert.rows import read_records
 from flows.output.text import Column, Row, cell, fitted, screen, styled
 
 RACED = (SessionKind.RACE, SessionKind.SPRINT)

@@ -19,9 +19,9 @@ from core.deadline import Deadline
 from core.errors import Braked, BudgetExhausted, RateLimited, SourceError, StillRefused
 from core.records import Source
 from core.retries import UPSERT, RetryPolicy, retrying
+from core.rules.results.polling import Cadence
 from core.settings import Settings
 from core.upsert.ledger import Ledger
-from core.upsert.polls import Cadence
 from flows.runtime import clock, limit
 from flows.runtime.logs import present_flow_run, show_in_ui
 
