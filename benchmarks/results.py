@@ -19,10 +19,10 @@ from core.fetch.access import Access
 from core.records import SessionKind, SessionResult
 from core.replay import Upstream
 from core.rules.calendar.identity import event_id_of, slug
+from core.rules.results.polling import Cadence
 from core.schema import changes, driver_standings, result_revisions, results, sessions, team_standings
 from core.settings import Settings
 from core.transform.results import result_of_race
-from core.upsert.polls import Cadence
 from core.upsert.results import accept_result
 
 SEASON = 2024

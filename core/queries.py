@@ -1,24 +1,89 @@
-"""Reading what is owed a poll, and which sessions a user names."""
+"""The reads that more than one place needs: records, a season's calendar, due polls, classifications."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, or_, select
 
+from core.bounds import STORED
 from core.database import Database
 from core.errors import UsageError
-from core.records import Event, ResultsState, Session, SessionKind, Status
+from core.records import Circuit, Entry, Event, Held, Record, ResultsState, Session, SessionKind, Status
 from core.rules.calendar import names
+from core.rules.calendar.season import Calendar
 from core.rules.results import polling
 from core.rules.results.due_polls import DuePoll
-from core.schema import events, sessions
-from core.upsert.rows import read_records
+from core.rules.results.known import in_order
+from core.schema import circuits, events, held, result_revisions, results, sessions
+
+R = TypeVar("R", bound=Record)
+
+
+def read_records(
+    connection: Connection, table: Table, record: type[R], *conditions: ColumnElement[bool], **named: Any
+) -> list[R]:
+    """A table's rows as records, of the columns that the record has fields for; `named` are the query's parameters."""
+    rows = connection.execute(records_of(table, record).where(*conditions), named).mappings()
+    return [record.model_validate(dict(row), context=STORED) for row in rows]
+
+
+@lru_cache(maxsize=64)
+def records_of(table: Table, record: type[Record]) -> Select[Any]:
+    """The query of a table's columns that a record has fields for."""
+    return select(*(column for column in table.columns if column.name in record.model_fields))
+
+
+def in_season(column: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether an event's or session's id is of the season that the parameters of `season_ids` name."""
+    return column.like(bindparam("season_ids"))
+
+
+def season_ids(season: int) -> dict[str, str]:
+    """The parameter of `in_season`."""
+    return {"season_ids": f"{season}-%"}
+
+
+def read_calendar(connection: Connection, season: int) -> Calendar:
+    """A season's events, sessions and held answers, and the circuits of all seasons: one query a table."""
+    named = season_ids(season)
+    of_season = in_season(held.c.entity_id) | (held.c.entity_id == str(season))
+    return Calendar(
+        events={event.id: event for event in read_records(connection, events, Event, events.c.season == season)},
+        sessions={
+            session.id: session
+            for session in read_records(connection, sessions, Session, in_season(sessions.c.event_id), **named)
+        },
+        circuits={circuit.id: circuit for circuit in read_records(connection, circuits, Circuit)},
+        held={answer.key: answer for answer in read_records(connection, held, Held, of_season, **named)},
+    )
+
+
+ENTRIES = records_of(results, Entry).where(results.c.session_id == bindparam("session_id"))
+
+
+def read_entries(connection: Connection, session_id: str) -> list[Entry]:
+    """A session's entries as they are now, in upstream's order."""
+    rows = connection.execute(ENTRIES, {"session_id": session_id}).mappings()
+    return sorted((Entry(**row) for row in rows), key=in_order)
+
+
+def results_as_of(connection: Connection, session_id: str, moment: datetime) -> tuple[int, str, list[Entry]] | None:
+    """What was believed of a session at a moment: revision, state and entries; None before any result."""
+    until = result_revisions.c.session_id == session_id, result_revisions.c.observed_at <= moment
+    row = connection.execute(
+        select(result_revisions).where(*until).order_by(result_revisions.c.revision.desc()).limit(1)
+    ).first()
+    if row is None:
+        return None
+    return row.revision, row.state, [Entry.model_validate(entry, context=STORED) for entry in row.rows]
 
 
 def read_due_polls(database: Database, now: datetime, delay: timedelta) -> list[DuePoll]:
-    """The sessions whose results are due, oldest due_poll first."""
+    """The sessions whose results are due, the longest due first."""
     asked_before = sessions.c.next_poll_at <= now
     never_asked = and_(
         sessions.c.next_poll_at.is_(None),

@@ -74,6 +74,11 @@ class ResultsState(StrEnum):
     OFFICIAL = "official"
     SETTLED = "settled"
 
+    @property
+    def is_official(self) -> bool:
+        """Whether no better table is awaited: it is official, or no longer polled."""
+        return self in (ResultsState.OFFICIAL, ResultsState.SETTLED)
+
 
 class Entity(StrEnum):
     """What a change or a held answer is about."""

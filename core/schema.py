@@ -148,7 +148,6 @@ events = Table(
     Column("ends_at", Instant, comment="expected end of the last session, UTC"),
     Column("status", Text, nullable=False, comment="scheduled, live, completed or cancelled"),
     Column("source", Text, nullable=False, comment="the source this row comes from"),
-    Column("standings_due_at", Instant, comment="when Jolpica's standings after it are asked for; null: not due"),
     Column("updated_at", Instant, nullable=False, comment="when this row last changed"),
     one_of("format", EventFormat),
     one_of("status", Status),
@@ -185,6 +184,25 @@ sessions = Table(
     one_of("source", Source),
     Index(None, "next_poll_at"),
     comment="Sessions of an event, one of a kind",
+)
+
+dataset_states = Table(
+    "dataset_states",
+    metadata,
+    Column("entity", Text, primary_key=True, comment="event or session"),
+    Column("entity_id", Text, primary_key=True, comment="its id"),
+    Column("dataset", Text, primary_key=True, comment="the dataset, such as standings"),
+    Column("revision", Integer, nullable=False, comment="how many published answers changed the rows; 0 before any"),
+    Column("next_poll_at", Instant, comment="when the dataset is polled next; null: not due"),
+    Column("poll_attempts", Integer, nullable=False, comment="polls so far"),
+    Column("poll_faults", Integer, nullable=False, comment="faults in a row; 0 after an answer"),
+    Column("last_error", Text, comment="why the last poll failed or its answer was refused; null otherwise"),
+    Column("source", Text, comment="the source of the last answer taken; null before any"),
+    Column("updated_at", Instant, nullable=False, comment="when this row last changed"),
+    one_of("entity", Entity),
+    one_of("source", Source, nullable=True),
+    Index(None, "dataset", "next_poll_at"),
+    comment="The state of each dataset of an event or session; that of classifications is in sessions",
 )
 
 changes = Table(

@@ -22,10 +22,10 @@ from core.database import Database, connect
 from core.records import Change, ChangeKind, Entity
 from core.replay import Upstream, serve
 from core.rules.calendar.identity import event_id_of
+from core.rules.results.outcome import Outcome
 from core.schema import driver_standings, drivers, events, results, sessions
 from core.settings import Settings
 from core.text import counted
-from core.upsert.results import Outcome
 from flows.output.changes import example
 from flows.output.tables import print_calendar, print_chapter
 from flows.output.text import screen, styled

@@ -20,7 +20,7 @@ from core.logs import PRINTED
 from core.records import SessionKind, Source
 from core.rules.calendar.names import event_and_kind
 from core.rules.results.due_polls import DuePoll, ResultQuery, result_queries
-from core.upsert.results import Outcome, Polled
+from core.rules.results.outcome import Outcome, Polled
 from flows.output import artifacts, events, report
 from flows.output.progress import LONG, Progress
 from flows.polls import livetiming

@@ -10,12 +10,10 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from core import fetch
+from core import fetch, queries
 from core.deadline import Deadline
 from core.documents import Document, TimingDocument
 from core.errors import SourceEmpty
-from core.queries import read_due_polls as read_due
-from core.queries import read_event_polls
 from core.records import (
     Change,
     Competitor,
@@ -34,12 +32,12 @@ from core.rules.results import polling
 from core.rules.results.championship import competitors
 from core.rules.results.due_polls import DuePoll, ResultQuery
 from core.rules.results.matching import Answer, match_results, require_readable
+from core.rules.results.outcome import Polled
 from core.transform.results import listed_results
 from core.transform.schedule import schedule_answer
 from core.transform.standings import PublishedStandings, published_standings
 from core.transform.timing import timing_result
 from core.upsert import polls, results, schedule, standings, statuses
-from core.upsert.results import Polled
 from core.upsert.schedule import SeasonSummary
 from flows.runtime.run import Run
 from flows.runtime.step import Cached, step
@@ -81,7 +79,7 @@ def transform_schedule(run: Run, documents: list[Document], season: int, source:
 def read_calendar(run: Run, season: int) -> Calendar:
     """What the database knows of a season."""
     with run.database.reading() as connection:
-        return schedule.read_calendar(connection, season)
+        return queries.read_calendar(connection, season)
 
 
 @step(DATABASE, "upsert-schedule-{answer.season}")
@@ -109,8 +107,8 @@ def upsert_statuses(run: Run) -> tuple[Change, ...]:
 def read_due_polls(run: Run, event_id: str | None, kind: SessionKind | None) -> list[DuePoll]:
     """The sessions to poll: those that are due, or those of one event."""
     if event_id is None:
-        return read_due(run.database, run.now, run.cadence.delay)
-    return read_event_polls(run.database, event_id, kind)
+        return queries.read_due_polls(run.database, run.now, run.cadence.delay)
+    return queries.read_event_polls(run.database, event_id, kind)
 
 
 @step(NETWORK, "fetch-results-{query.season}-{query.kind.value}")
@@ -177,7 +175,7 @@ def upsert_poll(
 @step(DATABASE_READ, "read-due-standings")
 def read_due_standings(run: Run) -> list[Event]:
     """The events after which Jolpica's standings are due."""
-    return standings.standings_owed(run.database, run.now)
+    return standings.standings_due(run.database, run.now)
 
 
 @step(NETWORK, "fetch-standings-{event.id}")
@@ -205,6 +203,6 @@ def upsert_standings(run: Run, event: Event, published: PublishedStandings) -> l
 
 
 @step(DATABASE, "upsert-standings-due-{event.id}")
-def upsert_standings_due(run: Run, event: Event, refused: str | None) -> None:
-    """Have an event's standings fetched later; `refused` is why what was published cannot be read."""
-    standings.put_standings_off(run.database, event, run.now, refused)
+def upsert_standings_due(run: Run, event: Event, error: str, *, is_refused: bool) -> None:
+    """Have an event's standings fetched later; `is_refused`: what was published cannot be read."""
+    standings.put_standings_off(run.database, event, run.now, error, is_refused=is_refused)

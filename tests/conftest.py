@@ -36,8 +36,8 @@ from core.fetch import session as fetch
 from core.fetch.fastf1_internals import lift_rate_limits
 from core.records import Source
 from core.replay import Upstream, serve
+from core.rules.results.outcome import Polled
 from core.settings import Settings
-from core.upsert.results import Polled
 from core.upsert.schedule import SeasonSummary
 
 RECORDED = Path(__file__).parents[2] / "shared" / "upstream"

@@ -21,11 +21,11 @@ from conftest import poll_by_name
 from sqlalchemy import select
 
 from core.database import Database
+from core.queries import read_records
 from core.records import Held, HeldKind, ResultsState, Session, SessionKind
 from core.replay import Fault, Upstream
-from core.schema import driver_standings, drivers, events, held, result_revisions, results, sessions
-from core.upsert.results import Outcome, Polled
-from core.upsert.rows import read_records
+from core.rules.results.outcome import Outcome, Polled
+from core.schema import dataset_states, driver_standings, drivers, events, held, result_revisions, results, sessions
 from core.upsert.schedule import SeasonSummary
 from flows.poll_results import main
 
@@ -571,7 +571,7 @@ def test_implausible_standings_are_held_and_fetched_again(
 
 def due_at(database: Database) -> datetime | None:
     with database.reading() as connection:
-        return connection.scalar(select(events.c.standings_due_at).where(events.c.id == BAHRAIN))
+        return connection.scalar(select(dataset_states.c.next_poll_at).where(dataset_states.c.entity_id == BAHRAIN))
 
 
 @pytest.mark.parametrize("which", ["round", "season"])

@@ -24,6 +24,7 @@ from sqlalchemy import select, text, true
 
 from core.bounds import LONGEST_LINE
 from core.database import Database, connect
+from core.queries import read_calendar
 from core.records import Source, Status
 from core.replay import Fault, Upstream
 from core.rules.calendar.moves import IMPLAUSIBLE_MOVE
@@ -31,7 +32,6 @@ from core.rules.calendar.season import Calendar
 from core.schema import changes, circuits, events, held, sessions
 from core.settings import Settings
 from core.text import CONTROL_CATEGORIES
-from core.upsert.schedule import read_calendar
 from flows import refresh_statuses, sync_schedule
 
 EXAMPLES = 45

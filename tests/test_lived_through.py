@@ -26,9 +26,9 @@ from core.fetch.session import SESSION
 from core.records import ChangeKind, SessionKind, Status
 from core.rules.calendar.identity import slug
 from core.rules.results import polling
+from core.rules.results.outcome import Outcome
 from core.schema import changes, events, result_revisions, results, sessions, upstream_requests
 from core.transform.cells import milliseconds
-from core.upsert.results import Outcome
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
 from flows.sync_schedule import sync_schedule

@@ -23,15 +23,16 @@ from core.documents import TimingDocument
 from core.errors import RateLimited, SourceEmpty, SourceError, SourceMalformed, SourceUnreachable
 from core.fetch.access import Access
 from core.fetch.timing import TimedSession, fetch_timing
+from core.queries import read_records
 from core.records import Entry, ResultsState, Session, SessionKind, Source
 from core.replay import Fault, Upstream
 from core.rules.calendar.identity import season_of
 from core.rules.calendar.identity import session_id as session_id_of
+from core.rules.results.outcome import Outcome
 from core.schema import result_revisions, sessions
 from core.settings import Settings
 from core.transform.cells import milliseconds
-from core.upsert.results import Outcome, Polled, read_entries
-from core.upsert.rows import read_records
+from core.upsert.results import Polled, read_entries
 from core.upsert.schedule import SeasonSummary
 
 Sync = Callable[..., SeasonSummary]

@@ -25,6 +25,7 @@ from sqlalchemy import event as sqlalchemy_event
 from core.database import Database, connect
 from core.records import ScheduleAnswer, SessionKind, SessionResult, Source
 from core.replay import Upstream, facts, jolpica
+from core.rules.results.polling import Cadence
 from core.schema import (
     changes,
     driver_standings,
@@ -40,7 +41,6 @@ from core.schema import (
 from core.settings import Settings
 from core.transform.results import result_of_race
 from core.transform.schedule import schedule_answer
-from core.upsert.polls import Cadence
 from core.upsert.results import accept_result
 from core.upsert.schedule import upsert_schedule
 from core.upsert.statuses import refresh_statuses

@@ -16,13 +16,13 @@ from sqlalchemy import delete, func, insert, select
 
 from core.database import Database
 from core.errors import BudgetExhausted
+from core.queries import read_records
 from core.records import ChangeKind, Held, HeldKind, ResultsState, Session, SessionKind
 from core.replay import Fault, Upstream
+from core.rules.results.outcome import Outcome, Polled
 from core.schema import changes, driver_standings, drivers, held, result_revisions, results, sessions, teams
 from core.schema import upstream_requests as requests
 from core.upsert.ledger import BUDGET, Ledger
-from core.upsert.results import Outcome, Polled
-from core.upsert.rows import read_records
 from core.upsert.schedule import SeasonSummary
 from flows.poll_results import poll_results
 from tests.conftest import poll_by_name

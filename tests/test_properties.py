@@ -18,17 +18,19 @@ from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import make_url, select
 
 from core.database import Database
+from core.queries import read_entries, results_as_of
 from core.records import Driver, Entry, ScheduleAnswer, SessionKind, SessionResult, Source, Status, Team
 from core.replay import facts, jolpica
 from core.rules.calendar.identity import new_event_id, session_id, slug
 from core.rules.calendar.reconcile import reconcile
 from core.rules.calendar.season import Calendar
+from core.rules.results.outcome import Outcome
+from core.rules.results.polling import Cadence
 from core.rules.results.quality import Severity, examine
 from core.schema import changes, drivers, events, held, result_revisions, results, sessions, team_standings, teams
 from core.schema import driver_standings as driver_table
 from core.transform.schedule import schedule_answer
-from core.upsert.polls import Cadence
-from core.upsert.results import Outcome, accept_result, read_entries, results_as_of
+from core.upsert.results import accept_result
 from core.upsert.schedule import upsert_schedule
 from core.upsert.statuses import refresh_statuses
 

@@ -14,6 +14,7 @@ from itertools import pairwise
 import pytest
 
 from core.database import Database
+from core.queries import read_calendar
 from core.records import (
     Change,
     ChangeKind,
@@ -39,7 +40,7 @@ from core.rules.calendar.reconcile import Reconciled, reconcile
 from core.rules.calendar.season import Calendar, CircuitsNeed, begun, circuits_need, sources_of
 from core.rules.calendar.times import status_at
 from core.rules.confirmation import Confirmation
-from core.upsert.schedule import SeasonSummary, read_calendar
+from core.upsert.schedule import SeasonSummary
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

@@ -12,12 +12,14 @@ import pytest
 from sqlalchemy import column, select, table
 
 from core.database import Database
+from core.queries import read_entries, results_as_of
 from core.records import ChangeKind, Entry, SessionKind, SessionResult, Source
 from core.replay import Fault, Upstream
+from core.rules.results.outcome import Outcome, Polled
+from core.rules.results.polling import Cadence
 from core.schema import changes, driver_standings, events, held, result_revisions, results, sessions, team_standings
 from core.transform.results import result_of_race
-from core.upsert.polls import Cadence
-from core.upsert.results import Outcome, Polled, accept_result, read_entries, results_as_of
+from core.upsert.results import accept_result
 from core.upsert.schedule import SeasonSummary
 from flows.poll_results import poll_results
 from tests.conftest import Recording, needs_recording, poll_by_name

@@ -15,12 +15,13 @@ from core.database import Database
 from core.deadline import Deadline
 from core.fetch import schedule
 from core.fetch.access import Access
+from core.queries import read_calendar
 from core.records import SessionKind, Source
 from core.rules.calendar.identity import season_of, slug
 from core.rules.calendar.season import Calendar
 from core.settings import Settings
 from core.transform.schedule import session_kind
-from core.upsert.schedule import SeasonSummary, read_calendar
+from core.upsert.schedule import SeasonSummary
 
 pytestmark = needs_recording
 

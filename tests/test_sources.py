@@ -19,13 +19,14 @@ from core.deadline import Deadline
 from core.errors import OutOfTime, UpstreamDown
 from core.fetch import schedule
 from core.fetch.access import Access
+from core.queries import read_calendar
 from core.records import EventFormat, Source, Status
 from core.replay import Fault, Upstream, jolpica
 from core.replay.facts import EventFacts
 from core.rules.calendar.season import Calendar
 from core.schema import changes, circuits, events, held, sessions
 from core.settings import Settings
-from core.upsert.schedule import SeasonSummary, read_calendar
+from core.upsert.schedule import SeasonSummary
 from flows.sync_schedule import sync_schedule
 
 Sync = Callable[..., SeasonSummary]

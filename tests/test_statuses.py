@@ -19,8 +19,8 @@ from sqlalchemy import select
 from core.database import Database
 from core.records import Change, ChangeKind, Entry, SessionKind, SessionResult, Source
 from core.replay import Upstream
+from core.rules.results.polling import Cadence
 from core.schema import changes, events, sessions
-from core.upsert.polls import Cadence
 from core.upsert.results import accept_result
 from core.upsert.schedule import SeasonSummary
 from flows.refresh_statuses import refresh_statuses

@@ -57,9 +57,11 @@ class Confirmation:
         """Hold what cannot be read of a schedule: neither time nor force confirms it."""
         self._see((entity, entity_id, HeldKind.SCHEDULE_REJECTED), payload, reason)
 
-    def hold_standings(self, event_id: str, payload: dict[str, Any], reason: str) -> Held:
-        """Hold published standings that were refused, as a result that was."""
-        return self._see((Entity.EVENT, event_id, HeldKind.STANDINGS_REJECTED), payload, reason)
+    def hold_refused(
+        self, entity: Entity, entity_id: str, kind: HeldKind, payload: dict[str, Any], reason: str
+    ) -> Held:
+        """Hold a dataset that was refused, as a result that was."""
+        return self._see((entity, entity_id, kind), payload, reason)
 
     def hold_absent(self, session_id: str, apart: timedelta) -> int:
         """Count that a past session has no results, at most once per `apart`; returns the count so far."""

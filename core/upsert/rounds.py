@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date
-from typing import NamedTuple
+from collections.abc import Sequence
 
-from sqlalchemy import BindParameter, Connection, Numeric, bindparam, or_, select, type_coerce
+from sqlalchemy import Connection, Numeric, select, type_coerce
 
-from core.records import ResultsState, SessionKind
-from core.rules.results.standings import SCORING, RoundResult, Scored
+from core.queries import in_season, season_ids
+from core.records import Event, ResultsState, SessionKind, Status
+from core.rules.results.points import SCORING
+from core.rules.results.standings import Round, RoundEvent, RoundResult, Scored
 from core.schema import events, results, sessions
 
-OFFICIAL = (ResultsState.OFFICIAL.value, ResultsState.SETTLED.value)
+SCORING_KINDS = tuple(kind.value for kind in SCORING)
+OFFICIAL = tuple(state.value for state in ResultsState if state.is_official)
 
-
-class Stop(NamedTuple):
-    """What of an event its standings need."""
-
-    id: str
-    season: int
-    round: int | None
-    first_date: date
-
-
-class Round(NamedTuple):
-    """An event with the official results of its sprint and race."""
-
-    event: Stop
-    results: list[RoundResult]
-
-
-_of_season: BindParameter[str] = bindparam("of_season")
 _points = type_coerce(results.c.points, Numeric(7, 3))
-STOPS = select(*(events.c[name] for name in Stop._fields)).where(events.c.id.like(_of_season))
+EVENTS = select(*(events.c[name] for name in RoundEvent._fields)).where(in_season(events.c.id))
 ENTRIES = (
     select(
         sessions.c.event_id,
@@ -41,26 +25,33 @@ ENTRIES = (
         *(_points if name == "points" else results.c[name] for name in Scored._fields),
     )
     .select_from(results.join(sessions))
-    .where(
-        sessions.c.event_id.like(_of_season),
-        sessions.c.kind.in_([kind.value for kind in SCORING]),
-        or_(sessions.c.results_state.in_(OFFICIAL), sessions.c.id == bindparam("session_id")),
-    )
+    .where(in_season(sessions.c.event_id), sessions.c.kind.in_(SCORING_KINDS), sessions.c.results_state.in_(OFFICIAL))
 )
 
 
-def read_rounds(connection: Connection, season: int, session_id: str | None = None) -> list[Round]:
-    """A season's events with official results of a race or sprint, in the calendar's order.
-
-    `session_id` is a session whose results are official though its own row does not say so yet.
-    """
-    named = {"of_season": f"{season}-%", "session_id": session_id}
-    stops = [Stop(*row) for row in connection.execute(STOPS, {"of_season": named["of_season"]}).all()]
+def read_rounds(connection: Connection, season: int) -> list[Round]:
+    """A season's events with official results of a race or sprint, in the calendar's order."""
+    found = [RoundEvent(*row) for row in connection.execute(EVENTS, season_ids(season)).all()]
     entries: defaultdict[str, defaultdict[str, list[Scored]]] = defaultdict(lambda: defaultdict(list))
-    for event_id, kind, *scored in connection.execute(ENTRIES, named).all():
+    for event_id, kind, *scored in connection.execute(ENTRIES, season_ids(season)).all():
         entries[event_id][kind].append(Scored(*scored))
     return [
-        Round(stop, [RoundResult(stop.round or 0, SessionKind(kind), own) for kind, own in entries[stop.id].items()])
-        for stop in sorted(stops, key=lambda stop: (stop.first_date, stop.id))
-        if stop.id in entries
+        Round(event, [RoundResult(event.round or 0, SessionKind(kind), own) for kind, own in entries[event.id].items()])
+        for event in sorted(found, key=lambda event: event.in_order)
+        if event.id in entries
     ]
+
+
+def read_unseen(connection: Connection, event: Event) -> Sequence[SessionKind]:
+    """The kinds of the races and sprints up to an event that take place and have no official result."""
+    waiting = connection.execute(
+        select(events.c.id, events.c.first_date, sessions.c.kind)
+        .select_from(sessions.join(events, events.c.id == sessions.c.event_id))
+        .where(
+            events.c.season == event.season,
+            sessions.c.kind.in_(SCORING_KINDS),
+            sessions.c.status != Status.CANCELLED.value,
+            sessions.c.results_state.not_in(OFFICIAL),
+        )
+    ).all()
+    return [SessionKind(row.kind) for row in waiting if (row.first_date, row.id) <= (event.first_date, event.id)]

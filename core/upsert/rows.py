@@ -1,44 +1,25 @@
-"""Writing what differs: inserts and updates of keyed rows, the feed's entries, and the notice of them."""
+"""Writes only what differs: keyed rows, held answers, and the feed of changes with its notification."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, Update, bindparam, delete, insert, select, text, update
+from sqlalchemy import Connection, Delete, Table, Update, bindparam, delete, insert, text, update
 
-from core.bounds import STORED
 from core.records import Change, Held, Record
 from core.rules.confirmation import Key
 from core.schema import changes, columns, held
 
-R = TypeVar("R", bound=Record)
 HELD_KEY = ("entity", "entity_id", "kind")
 CHANNEL = "f1_changes"
 NOTICE_BYTES = 7_900
 """PostgreSQL refuses a notice of 8,000 bytes and more."""
 
 NOTIFY = text("SELECT pg_notify(:channel, :notice)")
-
-
-def read(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
-    """A query's rows as dictionaries."""
-    return [dict(row) for row in connection.execute(query).mappings()]
-
-
-def read_records(connection: Connection, table: Table, record: type[R], *conditions: ColumnElement[bool]) -> list[R]:
-    """A table's rows as records, of the columns that the record has fields for."""
-    rows = connection.execute(records_of(table, record).where(*conditions)).mappings()
-    return [record.model_validate(dict(row), context=STORED) for row in rows]
-
-
-@lru_cache(maxsize=64)
-def records_of(table: Table, record: type[Record]) -> Select[Any]:
-    """The query of a table's columns that a record has fields for."""
-    return select(*(column for column in table.columns if column.name in record.model_fields))
 
 
 def write_rows(
@@ -51,7 +32,7 @@ def write_rows(
     """Insert the rows that are new and update those that differ, by primary key; equal rows are not touched.
 
     Args:
-        before, after: rows by key, as they were read in this transaction and as they should be.
+        before, after: rows by key, as read in this transaction and as they should be.
         stamp: goes into `updated_at` of what is written, for tables that have it.
 
     Returns:
@@ -81,25 +62,34 @@ def _update(table: Table, names: tuple[str, ...]) -> tuple[Update, dict[str, str
     return statement, named
 
 
-def delete_rows(connection: Connection, table: Table, keys: Sequence[str], gone: Iterable[Sequence[Any]]) -> None:
-    """Delete rows by the given key columns."""
-    rows = [{f"is_{name}": value for name, value in zip(keys, key, strict=True)} for key in gone]
+def replace_rows(
+    connection: Connection,
+    table: Table,
+    key: tuple[str, ...],
+    gone: Sequence[Sequence[Any]],
+    rows: Sequence[Mapping[str, Any]],
+) -> None:
+    """Delete the rows with these values of the key columns, and insert others in their place."""
+    if gone:
+        connection.execute(_delete(table, key), [dict(zip(key, values, strict=True)) for values in gone])
     if rows:
-        statement = delete(table)
-        for name in keys:
-            statement = statement.where(table.c[name] == bindparam(f"is_{name}"))
-        connection.execute(statement, rows)
+        connection.execute(insert(table), rows)
+
+
+@lru_cache(maxsize=64)
+def _delete(table: Table, key: tuple[str, ...]) -> Delete:
+    return delete(table).where(*(table.c[name] == bindparam(name) for name in key))
 
 
 def write_held(connection: Connection, before: Mapping[Key, Held], after: Mapping[Key, Held]) -> None:
-    """Make the held answers what they should be: gone, new or said again; equal ones are not touched."""
+    """Make the held answers what they should be; equal ones are not touched."""
     differing = {key: answer for key, answer in after.items() if before.get(key) != answer}
-    delete_rows(connection, held, HELD_KEY, [key for key in before if key not in after or key in differing])
-    write_rows(connection, held, {}, differing)
+    gone = [key for key in before if key not in after or key in differing]
+    replace_rows(connection, held, HELD_KEY, gone, [columns(held, answer) for answer in differing.values()])
 
 
 def write_changes(connection: Connection, happened: Sequence[Change], at: datetime, flow_run_id: str | None) -> None:
-    """Enter what happened in the feed and, on PostgreSQL, give notice of it with the commit."""
+    """Add changes to the feed and, on PostgreSQL, notify with the commit."""
     if not happened:
         return
     rows = [{**columns(changes, change), "at": at, "flow_run_id": flow_run_id} for change in happened]

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from core.database import Database
-from core.records import Change, Circuit, Event, Held, ListedEvent, Record, ScheduleAnswer, Session, Source, Status
+from core.queries import read_calendar
+from core.records import Change, ListedEvent, Record, ScheduleAnswer, Source, Status
 from core.rules.calendar.reconcile import reconcile
-from core.rules.calendar.season import Calendar
-from core.schema import circuits, events, held, sessions
-from core.upsert.rows import read_records, write_changes, write_held, write_rows
+from core.schema import circuits, events, sessions
+from core.upsert.rows import write_changes, write_held, write_rows
 
 
 class SeasonSummary(Record):
@@ -25,30 +23,6 @@ class SeasonSummary(Record):
     cancelled: int
     changes: tuple[Change, ...]
     notes: tuple[str, ...]
-
-
-def read_calendar(connection: Connection, season: int) -> Calendar:
-    """A season's events, sessions and held answers, and the circuits of all seasons: one query a table."""
-    found_events = read_records(connection, events, Event, events.c.season == season)
-    return Calendar(
-        events={event.id: event for event in found_events},
-        sessions={
-            session.id: session
-            for session in read_records(
-                connection,
-                sessions,
-                Session,
-                sessions.c.event_id.like(f"{season}-%"),
-            )
-        },
-        circuits={circuit.id: circuit for circuit in read_records(connection, circuits, Circuit)},
-        held={
-            answer.key: answer
-            for answer in read_records(
-                connection, held, Held, held.c.entity_id.like(f"{season}-%") | (held.c.entity_id == str(season))
-            )
-        },
-    )
 
 
 def upsert_schedule(

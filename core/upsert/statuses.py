@@ -7,11 +7,12 @@ from datetime import datetime
 from sqlalchemy import or_, select
 
 from core.database import Database
+from core.queries import read_records
 from core.records import Change, Event, Session, Status
 from core.rules.calendar.statuses import event_status, session_status
 from core.rules.changes import event_changes, session_changes
 from core.schema import events, sessions
-from core.upsert.rows import read_records, write_changes, write_rows
+from core.upsert.rows import write_changes, write_rows
 
 OPEN = (Status.SCHEDULED.value, Status.LIVE.value)
 

@@ -9,14 +9,12 @@ from sqlalchemy import Connection, select
 
 from core.database import Database
 from core.errors import F1FlowsError, UsageError
-from core.queries import unknown
+from core.queries import read_records, results_as_of, unknown
 from core.records import Entry, Event, Session, SessionKind
 from core.rules.calendar.names import event_and_kind
 from core.rules.results.differences import LETTERS
 from core.schema import drivers, events, result_revisions, sessions, teams
 from core.text import counted, duration, moment
-from core.upsert.results import results_as_of
-from core.upsert.rows import read_records
 from flows.output.text import NOTHING, Column, Row, fitted, markdown_table, screen, styled
 
 RACED = (SessionKind.RACE, SessionKind.SPRINT)

@@ -8,8 +8,8 @@ from prefect.events import emit_event
 
 from core.records import Change, Entity, Status
 from core.rules.calendar.identity import kind_of
+from core.rules.results.outcome import Outcome, Polled
 from core.rules.results.polling import SESSIONS_OF_JOLPICA
-from core.upsert.results import Outcome, Polled
 from core.upsert.schedule import SeasonSummary
 from flows.output import report
 

@@ -10,8 +10,8 @@ from typing import Any
 from core.logs import PRINTED
 from core.records import Change, ChangeKind, Source
 from core.rules.results.due_polls import ResultQuery
+from core.rules.results.outcome import Outcome, Polled
 from core.text import counted
-from core.upsert.results import Outcome, Polled
 from core.upsert.schedule import SeasonSummary
 from flows.output.changes import print_changes
 from flows.output.text import screen, styled

@@ -11,7 +11,7 @@ from core.errors import SourceError, SourceMalformed
 from core.records import Source
 from core.rules.results.due_polls import ResultQuery
 from core.rules.results.matching import Answer, UnreadableDocuments
-from core.upsert.results import Polled
+from core.rules.results.outcome import Polled
 from flows.polls import outcomes
 from flows.runtime.refusals import REFUSALS, Refusal, enter_refusal, refusal_in_force
 from flows.runtime.run import Run

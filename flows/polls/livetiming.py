@@ -9,8 +9,8 @@ from core.deadline import Deadline
 from core.errors import RateLimited, SourceError
 from core.records import Source
 from core.rules.results.due_polls import DuePoll
+from core.rules.results.outcome import Polled
 from core.rules.results.polling import SESSIONS_OF_JOLPICA
-from core.upsert.results import Polled
 from flows.polls import outcomes
 from flows.runtime.refusals import enter_refusal, refusal_in_force
 from flows.runtime.run import Run

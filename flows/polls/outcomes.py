@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.errors import DataRefused, F1FlowsError
 from core.records import SessionResult
 from core.rules.results.due_polls import DuePoll
-from core.upsert.results import Outcome, Polled
+from core.rules.results.outcome import Outcome, Polled
 from flows.runtime.refusals import Refusal
 from flows.runtime.run import Run
 from flows.tasks import upsert_poll, upsert_result

@@ -20,7 +20,7 @@ def correct_standings(run: Run, event: Event) -> None:
         differences = upsert_standings(run, event, published)
     except (SourceError, DataRefused) as error:
         logger.warning("%s standings: %s; ours stand", event.id, error)
-        upsert_standings_due(run, event, str(error) if isinstance(error, SourceMalformed | DataRefused) else None)
+        upsert_standings_due(run, event, str(error), is_refused=isinstance(error, SourceMalformed | DataRefused))
         return
     for difference in differences:
         logger.warning("%s standings: %s", event.id, difference)

@@ -16,9 +16,9 @@ from core.database import Database, connect
 from core.deadline import Deadline
 from core.fetch.access import Access
 from core.retries import DATABASE, retrying
+from core.rules.results.polling import Cadence
 from core.settings import Settings
 from core.upsert.ledger import Ledger
-from core.upsert.polls import Cadence
 from flows.runtime import clock, limit
 from flows.runtime.logs import present_flow_run, show_in_ui
 

@@ -13,6 +13,9 @@ from decimal import Decimal
 from core.bounds import FIRST_SEASON
 from core.records import SessionKind
 
+SCORING = (SessionKind.RACE, SessionKind.SPRINT)
+"""The sessions that pay points."""
+
 FIRST_TEAM_SEASON = 1958
 """The first season with a constructors' championship."""
 

@@ -22,6 +22,14 @@ SESSIONS_OF_JOLPICA = frozenset({SessionKind.RACE, SessionKind.SPRINT, SessionKi
 
 
 @dataclass(frozen=True)
+class Cadence:
+    """The settings that the cadence depends on: POST_SESSION_DELAY_MINUTES and POLL_INTERVAL_MINUTES."""
+
+    delay: timedelta
+    interval: timedelta
+
+
+@dataclass(frozen=True)
 class Stage:
     """Poll every `every` for `lasts` (None: indefinitely); `urgent`: never less often than POLL_INTERVAL."""
 

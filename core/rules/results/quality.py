@@ -21,6 +21,7 @@ from core.rules.results.points import (
     FIRST_TABLED_SEASON,
     FIRST_UNDROPPED_SEASON,
     NOTHING,
+    SCORING,
     Scale,
     most_points,
     scales,
@@ -252,7 +253,7 @@ def points_sum(case: Case) -> Iterator[str]:
 
 def winner_without_laps(case: Case) -> Iterator[str]:
     """A winner who did not drive."""
-    if case.result.kind in (SessionKind.RACE, SessionKind.SPRINT):
+    if case.result.kind in SCORING:
         yield from (f"{_names([e])} won in no laps" for place, e in case.classified if place == 1 and not e.laps)
 
 
@@ -312,7 +313,7 @@ def _pays(scale: Scale, entry: Entry) -> bool:
 
 def _shared(case: Case, *, one_each: bool) -> Iterator[str]:
     """Places that several cars have, in sessions with or without one car a place; a car's drivers share its place."""
-    ruled = case.result.season >= FIRST_SINGLE_SEASON and case.result.kind in (SessionKind.RACE, SessionKind.SPRINT)
+    ruled = case.result.season >= FIRST_SINGLE_SEASON and case.result.kind in SCORING
     cars = {(place, e.car_number or e.driver_id): e for place, e in case.classified if ruled is one_each}
     for place, times in Counter(place for place, _ in cars).items():
         if times > 1:

@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
 from core.records import Competitor, Entry, SessionKind, Source, Standing
+from core.rules.results.points import FIRST_UNDROPPED_SEASON, SCORING
 
 FROM_RESULTS = "results"
 """The source of a computed standing."""
 
 LAST_PLACE = 50
 """No race had so many entries."""
-
-SCORING = (SessionKind.RACE, SessionKind.SPRINT)
 
 
 class Scored(NamedTuple):
@@ -39,6 +39,27 @@ class RoundResult(NamedTuple):
     round: int
     kind: SessionKind
     entries: Sequence[Scored | Entry]
+
+
+class RoundEvent(NamedTuple):
+    """What of an event its standings need."""
+
+    id: str
+    season: int
+    round: int | None
+    first_date: date
+
+    @property
+    def in_order(self) -> tuple[date, str]:
+        """What orders a season's events."""
+        return (self.first_date, self.id)
+
+
+class Round(NamedTuple):
+    """An event with the official results of its sprint and race."""
+
+    event: RoundEvent
+    results: list[RoundResult]
 
 
 @dataclass
@@ -88,6 +109,22 @@ def standings(results: Iterable[RoundResult], competitor: Competitor) -> list[St
         )
         for place, (competitor_id, tally) in enumerate(ranked, start=1)
     ]
+
+
+def standings_after(
+    rounds: Sequence[Round], event_id: str
+) -> list[tuple[RoundEvent, dict[Competitor, list[Standing]]]]:
+    """Both championships after an event and after each later one; none before 1991. `rounds` are in order."""
+    event = next(one.event for one in rounds if one.event.id == event_id)
+    if event.season < FIRST_UNDROPPED_SEASON:
+        return []
+    so_far: list[RoundResult] = []
+    found: list[tuple[RoundEvent, dict[Competitor, list[Standing]]]] = []
+    for one in rounds:
+        so_far += one.results
+        if one.event.in_order >= event.in_order:
+            found.append((one.event, {"driver": standings(so_far, "driver"), "team": standings(so_far, "team")}))
+    return found
 
 
 def differences(computed: Sequence[Standing], published: Sequence[Standing]) -> list[str]:

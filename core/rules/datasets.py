@@ -1,0 +1,104 @@
+"""The datasets whose state is a row of `dataset_states`, declared as data, and what a poll makes of that state. Pure.
+
+A session's classification is older than this table: its state is in columns of `sessions`, with the same meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import AwareDatetime
+
+from core.records import Entity, HeldKind, Record, Source
+from core.rules.results.polling import HOUR, Stage, retry_after_fault
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Facts about an event or a session, published, polled and believed together.
+
+    Each of its tables has the entity's id (`event_id` or `session_id`) as the first column of its primary key, and its
+    rows of one entity are replaced together. `rejected` is the kind under which refused answers are held. `cadence` is
+    how often it is polled, in stages from the entity's end, until it is whole.
+    """
+
+    name: str
+    entity: Entity
+    tables: tuple[str, ...]
+    rejected: HeldKind
+    cadence: tuple[Stage, ...]
+
+    @property
+    def key(self) -> str:
+        """The column of its tables that holds the entity's id."""
+        return f"{self.entity.value}_id"
+
+
+STANDINGS = Dataset(
+    name="standings",
+    entity=Entity.EVENT,
+    tables=("driver_standings", "team_standings"),
+    rejected=HeldKind.STANDINGS_REJECTED,
+    cadence=(Stage(timedelta(days=14), HOUR), Stage(None, timedelta(days=7))),
+)
+
+DATASETS = (STANDINGS,)
+
+
+class DatasetState(Record):
+    """How far one dataset of one event or session has come; `next_poll_at` None is not due."""
+
+    entity: Entity
+    entity_id: str
+    dataset: str
+    revision: int = 0
+    next_poll_at: AwareDatetime | None = None
+    poll_attempts: int = 0
+    poll_faults: int = 0
+    last_error: str | None = None
+    source: Source | None = None
+
+
+def initial_state(dataset: Dataset, entity_id: str) -> DatasetState:
+    """The state of a dataset that was never due."""
+    return DatasetState(entity=dataset.entity, entity_id=entity_id, dataset=dataset.name)
+
+
+def due(state: DatasetState, at: datetime | None) -> DatasetState:
+    """The state with its next poll at a moment, or with none."""
+    return state.model_copy(update={"next_poll_at": at})
+
+
+def accepted(state: DatasetState, source: Source, *, is_revision: bool) -> DatasetState:
+    """The state after an answer that is taken whole; nothing more is polled until the dataset is due again."""
+    update = {"next_poll_at": None, "last_error": None, "source": source, "revision": state.revision + is_revision}
+    return _polled(state, 0, update)
+
+
+def awaited(
+    dataset: Dataset, state: DatasetState, ended_at: datetime, now: datetime, refused: str | None = None
+) -> DatasetState:
+    """The state after an answer that is not published yet or not whole, or is `refused`, with the reason in words."""
+    error = None if refused is None else f"refused: {refused}"
+    return _polled(state, 0, {"next_poll_at": now + _every(dataset, now - ended_at), "last_error": error})
+
+
+def failed(state: DatasetState, now: datetime, error: str) -> DatasetState:
+    """The state after a fault: polled again soon, then ever less often."""
+    faults = state.poll_faults + 1
+    return _polled(state, faults, {"next_poll_at": retry_after_fault(now, faults), "last_error": error})
+
+
+def _polled(state: DatasetState, faults: int, update: Mapping[str, object]) -> DatasetState:
+    return state.model_copy(update={"poll_attempts": state.poll_attempts + 1, "poll_faults": faults, **update})
+
+
+def _every(dataset: Dataset, age: timedelta) -> timedelta:
+    """The interval of the stage that an age falls in; the last stage has no end."""
+    for stage in dataset.cadence:
+        if stage.lasts is None or age < stage.lasts:
+            return stage.every
+        age -= stage.lasts
+    raise AssertionError(f"the last stage of {dataset.name} has an end")

@@ -1,0 +1,101 @@
+"""What the database knows of a session's results, as far as a decision about them depends on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from core.records import Entry, Held, HeldKind, ResultsState, Session, SessionResult, Source
+from core.rules.calendar.times import date_over
+from core.rules.confirmation import Key
+from core.rules.results import polling
+from core.rules.results.polling import Cadence
+
+HELD_KINDS = (
+    HeldKind.RESULTS_REJECTED,
+    HeldKind.RESULTS_SUPERSEDED,
+    HeldKind.RESULTS_SHORT,
+    HeldKind.RESULTS_ABSENT,
+)
+"""What may be held of a classification."""
+
+Identity = tuple[str | None, str | None]
+"""A driver's and a team's id, as far as they are known."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What only a decision about a new classification needs.
+
+    `by_number` are the season's drivers and teams by car number; `alike` the classifications of other sessions that
+    begin as this one, by session id; `entry_counts` those of comparable sessions; `revisions` the rows of all earlier
+    classifications of the session; `names` drivers' family names by id.
+    """
+
+    by_number: Mapping[str, Identity] = field(default_factory=dict)
+    alike: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
+    entry_counts: Sequence[int] = ()
+    revisions: Sequence[list[dict[str, Any]]] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class KnownResults:
+    """A session as the database holds it, with what a decision about its results depends on.
+
+    `last_date` is that of the season's last session, `official_since` when the first official table was accepted.
+    """
+
+    session: Session
+    last_date: date | None = None
+    official_since: datetime | None = None
+    held: Mapping[Key, Held] = field(default_factory=dict)
+    entries: Sequence[Entry] = ()
+    evidence: Evidence = field(default_factory=Evidence)
+
+    @property
+    def season_end(self) -> datetime:
+        """When the season's last session is over."""
+        ended = polling.over_at(self.session)
+        return ended if self.last_date is None else max(ended, date_over(self.last_date))
+
+    def next_poll(self, session: Session, now: datetime, cadence: Cadence) -> datetime | None:
+        """The next poll of the session in its new state; None once the season is past."""
+        return polling.next_poll(
+            session.results_state,
+            kind=session.kind,
+            ended_at=polling.over_at(session),
+            official_since=self.official_since or now,
+            now=now,
+            season_end=self.season_end,
+            delay=cadence.delay,
+            interval=cadence.interval,
+        )
+
+    def is_unchanged_by(self, result: SessionResult) -> bool:
+        """Whether a result says nothing new: what is in the database, or less than the official table there.
+
+        An official answer that confirms a provisional table is new.
+        """
+        is_official = result.source is Source.JOLPICA
+        if not is_official and self.session.results_state.is_official:
+            return True
+        if not self.session.has_results or (is_official and self.session.results_state is ResultsState.PROVISIONAL):
+            return False
+        return list(self.entries) == sorted(result.entries, key=in_order)
+
+
+def identified(result: SessionResult, by_number: Mapping[str, Identity]) -> SessionResult:
+    """Timing's entries with the drivers and teams that the season's official results have by car number."""
+    entries = []
+    for entry in result.entries:
+        driver_id, team_id = by_number.get(entry.car_number, (None, None))
+        entries.append(entry.model_copy(update={"driver_id": driver_id, "team_id": team_id}))
+    return result.model_copy(update={"entries": tuple(entries)})
+
+
+def in_order(entry: Entry) -> tuple[Any, ...]:
+    """Sorts entries in upstream's order."""
+    return (entry.listed_position is None, entry.listed_position or 0, entry.car_number, entry.ordinal)

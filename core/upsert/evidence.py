@@ -1,0 +1,80 @@
+"""What a decision about a new classification is based on: the season's numbers, and other sessions' tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from sqlalchemy import Connection, bindparam, func, select
+
+from core.queries import in_season, read_entries, season_ids
+from core.records import Entry, Session, SessionResult, Source
+from core.rules.calendar.identity import season_of
+from core.rules.results.known import Evidence, Identity, KnownResults
+from core.schema import drivers, result_revisions, results, sessions
+
+TIMES = ("time_ms", "q3_ms", "q2_ms", "q1_ms", "best_lap_ms")
+
+NUMBERS = (
+    select(results.c.car_number, results.c.driver_id, results.c.team_id, func.max(sessions.c.local_date).label("at"))
+    .join(sessions, sessions.c.id == results.c.session_id)
+    .where(in_season(sessions.c.event_id), results.c.source == Source.JOLPICA.value)
+    .group_by(results.c.car_number, results.c.driver_id, results.c.team_id)
+    .order_by("at")
+)
+ENTRY_COUNTS = (
+    select(sessions.c.event_id, func.count())
+    .select_from(results.join(sessions))
+    .where(
+        in_season(sessions.c.event_id),
+        sessions.c.id != bindparam("session_id"),
+        results.c.source == Source.JOLPICA.value,
+    )
+    .group_by(sessions.c.id, sessions.c.event_id)
+)
+
+
+def read_evidence(connection: Connection, known: KnownResults, result: SessionResult) -> Evidence:
+    """What a decision about a result that is new needs; a query is left out where its rows cannot matter."""
+    session = known.session
+    own = result_revisions.c.session_id == session.id
+    is_first_official = result.source is Source.JOLPICA and not session.results_state.is_official
+    return Evidence(
+        by_number=known.evidence.by_number or read_numbers(connection, session),
+        alike=_alike(connection, session.id, result.entries),
+        entry_counts=_entry_counts(connection, session) if is_first_official else (),
+        revisions=connection.scalars(select(result_revisions.c.rows).where(own)).all() if session.has_results else (),
+        names=_names(connection, [*known.entries, *result.entries]) if known.entries else {},
+    )
+
+
+def read_numbers(connection: Connection, session: Session) -> Mapping[str, Identity]:
+    """Driver and team by car number, as the season's latest official results have them."""
+    rows = connection.execute(NUMBERS, season_ids(season_of(session.id))).all()
+    return {row.car_number: (row.driver_id, row.team_id) for row in rows if row.car_number}
+
+
+def _alike(connection: Connection, session_id: str, entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+    """The classifications of other sessions that begin with the same driver and time, by session id."""
+    first = entries[0] if entries else None
+    timed = next((name for name in TIMES if getattr(first, name, None)), None)
+    if first is None or timed is None or first.driver_id is None:
+        return {}
+    same = results.c.driver_id == first.driver_id, results.c[timed] == getattr(first, timed)
+    ids = connection.scalars(select(results.c.session_id).where(*same, results.c.session_id != session_id)).all()
+    return {other: read_entries(connection, other) for other in ids}
+
+
+def _entry_counts(connection: Connection, session: Session) -> list[int]:
+    """How many entries comparable sessions have: those of its event, and the median of its season."""
+    named = {"session_id": session.id, **season_ids(season_of(session.id))}
+    counted = connection.execute(ENTRY_COUNTS, named).all()
+    counts = [count for _, count in counted]
+    own = [count for event_id, count in counted if event_id == session.event_id]
+    return [*own, int(median(counts))] if counts else []
+
+
+def _names(connection: Connection, entries: Sequence[Entry]) -> dict[str, str]:
+    ids = {entry.driver_id for entry in entries}
+    rows = connection.execute(select(drivers.c.id, drivers.c.family_name).where(drivers.c.id.in_(ids)))
+    return {row.id: row.family_name for row in rows}

@@ -1,0 +1,143 @@
+"""A database that an earlier version filled is migrated with all that is in it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import MetaData, Table, select, text
+
+from core.database import Database
+from core.migrations import HEAD, VERSION_TABLE
+from core.rules.datasets import DATASETS, Dataset
+from core.schema import metadata
+from core.upsert.standings import standings_due
+
+DUE = datetime(2024, 12, 10, 7, tzinfo=UTC)
+
+Rows = list[dict[str, Any]]
+
+BEFORE = (
+    "INSERT INTO {p}circuits (id, name, locality, country, time_zone)"
+    " VALUES ('bahrain', 'Bahrain International Circuit', 'Sakhir', 'Bahrain', 'Asia/Bahrain')",
+    *(
+        "INSERT INTO {p}events (id, season, round, name, country, locality, circuit_id, format, first_date, last_date,"
+        " status, source, standings_due_at, updated_at)"
+        f" VALUES ('2024-{name}', 2024, {number}, '{name}', 'Bahrain', 'Sakhir', 'bahrain', 'conventional',"
+        f" '2024-{number:02}-01', '2024-{number:02}-03', 'completed', 'fastf1', {due}, '2024-12-01 00:00:00{{utc}}')"
+        for number, name, due in (
+            (1, "taken", "NULL"),
+            (2, "never-due", "NULL"),
+            (3, "refused", "'2024-12-10 07:00:00{utc}'"),
+            (4, "due", "'2024-12-10 07:00:00{utc}'"),
+        )
+    ),
+    "INSERT INTO {p}sessions (id, event_id, kind, name, local_date, status, results_state, revision, poll_attempts,"
+    " source, updated_at) VALUES ('2024-taken/race', '2024-taken', 'race', 'Race', '2024-01-03', 'completed',"
+    " 'official', 1, 7, 'fastf1', '2024-12-01 00:00:00{utc}')",
+    "INSERT INTO {p}drivers (id, given_name, family_name) VALUES ('perez', 'Sergio', 'Pérez')",
+    "INSERT INTO {p}teams (id, name) VALUES ('red_bull', 'Red Bull')",
+    "INSERT INTO {p}results (session_id, car_number, ordinal, driver_id, position, points, source)"
+    " VALUES ('2024-taken/race', '11', 0, 'perez', 1, 25, 'jolpica')",
+    "INSERT INTO {p}result_revisions (session_id, revision, observed_at, source, state, rows, diff)"
+    " VALUES ('2024-taken/race', 1, '2024-01-03 18:00:00{utc}', 'jolpica', 'official', '[]', '[]')",
+    "INSERT INTO {p}driver_standings VALUES ('2024-taken', 'perez', 2024, 1, 1, 25, 1, 'results')",
+    "INSERT INTO {p}team_standings VALUES ('2024-taken', 'red_bull', 2024, 1, 1, 25, 1, 'jolpica')",
+    "INSERT INTO {p}driver_standings VALUES ('2024-never-due', 'perez', 2024, 2, 1, 25, 1, 'results')",
+    "INSERT INTO {p}changes (at, entity, entity_id, kind)"
+    " VALUES ('2024-01-03 18:00:00{utc}', 'season', '2024', 'standings')",
+    "INSERT INTO {p}held (entity, entity_id, kind, payload, reason, first_seen_at, last_seen_at, times_seen)"
+    " VALUES ('event', '2024-refused', 'standings_rejected', '{{}}', 'places', '2024-12-10 05:00:00{utc}',"
+    " '2024-12-10 06:00:00{utc}', 2)",
+    "INSERT INTO {p}upstream_requests (at, host, path) VALUES ('2024-12-10 05:00:00{utc}', 'jolpica', '/2024')",
+)
+"""Rows in every table of revision 0005."""
+
+
+def upgrade(database: Database, revision: str) -> None:
+    """Migrate to a revision, as `Database.ensure_schema` does to the last one."""
+    config = Config()
+    config.set_main_option("script_location", "core:migrations")
+    with database.writing(migrating=True) as connection:
+        if database.schema:
+            connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{database.schema}"'))
+        config.attributes.update(connection=connection, schema=database.schema)
+        command.upgrade(config, revision)
+
+
+def contents(database: Database) -> dict[str, Rows]:
+    """Every row of every table, as the database has them."""
+    found = MetaData()
+    engine = database.engine.execution_options(schema_translate_map=None)
+    found.reflect(engine, schema=database.schema)
+    with engine.connect() as connection:
+        return {
+            table.name: [dict(row) for row in connection.execute(select(table).order_by(*table.c)).mappings()]
+            for table in found.sorted_tables
+            if table.name != VERSION_TABLE
+        }
+
+
+def fill(database: Database) -> None:
+    """Make it a database of revision 0005 with rows in every table."""
+    upgrade(database, "0005")
+    prefix, utc = (f'"{database.schema}".', "+00") if database.schema else ("", ".000000")
+    with database.writing() as connection:
+        for statement in BEFORE:
+            connection.exec_driver_sql(statement.format(p=prefix, utc=utc))
+
+
+@pytest.fixture
+def earlier(database: Database) -> Database:
+    """A database that revision 0005 filled."""
+    fill(database)
+    return database
+
+
+def test_a_filled_database_of_revision_0005_is_migrated_and_loses_nothing(earlier: Database) -> None:
+    before = contents(earlier)
+    assert all(before.values()), "rows in every table"
+    earlier.ensure_schema()
+    assert earlier.version() == HEAD
+    after = contents(earlier)
+    states = after.pop("dataset_states")
+    due = [{"id": row["id"], "at": row.pop("standings_due_at")} for row in before["events"]]
+    assert after == before
+    assert [(row["entity_id"], row["revision"], row["source"], row["last_error"]) for row in states] == [
+        ("2024-due", 0, None, None),
+        ("2024-refused", 0, None, "refused: places"),
+        ("2024-taken", 1, "jolpica", None),
+    ]
+    assert {(row["entity"], row["dataset"], row["poll_attempts"], row["poll_faults"]) for row in states} == {
+        ("event", "standings", 0, 0)
+    }
+    assert {row["entity_id"]: row["next_poll_at"] for row in states if row["next_poll_at"]} == {
+        row["id"]: row["at"] for row in due if row["at"]
+    }
+
+
+def test_what_was_due_before_the_migration_is_due_after_it(earlier: Database) -> None:
+    earlier.ensure_schema()
+    assert standings_due(earlier, DUE - timedelta(minutes=1)) == []
+    assert {event.id for event in standings_due(earlier, DUE)} == {"2024-refused", "2024-due"}
+
+
+def test_a_migrated_sqlite_file_is_sound(sqlite: Database) -> None:
+    fill(sqlite)
+    sqlite.ensure_schema()
+    with sqlite.reading() as connection:
+        assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+        assert connection.exec_driver_sql("PRAGMA integrity_check").scalars().all() == ["ok"]
+        assert connection.exec_driver_sql("SELECT event_id FROM event_outcomes").all() != []
+
+
+@pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
+def test_a_dataset_is_declared_as_its_tables_are(dataset: Dataset) -> None:
+    for name in dataset.tables:
+        table: Table = metadata.tables[name]
+        assert table.primary_key.columns.keys()[0] == dataset.key
+    assert dataset.cadence[-1].lasts is None
+    assert all(stage.lasts for stage in dataset.cadence[:-1])
