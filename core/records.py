@@ -363,10 +363,7 @@ class SessionResult(Record):
 
 
 class ListedResult(Record):
-    """A session's result as a source lists it, under the event that it names.
-
-    What cannot be read is None; `fault` then says why, and `document` is the source's own, as text.
-    """
+    """A source's result and the event that it names; None where one cannot be read: `fault` and `document` say why."""
 
     round: int | None
     event: ListedEvent | None
