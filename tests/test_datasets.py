@@ -1,0 +1,58 @@
+"""The state of a dataset after each kind of answer, and the datasets as declared."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Table
+
+from core.records import Source
+from core.rules.datasets import DATASETS, STANDINGS, Dataset, accepted, awaited, due, failed, initial_state
+from core.schema import metadata
+
+ENDED = datetime(2024, 3, 2, tzinfo=UTC)
+NOW = ENDED + timedelta(days=1)
+DUE = due(initial_state(STANDINGS, "2024-bahrain-grand-prix"), NOW)
+
+
+@pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
+def test_a_dataset_is_declared_as_its_tables_are(dataset: Dataset) -> None:
+    for name in dataset.tables:
+        table: Table = metadata.tables[name]
+        assert table.primary_key.columns.keys()[0] == dataset.key
+    assert dataset.cadence[-1].lasts is None
+    assert all(stage.lasts for stage in dataset.cadence[:-1])
+
+
+def test_faults_in_a_row_are_counted_and_polled_ever_later() -> None:
+    state, minutes = DUE, []
+    for _ in range(6):
+        state = failed(state, NOW, "timed out")
+        assert state.next_poll_at is not None
+        minutes.append((state.next_poll_at - NOW) // timedelta(minutes=1))
+    assert minutes == [5, 10, 20, 40, 60, 60]
+    assert (state.poll_faults, state.poll_attempts, state.last_error) == (6, 6, "timed out")
+    answered = awaited(STANDINGS, state, ENDED, NOW)
+    assert (answered.poll_faults, answered.poll_attempts, answered.last_error) == (0, 7, None)
+
+
+@pytest.mark.parametrize(
+    ("age", "every"),
+    [
+        (timedelta(days=1), timedelta(hours=1)),
+        (timedelta(days=14) - timedelta(seconds=1), timedelta(hours=1)),
+        (timedelta(days=14), timedelta(days=7)),
+        (timedelta(days=9_000), timedelta(days=7)),
+    ],
+)
+def test_what_is_not_published_is_polled_by_the_cadence(age: timedelta, every: timedelta) -> None:
+    assert awaited(STANDINGS, DUE, ENDED, ENDED + age).next_poll_at == ENDED + age + every
+
+
+def test_a_refused_answer_says_why_and_an_accepted_one_ends_the_polls() -> None:
+    refused = awaited(STANDINGS, DUE, ENDED, NOW, "two in one place")
+    assert (refused.last_error, refused.revision) == ("refused: two in one place", 0)
+    whole = accepted(refused, Source.JOLPICA, is_revision=True)
+    assert (whole.last_error, whole.next_poll_at, whole.revision, whole.source) == (None, None, 1, Source.JOLPICA)
+    assert accepted(due(whole, NOW), Source.JOLPICA, is_revision=False).revision == 1
