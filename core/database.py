@@ -28,11 +28,11 @@ from core.settings import SECRETS, Settings, file_of, shown_url
 
 CONNECT_SECONDS = 5
 LOCK_SECONDS = 60.0
-"""A writer waits so long for the others; on SQLite a reader, too."""
+"""How long a writer waits for other writers; on SQLite also how long a reader waits."""
 TABLE_LOCK_SECONDS = 10.0
-"""On PostgreSQL a statement waits so long for a lock on a table or row; only other programs hold one for long."""
+"""PostgreSQL: how long a statement waits for a table's or row's lock; only other programs hold one for long."""
 STATEMENT_SECONDS = 60.0
-"""On PostgreSQL a statement may take so long, those of a migration excepted."""
+"""PostgreSQL: how long a statement may take, except in a migration."""
 
 # Set for a transaction: behind a pooler the session is not ours. What the URL, the role or the database sets stands.
 _LIMITS = """
@@ -57,7 +57,7 @@ class Database:
         self.is_postgresql = url.get_backend_name() == "postgresql"
         self.schema = schema if self.is_postgresql else None
         connect: dict[str, Any] = (
-            # Said outright, for a database in SQL_ASCII says nothing: psycopg would give bytes where text is.
+            # Set explicitly: from a database in SQL_ASCII psycopg would return bytes instead of text.
             {"connect_timeout": CONNECT_SECONDS, "application_name": "f1-flows", "client_encoding": "utf8"}
             if self.is_postgresql
             else {"timeout": LOCK_SECONDS}
@@ -68,7 +68,7 @@ class Database:
             connect_args=connect,
             hide_parameters=True,
             pool_pre_ping=self.is_postgresql,
-            # Names as they are: PostgreSQL takes no escapes beyond ASCII into such a database.
+            # No escapes: PostgreSQL does not store escapes beyond ASCII in such a database.
             json_serializer=partial(json.dumps, ensure_ascii=False),
         )
         self.engine = self.engine.execution_options(schema_translate_map={None: self.schema})
@@ -97,7 +97,7 @@ class Database:
         Raises:
             DatabaseError: the database does not answer, or refuses.
         """
-        with self._told(), self.engine.begin() as connection:
+        with self._readable_errors(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -110,7 +110,7 @@ class Database:
         Raises:
             DatabaseError: the database does not answer, or refuses.
         """
-        with self._told(), self.engine.connect() as connection:
+        with self._readable_errors(), self.engine.connect() as connection:
             connection = connection.execution_options(writing=True, migrating=migrating)
             with connection.begin():
                 yield connection
@@ -140,7 +140,7 @@ class Database:
                 self._migrate(connection)
 
     def _keep_write_ahead_log(self) -> None:
-        with self._told(), self.engine.connect() as connection:
+        with self._readable_errors(), self.engine.connect() as connection:
             driver: Any = connection.connection.driver_connection
             try:
                 driver.execute("PRAGMA journal_mode = WAL")
@@ -209,7 +209,7 @@ class Database:
             connection.execute(BEGIN_READING, limits)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _readable_errors(self) -> Iterator[None]:
         """Turn a driver's error into one line that names the database and never its password."""
         try:
             yield

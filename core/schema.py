@@ -154,7 +154,7 @@ events = Table(
     one_of("source", Source),
     CheckConstraint("first_date <= last_date", name="dates"),
     Index(None, "season", "round"),
-    comment="Race weekends and tests, one row for good under an id that never moves",
+    comment="Race weekends and tests, one permanent row each; its id never changes",
 )
 
 sessions = Table(
@@ -171,10 +171,10 @@ sessions = Table(
     Column("status", Text, nullable=False, comment="scheduled, live, completed or cancelled"),
     Column("results_state", Text, nullable=False, comment="awaited, provisional, official or settled"),
     Column("revision", Integer, nullable=False, comment="number of the results' last revision; 0 before any"),
-    Column("next_poll_at", Instant, comment="when results are next asked for; null: not due"),
+    Column("next_poll_at", Instant, comment="when results are polled next; null: not due"),
     Column("poll_attempts", Integer, nullable=False, comment="polls so far"),
     Column("poll_faults", Integer, nullable=False, server_default="0", comment="faults in a row; 0 after an answer"),
-    Column("last_error", Text, comment="what the last poll failed of; null when it did not"),
+    Column("last_error", Text, comment="why the last poll failed; null when it did not"),
     Column("source", Text, nullable=False, comment="the source this row's schedule comes from"),
     Column("updated_at", Instant, nullable=False, comment="when this row last changed"),
     UniqueConstraint("event_id", "kind"),
@@ -183,7 +183,7 @@ sessions = Table(
     one_of("results_state", ResultsState),
     one_of("source", Source),
     Index(None, "next_poll_at"),
-    comment="Sessions of an event, one of a kind",
+    comment="Sessions of an event, at most one of each kind",
 )
 
 dataset_states = Table(
@@ -209,7 +209,7 @@ changes = Table(
     "changes",
     metadata,
     Column("id", Serial, primary_key=True, autoincrement=True, comment="rises in the order of commits"),
-    Column("at", Instant, nullable=False, comment="the moment the run that made it reconciled with"),
+    Column("at", Instant, nullable=False, comment="the moment (now) of the run that made the change"),
     Column("entity", Text, nullable=False, comment="event, session or season"),
     Column("entity_id", Text, nullable=False, comment="its id"),
     Column("kind", Text, nullable=False, comment="what happened"),
@@ -218,7 +218,7 @@ changes = Table(
     Column("flow_run_id", Text, comment="the Prefect flow run that made it; null for a direct run"),
     one_of("entity", Entity),
     Index(None, "entity_id"),
-    comment="The feed: everything that changed, written in the transaction that changed it",
+    comment="The feed of all changes, each written in the transaction that made it",
     sqlite_autoincrement=True,
 )
 
@@ -228,23 +228,23 @@ held = Table(
     Column("id", Serial, primary_key=True, autoincrement=True, comment="surrogate key"),
     Column("entity", Text, nullable=False, comment="event, session or season"),
     Column("entity_id", Text, nullable=False, comment="its id"),
-    Column("kind", Text, nullable=False, comment="what is not believed yet"),
+    Column("kind", Text, nullable=False, comment="what kind of answer is held"),
     Column("payload", Json, nullable=False, comment="what upstream says"),
     Column("reason", Text, nullable=False, comment="why it is not applied, in words"),
-    Column("first_seen_at", Instant, nullable=False, comment="since when upstream has said just this"),
-    Column("last_seen_at", Instant, nullable=False, comment="when it was last said"),
-    Column("times_seen", Integer, nullable=False, comment="how many times it was said"),
+    Column("first_seen_at", Instant, nullable=False, comment="when upstream first said exactly this"),
+    Column("last_seen_at", Instant, nullable=False, comment="when upstream last said it"),
+    Column("times_seen", Integer, nullable=False, comment="how many times upstream said it"),
     UniqueConstraint("entity", "entity_id", "kind"),
     one_of("entity", Entity),
-    comment="What upstream says and we do not believe yet",
+    comment="Answers from upstream that are not applied yet, or were refused",
 )
 
 upstream_requests = Table(
     "upstream_requests",
     metadata,
     Column("id", Serial, primary_key=True, autoincrement=True, comment="surrogate key"),
-    Column("at", Instant, nullable=False, comment="when it was asked"),
-    Column("host", Text, nullable=False, comment="the host asked"),
+    Column("at", Instant, nullable=False, comment="when the request was made"),
+    Column("host", Text, nullable=False, comment="the host of the request"),
     Column("path", Text, nullable=False, comment="path and query"),
     Column("status", SmallInteger, comment="HTTP status; null while under way, or when no answer came"),
     Column("ms", Integer, comment="milliseconds until the answer"),
@@ -290,7 +290,7 @@ results = Table(
     Column("classification", Text, comment="Ergast's text: 1, R, D, W, F, E, N; null where upstream gives none"),
     Column("grid", SmallInteger, comment="grid place; 0 from the pit lane"),
     Column("points", Points, comment="championship points"),
-    Column("status", Text, comment="how it ended, in upstream's words"),
+    Column("status", Text, comment="finishing status, in upstream's words"),
     Column("laps", SmallInteger, comment="laps completed"),
     Column("time_ms", BigInteger, comment="race time, milliseconds"),
     Column("gap_ms", BigInteger, comment="behind the winner, milliseconds"),
@@ -302,7 +302,7 @@ results = Table(
     Column("source", Text, nullable=False, comment="the source this row comes from"),
     one_of("source", Source),
     Index(None, "driver_id"),
-    comment="The classification that holds now, an entry a row",
+    comment="The current classification, one row per entry",
 )
 
 result_revisions = Table(
@@ -331,7 +331,7 @@ def _standings(name: str, competitor: str) -> Table:
         ),
         Column("season", SmallInteger, nullable=False, comment="championship year"),
         Column("round", SmallInteger, comment="the event's round when it was computed"),
-        Column("position", SmallInteger, comment="place; null for who was never classified"),
+        Column("position", SmallInteger, comment="place; null for a competitor that was never classified"),
         Column("points", Points, nullable=False, comment="points so far"),
         Column("wins", SmallInteger, nullable=False, comment="races won so far"),
         Column("source", Text, nullable=False, comment="results: computed here; jolpica: as Jolpica publishes it"),

@@ -1,53 +1,58 @@
-"""Datasets are declared as data: what the recipe in docs/architecture.md promises of each holds."""
+"""The state of a dataset after each kind of answer, and the datasets as declared."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import Table
 
 from core.records import Source
-from core.rules.datasets import DATASETS, Dataset, accepted, awaited, failed, initial_state
+from core.rules.datasets import DATASETS, STANDINGS, Dataset, accepted, awaited, due, failed, initial_state
 from core.schema import metadata
 
-NOW = datetime(2024, 7, 28, 15, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
-
-of_each = pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
-
-
-def test_names_and_held_kinds_are_not_shared() -> None:
-    assert len({dataset.name for dataset in DATASETS}) == len(DATASETS)
-    assert len({dataset.rejected for dataset in DATASETS}) == len(DATASETS)
+ENDED = datetime(2024, 3, 2, tzinfo=UTC)
+NOW = ENDED + timedelta(days=1)
+DUE = due(initial_state(STANDINGS, "2024-bahrain-grand-prix"), NOW)
 
 
-@of_each
-def test_its_tables_begin_with_the_id_and_have_a_natural_key(dataset: Dataset) -> None:
+@pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
+def test_a_dataset_is_declared_as_its_tables_are(dataset: Dataset) -> None:
     for name in dataset.tables:
-        key = [column.name for column in metadata.tables[name].primary_key]
-        assert key[0] == dataset.key
-        assert len(key) > 1
+        table: Table = metadata.tables[name]
+        assert table.primary_key.columns.keys()[0] == dataset.key
+    assert dataset.cadence[-1].lasts is None
+    assert all(stage.lasts for stage in dataset.cadence[:-1])
 
 
-@of_each
-def test_only_the_last_stage_of_its_cadence_has_no_end(dataset: Dataset) -> None:
-    assert [stage.lasts is None for stage in dataset.cadence] == [False] * (len(dataset.cadence) - 1) + [True]
-
-
-@of_each
-def test_it_is_polled_less_often_as_it_ages_and_after_faults_in_a_row(dataset: Dataset) -> None:
-    state = initial_state(dataset, "2024-belgian-grand-prix")
-    ages = (timedelta(0), timedelta(days=400))
-    young, old = (awaited(dataset, state, NOW - age, NOW).next_poll_at for age in ages)
-    assert young is not None
-    assert old is not None
-    assert NOW < young <= old
-    waits = []
-    for _ in range(5):
-        state = failed(state, NOW, "jolpica: cannot be reached")
+def test_faults_in_a_row_are_counted_and_polled_ever_later() -> None:
+    state, minutes = DUE, []
+    for _ in range(6):
+        state = failed(state, NOW, "timed out")
         assert state.next_poll_at is not None
-        waits.append((state.next_poll_at - NOW) // MINUTE)
-    assert waits == [5, 10, 20, 40, 60]
-    whole = accepted(state, Source.JOLPICA, is_revision=True)
-    assert (whole.next_poll_at, whole.poll_faults, whole.last_error, whole.revision) == (None, 0, None, 1)
-    assert whole.poll_attempts == 6
+        minutes.append((state.next_poll_at - NOW) // timedelta(minutes=1))
+    assert minutes == [5, 10, 20, 40, 60, 60]
+    assert (state.poll_faults, state.poll_attempts, state.last_error) == (6, 6, "timed out")
+    answered = awaited(STANDINGS, state, ENDED, NOW)
+    assert (answered.poll_faults, answered.poll_attempts, answered.last_error) == (0, 7, None)
+
+
+@pytest.mark.parametrize(
+    ("age", "every"),
+    [
+        (timedelta(days=1), timedelta(hours=1)),
+        (timedelta(days=14) - timedelta(seconds=1), timedelta(hours=1)),
+        (timedelta(days=14), timedelta(days=7)),
+        (timedelta(days=9_000), timedelta(days=7)),
+    ],
+)
+def test_what_is_not_published_is_polled_by_the_cadence(age: timedelta, every: timedelta) -> None:
+    assert awaited(STANDINGS, DUE, ENDED, ENDED + age).next_poll_at == ENDED + age + every
+
+
+def test_a_refused_answer_says_why_and_an_accepted_one_ends_the_polls() -> None:
+    refused = awaited(STANDINGS, DUE, ENDED, NOW, "two in one place")
+    assert (refused.last_error, refused.revision) == ("refused: two in one place", 0)
+    whole = accepted(refused, Source.JOLPICA, is_revision=True)
+    assert (whole.last_error, whole.next_poll_at, whole.revision, whole.source) == (None, None, 1, Source.JOLPICA)
+    assert accepted(due(whole, NOW), Source.JOLPICA, is_revision=False).revision == 1

@@ -8,12 +8,10 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import MetaData, Table, select, text
+from sqlalchemy import MetaData, select, text
 
 from core.database import Database
 from core.migrations import HEAD, VERSION_TABLE
-from core.rules.datasets import DATASETS, Dataset
-from core.schema import metadata
 from core.upsert.standings import standings_due
 
 DUE = datetime(2024, 12, 10, 7, tzinfo=UTC)
@@ -132,12 +130,3 @@ def test_a_migrated_sqlite_file_is_sound(sqlite: Database) -> None:
         assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
         assert connection.exec_driver_sql("PRAGMA integrity_check").scalars().all() == ["ok"]
         assert connection.exec_driver_sql("SELECT event_id FROM event_outcomes").all() != []
-
-
-@pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
-def test_a_dataset_is_declared_as_its_tables_are(dataset: Dataset) -> None:
-    for name in dataset.tables:
-        table: Table = metadata.tables[name]
-        assert table.primary_key.columns.keys()[0] == dataset.key
-    assert dataset.cadence[-1].lasts is None
-    assert all(stage.lasts for stage in dataset.cadence[:-1])

@@ -19,8 +19,19 @@ from core.errors import BudgetExhausted
 from core.queries import read_records
 from core.records import ChangeKind, Held, HeldKind, ResultsState, Session, SessionKind
 from core.replay import Fault, Upstream
+from core.rules.datasets import DatasetState
 from core.rules.results.outcome import Outcome, Polled
-from core.schema import changes, driver_standings, drivers, held, result_revisions, results, sessions, teams
+from core.schema import (
+    changes,
+    dataset_states,
+    driver_standings,
+    drivers,
+    held,
+    result_revisions,
+    results,
+    sessions,
+    teams,
+)
 from core.schema import upstream_requests as requests
 from core.upsert.ledger import BUDGET, Ledger
 from core.upsert.schedule import SeasonSummary
@@ -340,6 +351,11 @@ def test_where_standings_cannot_be_fetched_ours_stay(
         assert connection.scalar(select(func.count()).select_from(driver_standings)) == 20
     asked_for = [path for path in asked(bahrain) if "standings" in path.lower()]
     assert len(asked_for) == (1 if status == 429 else 3)
+    with database.reading() as connection:
+        [state] = read_records(connection, dataset_states, DatasetState)
+    assert (state.entity_id, state.dataset, state.poll_faults, state.revision) == (BAHRAIN, "standings", 1, 0)
+    assert state.next_poll_at == PUBLISHED + 5 * MINUTE
+    assert str(state.last_error).startswith("jolpica: ")
 
 
 def test_a_race_polled_alone_in_mid_season_has_standings(replay: Upstream, database: Database, sync: Sync) -> None:

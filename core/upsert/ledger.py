@@ -20,7 +20,7 @@ BUDGET = 180
 
 
 class Ledger:
-    """Enters every request before it is made, and refuses those beyond the budget."""
+    """Records every request before it is made, and refuses those beyond the budget."""
 
     def __init__(self, database: Database, now: datetime, budget: int = BUDGET) -> None:
         self._database = database
@@ -34,7 +34,7 @@ class Ledger:
         return self._now + timedelta(seconds=time.monotonic() - self._began)
 
     def permit(self, host: str, path: str) -> Callable[[int | None, float], None]:
-        """Enter a request; the function returned enters its outcome (HTTP status or None, milliseconds).
+        """Record a request; the returned function records its outcome (HTTP status or None, milliseconds).
 
         Raises:
             BudgetExhausted: the sliding hour holds as many requests as the budget allows.
@@ -60,13 +60,13 @@ class Ledger:
         return answered
 
     def refuse(self, source: Source, until: datetime) -> None:
-        """Enter that a source said to wait."""
+        """Record that a source said to wait."""
         entry = {"at": self.now, "host": source.value, "path": "", "status": 429, "retry_at": until}
         with self._database.writing() as connection:
             connection.execute(insert(ledger).values(entry))
 
     def refused_until(self, source: Source) -> datetime | None:
-        """Until when a source said to wait, to whichever process; None where it allows requests."""
+        """Until when a source said to wait, in whatever process; None where it allows requests."""
         with self._database.reading() as connection:
             return self._refused_until(connection, source)
 
@@ -76,7 +76,7 @@ class Ledger:
         return until
 
     def asked_since(self, moment: datetime, path: str) -> bool:
-        """Whether a path (with anything after it) was asked for, and answered well, since a moment."""
+        """Whether a request whose path contains `path` has succeeded since a moment."""
         answered_well = select(ledger.c.id).where(
             ledger.c.at >= moment, ledger.c.status == 200, ledger.c.path.like(f"%{path}%")
         )

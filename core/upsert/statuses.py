@@ -1,4 +1,4 @@
-"""Statuses into the database: whatever the clock has moved since, in one transaction with its changes."""
+"""Statuses into the database: those that the time has changed, in one transaction with their changes."""
 
 from __future__ import annotations
 

@@ -24,6 +24,29 @@ LEFT JOIN {p}held h ON h.entity = 'event' AND h.entity_id = e.id AND h.kind = 's
 WHERE t.event_id IS NOT NULL OR e.standings_due_at IS NOT NULL
 """
 
+COMMENTS = {
+    "TABLE {p}events": "Race weekends and tests, one permanent row each; its id never changes",
+    "TABLE {p}sessions": "Sessions of an event, at most one of each kind",
+    "TABLE {p}changes": "The feed of all changes, each written in the transaction that made it",
+    "TABLE {p}held": "Answers from upstream that are not applied yet, or were refused",
+    "TABLE {p}results": "The current classification, one row per entry",
+    "VIEW {p}results_with_names": "The current classification, one row per entry, with the names behind its ids",
+    "COLUMN {p}sessions.next_poll_at": "when results are polled next; null: not due",
+    "COLUMN {p}sessions.last_error": "why the last poll failed; null when it did not",
+    "COLUMN {p}changes.at": "the moment (now) of the run that made the change",
+    "COLUMN {p}held.kind": "what kind of answer is held",
+    "COLUMN {p}held.first_seen_at": "when upstream first said exactly this",
+    "COLUMN {p}held.last_seen_at": "when upstream last said it",
+    "COLUMN {p}held.times_seen": "how many times upstream said it",
+    "COLUMN {p}upstream_requests.at": "when the request was made",
+    "COLUMN {p}upstream_requests.host": "the host of the request",
+    "COLUMN {p}results.status": "finishing status, in upstream's words",
+    "COLUMN {p}driver_standings.position": "place; null for a competitor that was never classified",
+    "COLUMN {p}team_standings.position": "place; null for a competitor that was never classified",
+    "COLUMN {p}results_with_names.status": "finishing status, in upstream's words",
+}
+"""Comments with a new wording, on PostgreSQL; SQLite has none."""
+
 
 def upgrade() -> None:
     schema = context.config.attributes["schema"]
@@ -57,5 +80,9 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_dataset_states_dataset_next_poll_at"), "dataset_states", ["dataset", "next_poll_at"], schema=schema
     )
-    op.execute(COPY.format(p=f'"{schema}".' if schema else ""))
+    prefix = f'"{schema}".' if schema else ""
+    op.execute(COPY.format(p=prefix))
     op.drop_column("events", "standings_due_at", schema=schema)
+    if schema:
+        for of, text in COMMENTS.items():
+            op.execute(f"COMMENT ON {of.format(p=prefix)} IS $comment${text}$comment$")

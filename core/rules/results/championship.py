@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
 from itertools import pairwise
 from operator import attrgetter
 
@@ -46,12 +45,12 @@ class Table:
     computed: Sequence[Standing]
     unseen: Sequence[SessionKind]
 
-    @cached_property
+    @property
     def ours(self) -> dict[str, Standing]:
         """What our results give, by competitor."""
         return {standing.competitor_id: standing for standing in self.computed}
 
-    @cached_property
+    @property
     def placed(self) -> list[tuple[int, Standing]]:
         """The published standings that have a place, by place."""
         found = [(standing.position, standing) for standing in self.published if standing.position is not None]
