@@ -1,4 +1,4 @@
-"""Everything that can go wrong and be told in one line; each error knows whether trying again can help."""
+"""Every error that a user reads as one line, and whether another try can help."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.text import lapse, printable, time_of_day
 
 
 class F1FlowsError(Exception):
-    """Base of all errors that a user is told in one line, without a traceback.
+    """Base of all errors that a user reads as one line, without a traceback.
 
     `transient`: another try within this run may succeed. `exit_status`: what a command ends with.
     """

@@ -1,4 +1,4 @@
-"""How many requests a run has made, by source: counted where they are sent, told in its last log line."""
+"""How many requests a run has made, by source: counted where they are sent, and shown in its last log line."""
 
 from __future__ import annotations
 
