@@ -141,6 +141,7 @@ CASES: list[tuple[str, list[str], dict[str, Any]]] = [
         ["points_contradict_places", "points_off_table", "points_sum"],
         {"entries": field(d20={**OUT, "points": Decimal(2)})},
     ),
+    ("a place whose points are missing", ["points_contradict_places"], {"entries": field(d1={"points": None})}),
     (
         "classified in the points and paid nothing, 1984",
         ["points_off_table", "points_not_falling", "points_sum"],

@@ -156,7 +156,7 @@ def points_impossible(case: Case) -> Iterator[str]:
 
 
 def points_contradict_places(case: Case) -> Iterator[str]:
-    """Since 1991: more points than in a better place, or points without a place.
+    """Since 1991: more points than in a better place, points without a place, or a place whose points are missing.
 
     Before, shared cars, and drivers who were classified but earned no points, make that common.
     """
@@ -166,6 +166,9 @@ def points_contradict_places(case: Case) -> Iterator[str]:
     for entry in case.entries:
         if entry.points and entry.position is None:
             yield f"{_names([entry])} has {entry.points} points and no place"
+    unpaid = [entry for _, entry in case.classified if entry.points is None]
+    if unpaid and any(entry.points is not None for entry in case.entries):
+        yield f"{_names(unpaid)} has a place, and points that are not given"
 
 
 def unidentified_entry(case: Case) -> Iterator[str]:
