@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -28,7 +28,12 @@ def read_records(
 ) -> list[R]:
     """A table's rows as records, of the columns that the record has fields for; `named` are the query's parameters."""
     rows = connection.execute(records_of(table, record).where(*conditions), named).mappings()
-    return [record.model_validate(dict(row), context=STORED) for row in rows]
+    return [stored(record, row) for row in rows]
+
+
+def stored(record: type[R], row: Mapping[Any, Any]) -> R:
+    """A row as a record, also where an earlier version stored text that no record takes from upstream."""
+    return record.model_validate(dict(row), context=STORED)
 
 
 @lru_cache(maxsize=64)
@@ -68,7 +73,7 @@ ENTRIES = records_of(results, Entry).where(results.c.session_id == bindparam("se
 def read_entries(connection: Connection, session_id: str) -> list[Entry]:
     """A session's entries as they are now, in upstream's order."""
     rows = connection.execute(ENTRIES, {"session_id": session_id}).mappings()
-    return sorted((Entry(**row) for row in rows), key=in_order)
+    return sorted((stored(Entry, row) for row in rows), key=in_order)
 
 
 def results_as_of(connection: Connection, session_id: str, moment: datetime) -> tuple[int, str, list[Entry]] | None:
@@ -79,7 +84,7 @@ def results_as_of(connection: Connection, session_id: str, moment: datetime) -> 
     ).first()
     if row is None:
         return None
-    return row.revision, row.state, [Entry.model_validate(entry, context=STORED) for entry in row.rows]
+    return row.revision, row.state, [stored(Entry, entry) for entry in row.rows]
 
 
 def read_due_polls(database: Database, now: datetime, delay: timedelta) -> list[DuePoll]:

@@ -468,6 +468,15 @@ def test_another_races_rows_under_this_races_header_are_rejected(
     assert f"the classification of {BAHRAIN_RACE}" in "".join(found.warnings)
 
 
+def test_control_characters_that_an_earlier_version_stored_stop_no_poll(bahrain: Upstream, database: Database) -> None:
+    assert poll().outcome is Outcome.OFFICIAL
+    with database.writing() as connection:
+        connection.execute(sessions.update().where(sessions.c.id == BAHRAIN_RACE).values(name="Race\x1b[31m"))
+        connection.execute(results.update().where(results.c.car_number == "1").values(status="Finished\x1b[31m"))
+    assert poll().outcome is Outcome.HELD, "upstream's table is revision 1, which the altered rows differ from"
+    assert poll(PUBLISHED + DAY).outcome is Outcome.RESTORED
+
+
 def test_odd_but_possible_results_are_warnings(bahrain: Upstream, database: Database) -> None:
     overlay(bahrain, "results", in_row(5, "points", value="8.5"))
     found = poll()

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
 from core.database import Database
-from core.queries import in_season, read_records, records_of, season_ids
+from core.queries import in_season, read_records, records_of, season_ids, stored
 from core.records import Held, ResultsState, Session, Status
 from core.rules.calendar.identity import season_of
 from core.rules.results.decide import Decision, decide_without_result
@@ -82,4 +82,4 @@ def read_known(connection: Connection, session_id: str) -> KnownResults:
     found: Sequence[Held] = ()
     if holds:
         found = read_records(connection, held, Held, held.c.entity_id == session_id, held.c.kind.in_(HELD_KINDS))
-    return KnownResults(Session(**row), last_date, official_since, {answer.key: answer for answer in found})
+    return KnownResults(stored(Session, row), last_date, official_since, {answer.key: answer for answer in found})

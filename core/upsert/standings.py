@@ -9,7 +9,7 @@ from types import MappingProxyType
 from sqlalchemy import Connection, bindparam, delete, select
 
 from core.database import Database
-from core.queries import read_records
+from core.queries import read_records, stored
 from core.records import Change, Competitor, Driver, Event, Session, Standing, Team
 from core.rules.calendar.identity import season_of
 from core.rules.datasets import STANDINGS
@@ -137,7 +137,7 @@ def _in_order(event: Event) -> tuple[object, str]:
 
 def _found(connection: Connection, event_id: str, competitor: Competitor) -> list[Standing]:
     rows = connection.execute(FOUND[competitor], {"event": event_id}).mappings().all()
-    return [Standing(**row) for row in rows]
+    return [stored(Standing, row) for row in rows]
 
 
 def _replace(
