@@ -6,7 +6,7 @@ missing positions are as Jolpica gives them: checked for every round of 2020 and
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,13 +19,14 @@ from core.rules.results.points import FIRST_UNDROPPED_SEASON, SCORING
 FROM_RESULTS = "results"
 """The source of a computed standing."""
 
-LAST_PLACE = 50
-"""No race had so many entries."""
+UNPLACED = 1_000_000
+"""Behind every place, so that of two with the same best places the one with more of them is better."""
 
 
 class Scored(NamedTuple):
-    """The fields of an entry that count for a championship."""
+    """The fields of an entry that count for a championship, and its car."""
 
+    car_number: str
     driver_id: str | None
     team_id: str | None
     listed_position: int | None
@@ -56,7 +57,7 @@ class RoundEvent(NamedTuple):
 
 
 class Round(NamedTuple):
-    """An event with the official results of its sprint and race."""
+    """An event with the official results of its sprint and race, as far as there are any."""
 
     event: RoundEvent
     results: list[RoundResult]
@@ -67,14 +68,13 @@ class _Tally:
     """One competitor's season so far; places are those of races."""
 
     points: Decimal = Decimal(0)
-    places: Counter[int] = field(default_factory=Counter)
+    places: list[int] = field(default_factory=list)
     listed: list[int] = field(default_factory=list)
 
     @property
     def rank(self) -> tuple[Decimal, list[int], list[int]]:
         """What orders competitors: most points, then most wins, most second places and so on, then best listing."""
-        count = self.places.get
-        return (-self.points, [-count(place, 0) for place in range(1, LAST_PLACE + 1)], sorted(self.listed))
+        return (-self.points, [*sorted(self.places), UNPLACED], sorted(self.listed))
 
 
 def standings(results: Iterable[RoundResult], competitor: Competitor) -> list[Standing]:
@@ -95,7 +95,7 @@ def standings(results: Iterable[RoundResult], competitor: Competitor) -> list[St
             tally.points += entry.points or 0
             if result.kind is SessionKind.RACE:
                 if entry.position is not None:
-                    tally.places[entry.position] += 1
+                    tally.places.append(entry.position)
                 if entry.listed_position is not None:
                     tally.listed.append(entry.listed_position)
     ranked = sorted(tallies.items(), key=lambda item: (*item[1].rank, item[0]))
@@ -104,7 +104,7 @@ def standings(results: Iterable[RoundResult], competitor: Competitor) -> list[St
             competitor_id=competitor_id,
             position=place if tally.points or tally.places else None,
             points=tally.points,
-            wins=tally.places[1],
+            wins=tally.places.count(1),
             source=FROM_RESULTS,
         )
         for place, (competitor_id, tally) in enumerate(ranked, start=1)
@@ -114,7 +114,10 @@ def standings(results: Iterable[RoundResult], competitor: Competitor) -> list[St
 def standings_after(
     rounds: Sequence[Round], event_id: str
 ) -> list[tuple[RoundEvent, dict[Competitor, list[Standing]]]]:
-    """Both championships after an event and after each later one; none before 1991. `rounds` are in order."""
+    """Both championships after an event and after each later one with results; none before 1991.
+
+    `rounds` are in order.
+    """
     event = next(one.event for one in rounds if one.event.id == event_id)
     if event.season < FIRST_UNDROPPED_SEASON:
         return []
@@ -122,8 +125,19 @@ def standings_after(
     found: list[tuple[RoundEvent, dict[Competitor, list[Standing]]]] = []
     for one in rounds:
         so_far += one.results
-        if one.event.in_order >= event.in_order:
+        if one.results and one.event.in_order >= event.in_order:
             found.append((one.event, {"driver": standings(so_far, "driver"), "team": standings(so_far, "team")}))
+    return found
+
+
+def with_result(rounds: Sequence[Round], event_id: str, kind: SessionKind, entries: Sequence[Entry]) -> list[Round]:
+    """The rounds, with these entries of an event's race or sprint in place of any that were there."""
+    found = []
+    for one in rounds:
+        if one.event.id == event_id:
+            others = [result for result in one.results if result.kind is not kind]
+            one = Round(one.event, [*others, RoundResult(one.event.round or 0, kind, entries)])
+        found.append(one)
     return found
 
 
