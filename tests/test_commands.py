@@ -408,3 +408,17 @@ def test_the_module_runs_as_documented(replay: Upstream) -> None:
     lines = [json.loads(line) for line in done.stderr.splitlines()]
     assert {"time", "level", "logger", "message"} <= set(lines[0])
     assert "148 added" in done.stdout
+
+
+def test_an_interrupt_while_modules_are_imported_is_one_line() -> None:
+    """Ctrl-C as soon as Prefect is imported, for which a module of that name stands in."""
+    Path("prefect.py").write_text("import os, signal\n\nos.kill(os.getpid(), signal.SIGINT)\nwhile True:\n    pass\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.sync_schedule"],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=HANGS,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
