@@ -25,6 +25,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from calendars import Life
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 from sqlalchemy import Engine, create_engine, event, make_url, text
@@ -218,6 +219,12 @@ def prefect_server() -> Iterator[None]:
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
     ):
         yield
+
+
+@pytest.fixture
+def life() -> Life:
+    """A season of which nothing is known yet."""
+    return Life()
 
 
 @pytest.fixture
