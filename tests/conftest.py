@@ -35,9 +35,11 @@ from core.database import Database, connect
 from core.errors import NotDone
 from core.fetch import session as fetch
 from core.fetch.fastf1_internals import lift_rate_limits
-from core.records import Source
+from core.queries import read_records
+from core.records import Held, Session, Source
 from core.replay import Upstream, serve
 from core.rules.results.outcome import Polled
+from core.schema import held, sessions
 from core.settings import Settings
 from core.upsert.schedule import SeasonSummary
 
@@ -248,6 +250,19 @@ def poll_by_name(**asked: Any) -> list[Polled]:
         return poll_results.fn(**asked)
     except NotDone as error:
         return list(error.outcome)
+
+
+def session_of(database: Database, session_id: str = "2024-bahrain-grand-prix/race") -> Session:
+    """A session as it is stored."""
+    with database.reading() as connection:
+        (found,) = read_records(connection, sessions, Session, sessions.c.id == session_id)
+    return found
+
+
+def held_of(database: Database) -> list[Held]:
+    """All held answers."""
+    with database.reading() as connection:
+        return read_records(connection, held, Held)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import RECORDED, needs_recording
 
 from core.records import Competitor, SessionKind, Standing
 from core.rules.results.championship import (
@@ -23,7 +24,6 @@ from core.rules.results.championship import (
 from core.rules.results.standings import RoundResult, standings
 from core.transform.results import result_of_race
 from core.transform.standings import standings_of
-from tests.conftest import RECORDED, needs_recording
 
 RACE, SPRINT = SessionKind.RACE, SessionKind.SPRINT
 DOCUMENTS: dict[Competitor, tuple[str, str]] = {

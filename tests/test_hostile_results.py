@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import poll_by_name
+from conftest import held_of, poll_by_name, session_of
 from sqlalchemy import select
 
 from core.database import Database
 from core.queries import read_records
-from core.records import Held, HeldKind, ResultsState, Session, SessionKind
+from core.records import HeldKind, ResultsState, Session, SessionKind
 from core.replay import Fault, Upstream
 from core.rules.results.outcome import Outcome, Polled
-from core.schema import dataset_states, driver_standings, drivers, events, held, result_revisions, results, sessions
+from core.schema import dataset_states, driver_standings, drivers, events, result_revisions, results, sessions
 from core.upsert.schedule import SeasonSummary
 from flows.poll_results import main
 
@@ -80,17 +80,6 @@ def poll(now: datetime = PUBLISHED, kind: SessionKind = RACE, *, force: bool = F
 def run(now: datetime, *arguments: str) -> int:
     """The command itself: what would be a traceback fails the test."""
     return main([*arguments, "--now", now.isoformat()])
-
-
-def session_of(database: Database, session_id: str = BAHRAIN_RACE) -> Session:
-    with database.reading() as connection:
-        (found,) = read_records(connection, sessions, Session, sessions.c.id == session_id)
-    return found
-
-
-def held_of(database: Database) -> list[Held]:
-    with database.reading() as connection:
-        return read_records(connection, held, Held)
 
 
 def asked(replay: Upstream, match: str = "^/ergast/") -> list[str]:

@@ -11,13 +11,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import HANGS
+from conftest import HANGS, held_of, poll_by_name, session_of
 from sqlalchemy import delete, func, insert, select
 
 from core.database import Database
 from core.errors import BudgetExhausted
 from core.queries import read_records
-from core.records import ChangeKind, Held, HeldKind, ResultsState, Session, SessionKind
+from core.records import ChangeKind, HeldKind, ResultsState, SessionKind
 from core.replay import Fault, Upstream
 from core.rules.datasets import DatasetState
 from core.rules.results.outcome import Outcome, Polled
@@ -26,17 +26,14 @@ from core.schema import (
     dataset_states,
     driver_standings,
     drivers,
-    held,
     result_revisions,
     results,
-    sessions,
     teams,
 )
 from core.schema import upstream_requests as requests
 from core.upsert.ledger import BUDGET, Ledger
 from core.upsert.schedule import SeasonSummary
 from flows.poll_results import poll_results
-from tests.conftest import poll_by_name
 
 Sync = Callable[..., SeasonSummary]
 
@@ -86,17 +83,6 @@ def poll(now: datetime = PUBLISHED, event: str = BAHRAIN, *, force: bool = False
 def poll_due(now: datetime) -> dict[str, Outcome]:
     """What became of the sessions that are due."""
     return {polled.session_id: polled.outcome for polled in poll_results.fn(now=now)}
-
-
-def session_of(database: Database, session_id: str = BAHRAIN_RACE) -> Session:
-    with database.reading() as connection:
-        (found,) = read_records(connection, sessions, Session, sessions.c.id == session_id)
-    return found
-
-
-def held_of(database: Database) -> list[Held]:
-    with database.reading() as connection:
-        return read_records(connection, held, Held)
 
 
 def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:

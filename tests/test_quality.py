@@ -10,12 +10,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from conftest import RECORDED, needs_recording
 
 from core.records import Entry, ResultsState, SessionKind, SessionResult, Source
 from core.rules.results.points import race_points
 from core.rules.results.quality import GATES, Severity, examine, is_short
 from core.transform.results import result_of_race
-from tests.conftest import RECORDED, needs_recording
 
 RACE, SPRINT, QUALIFYING = SessionKind.RACE, SessionKind.SPRINT, SessionKind.QUALIFYING
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from conftest import Recording, needs_recording, poll_by_name
 from sqlalchemy import column, select, table
 
 from core.database import Database
@@ -22,7 +23,6 @@ from core.transform.results import result_of_race
 from core.upsert.results import accept_result
 from core.upsert.schedule import SeasonSummary
 from flows.poll_results import poll_results
-from tests.conftest import Recording, needs_recording, poll_by_name
 
 Sync = Callable[..., SeasonSummary]
 Document = dict[str, Any]

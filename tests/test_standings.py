@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from conftest import RECORDED, needs_recording
 
 from core.records import Entry, SessionKind, Source, Standing
 from core.rules.results.standings import RoundResult, differences, merged, standings
-from tests.conftest import RECORDED, needs_recording
 
 RACE, SPRINT = SessionKind.RACE, SessionKind.SPRINT
 
