@@ -82,9 +82,9 @@ def listed(
     unknown: tuple[str, ...] = (),
     circuit: Circuit | None = None,
 ) -> ListedEvent:
-    """An event as FastF1 lists it: the wall time of its last session, the others a usual time before.
+    """An event as FastF1 lists it: its last session at a wall time, the others at the usual times before it.
 
-    `moved` gives sessions other wall times, or None for none; `without` leaves sessions out.
+    `moved` gives sessions other wall times, or none (None); `without` leaves sessions out.
     """
     end = datetime.fromisoformat(last)
     walls: dict[str, datetime | None] = {
@@ -141,7 +141,7 @@ def jolpica(event: ListedEvent, circuit_id: str) -> ListedEvent:
 
 
 class Life:
-    """A season lived through, one answer after the other."""
+    """A season's calendar, reconciled with one answer after another."""
 
     def __init__(self) -> None:
         self.calendar = Calendar()
@@ -156,7 +156,7 @@ class Life:
         races: tuple[ListedEvent, ...] = (),
         malformed: tuple[MalformedEvent, ...] = (),
     ) -> set[tuple[str, str]]:
-        """Reconcile with an answer; what changed: whom and what."""
+        """Reconcile with an answer; returns the changes as (id, kind)."""
         season = events[0].season if events else identity.season_of(next(iter(self.calendar.events)))
         answer = ScheduleAnswer(
             season=season,
@@ -176,17 +176,17 @@ class Life:
         return self.calendar.sessions[identity]
 
     def edit(self, identity: str, **fields: object) -> None:
-        """What another flow has written to a session since."""
+        """Write to a session, as another flow does."""
         sessions = dict(self.calendar.sessions)
         sessions[identity] = sessions[identity].model_copy(update=fields)
         self.calendar = replace(self.calendar, sessions=sessions)
 
     def has_results(self, identity: str, state: ResultsState) -> None:
-        """Results were accepted."""
+        """Mark a session as one whose results were accepted."""
         self.edit(identity, status=Status.COMPLETED, results_state=state, revision=1)
 
     def refresh(self, now: datetime) -> None:
-        """Time has gone on, and every status with it."""
+        """Set every status by the time, as refresh-statuses does."""
         sessions = {
             s.id: s.model_copy(update={"status": status_at(now, s.starts_at, s.ends_at, s.local_date)})
             for s in self.calendar.sessions.values()

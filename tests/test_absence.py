@@ -39,7 +39,7 @@ def test_force_cancels_at_once(life: Life) -> None:
 
 
 def test_the_holding_time_does_not_depend_on_the_number_of_runs(life: Life) -> None:
-    """Two sightings suffice, however far apart: nothing is counted in runs."""
+    """Two syncs without the event suffice, however far apart, and many within six hours do not."""
     stays = listed("Australian Grand Prix", "2023-04-02T15:00", MELBOURNE)
     imola = listed("Emilia Romagna Grand Prix", "2023-05-21T15:00", ("Italy", "Imola"), number=6)
     life.sync(at("2023-02-01"), stays, imola)
@@ -127,7 +127,7 @@ def test_what_has_results_is_never_cancelled_by_absence(life: Life) -> None:
 
 
 def test_an_event_listed_without_any_session_keeps_those_it_has(life: Life) -> None:
-    """A file that was half filled: blank slots of a whole weekend are not five cancellations."""
+    """The blank slots of a half-filled file do not cancel a weekend's sessions."""
     race = listed("Bahrain Grand Prix", "2026-04-12T18:00")
     blank = race.model_copy(update={"sessions": ()})
     life.sync(at("2026-03-01"), race)

@@ -1,4 +1,4 @@
-"""Published standings: each rule finds its case, and none finds fault with a recorded table."""
+"""Gates of published standings: each rejects its case, and every recorded table passes."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def ours() -> list[Standing]:
 
 
 def changed(number: int, **fields: Any) -> list[Standing]:
-    """The table with another value of one competitor."""
+    """The table with one competitor's value changed."""
     found = ours()
     found[number - 1] = found[number - 1].model_copy(update=fields)
     return found
@@ -89,7 +89,7 @@ def swapped() -> list[Standing]:
 
 
 def earlier() -> list[Standing]:
-    """What holds after the first of the two races, under the second one's header."""
+    """The standings after the first of the two races, under the second one's header."""
     return [s.model_copy(update={"points": s.points // 2, "wins": s.wins // 2}) for s in ours()]
 
 

@@ -76,7 +76,7 @@ def test_two_tests_of_one_name_that_both_move_are_matched_by_their_dates(life: L
 
 
 def test_testing_is_never_matched_with_the_race_at_its_place(life: Life) -> None:
-    """FastF1's own fuzzy names give Pre-Season Testing for Bahrain Grand Prix."""
+    """FastF1's fuzzy matching finds Pre-Season Testing for \"Bahrain Grand Prix\"."""
     test = days_of_testing("Bahrain Grand Prix", "2026-04-11T18:00")
     race = listed("Bahrain Grand Prix", "2026-04-12T18:00")
     life.sync(at("2026-01-01"), race)
@@ -114,7 +114,7 @@ def test_mexican_grand_prix_renamed_keeps_its_id(life: Life) -> None:
 
 
 def test_the_spanish_name_moved_to_madrid(life: Life) -> None:
-    """Place and date tell more than a name: Barcelona's race is renamed, Madrid's takes its name."""
+    """Place and date outweigh the name: Barcelona's race is renamed, and Madrid's takes its old name."""
     barcelona = listed("Spanish Grand Prix", "2026-06-14T15:00", BARCELONA, number=9)
     madrid = listed("Madrid Grand Prix", "2026-09-13T15:00", MADRID, number=16)
     life.sync(at("2025-12-01"), barcelona, madrid)
@@ -162,7 +162,7 @@ def test_relocated_only(life: Life) -> None:
     assert life.event("2026-iberian-grand-prix").circuit_id is None, "the old circuit is not that of the new place"
 
 
-def test_another_spelling_of_a_place_is_no_relocation(life: Life) -> None:
+def test_another_spelling_of_a_place_is_not_a_relocation(life: Life) -> None:
     life.sync(at("2026-01-01"), listed("British Grand Prix", "2026-07-05T15:00", ("Great Britain", "Silverstone")))
     happened = life.sync(at("2026-01-02"), listed("British Grand Prix", "2026-07-05T15:00", ("UK", "Silverstone")))
     assert {what for _, what in happened} <= {"detailed"}

@@ -79,7 +79,7 @@ def test_austin_2024_rewritten_and_still_so_two_days_later_moves(life: Life) -> 
 
 
 def test_austin_2024_rewritten_twice_is_held_from_the_later_times_on(life: Life) -> None:
-    """Only what was repeated unchanged is believed: another past time begins its own wait."""
+    """Only an unchanged answer is believed: another past time has its own holding time."""
     again = listed("United States Grand Prix", "2024-10-20T13:00", AUSTIN)
     life.sync(at("2024-02-01"), AUSTIN_TRUE)
     life.refresh(at("2024-10-25T08:00"))
@@ -89,7 +89,7 @@ def test_austin_2024_rewritten_twice_is_held_from_the_later_times_on(life: Life)
 
 
 def test_a_past_date_without_a_time_waits_like_a_past_time(life: Life) -> None:
-    """Before the 2000s only dates are known; the rule is about the past, not about clocks."""
+    """Older seasons have dates only; the rule holds for them as well."""
 
     def race(day: str) -> ListedEvent:
         slot = ListedSession(kind=SessionKind.RACE, name="Race", local_date=date.fromisoformat(day))
@@ -103,7 +103,7 @@ def test_a_past_date_without_a_time_waits_like_a_past_time(life: Life) -> None:
 
 
 def test_a_past_date_is_corrected_although_there_are_results(life: Life) -> None:
-    """Results forbid a time to come, not a better date in the past."""
+    """A session with results may get another date in the past, though none in the future."""
 
     def race(day: str) -> ListedEvent:
         slot = ListedSession(kind=SessionKind.RACE, name="Race", local_date=date.fromisoformat(day))
@@ -161,7 +161,7 @@ def test_two_days_later_is_postponed_and_earlier_is_brought_forward(life: Life) 
     assert life.sync(at("2026-01-04"), same_day) == all_of("2026-bahrain-grand-prix", "rescheduled")
 
 
-def test_a_time_that_becomes_known_is_a_detail_and_no_move(life: Life) -> None:
+def test_a_time_that_becomes_known_is_a_detail_and_not_a_move(life: Life) -> None:
     def slots(wall: datetime | None) -> ListedEvent:
         slot = ListedSession(kind=SessionKind.RACE, name="Race", local_date=date(2026, 4, 12), wall_time=wall)
         return listed("Bahrain Grand Prix", "2026-04-12T18:00").model_copy(update={"sessions": (slot,)})

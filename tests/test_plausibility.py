@@ -57,7 +57,7 @@ def test_returning_to_the_known_answer_drops_what_was_held(life: Life) -> None:
 
 
 def test_implausibly_many_moved_dates_without_sessions_are_held_too(life: Life) -> None:
-    """A season to come, of which only the dates are known."""
+    """A future season of which only the dates are known."""
     bare = [race.model_copy(update={"sessions": ()}) for race in nine_races()]
     later = [race.model_copy(update={"last_date": race.last_date + 30 * DAY}) for race in bare]
     life.sync(at("2025-10-01"), *bare)
@@ -88,7 +88,7 @@ def test_a_session_of_a_third_of_the_season_vanishing_is_held_for_a_day(life: Li
 
 
 def test_a_third_of_the_season_with_other_sessions_is_held_for_a_day(life: Life) -> None:
-    """One event's practice may give way to a sprint at once (Baku 2023), but not a season's."""
+    """One event's practice may become a sprint at once (Baku 2023), but not those of a third of the season."""
 
     def sprints(count: int) -> list[ListedEvent]:
         races = nine_races()
@@ -112,7 +112,7 @@ def test_a_third_of_the_season_with_other_sessions_is_held_for_a_day(life: Life)
 
 
 def test_past_sessions_sent_into_the_future_with_an_implausible_share_are_held(life: Life) -> None:
-    """Without results a past session may be scheduled again at once (São Paulo 2024), but not a season of them."""
+    """One past session without results is rescheduled at once (São Paulo 2024), but not those of a whole season."""
     later = [
         listed(race.name, f"{race.last_date + 120 * DAY}T15:00", (race.country, race.locality), number=race.round)
         for race in nine_races()

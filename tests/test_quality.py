@@ -1,4 +1,4 @@
-"""The gates: each finds its case, none finds fault with two recorded seasons."""
+"""The gates: each rejects its case, and none rejects a result of two recorded seasons."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def field(season: int = 2025, size: int = 20, **changes: dict[str, Any]) -> tupl
 def found(
     entries: Sequence[Entry], previous: Sequence[Entry] = (), season: int = 2025, kind: SessionKind = RACE, **more: Any
 ) -> dict[str, str]:
-    """The gates that find fault, with what they say."""
+    """The gates that find fault, with their messages."""
     result = SessionResult(season=season, round=1, kind=kind, source=Source.JOLPICA, entries=tuple(entries))
     return {finding.gate: finding.message for finding in examine(result, previous, **more)}
 

@@ -98,7 +98,7 @@ def test_an_event_missing_from_a_lesser_source_is_not_absent(life: Life) -> None
 
 
 def test_a_lesser_source_does_not_drop_a_held_answer(life: Life) -> None:
-    """FastF1 dropped it twice; that Jolpica, which lags, was asked in between is no other word of FastF1's."""
+    """FastF1 leaves it out twice; Jolpica, which still lists it in between, does not restart the holding time."""
     stays = listed("Australian Grand Prix", "2023-04-02T15:00", MELBOURNE)
     imola = listed("Emilia Romagna Grand Prix", "2023-05-21T15:00", ("Italy", "Imola"), number=6)
     lagging = (jolpica(stays, "albert_park"), jolpica(imola, "imola"))
@@ -109,7 +109,7 @@ def test_a_lesser_source_does_not_drop_a_held_answer(life: Life) -> None:
 
 
 def test_a_better_source_replaces_a_lesser_ones_past_times_at_once(life: Life) -> None:
-    """No 48 hours' wait: it is not that one source changed its mind, a better one was heard."""
+    """The 48 hours' wait is for one source that contradicts itself, not for a better source's answer."""
     wrong = jolpica(listed("United States Grand Prix", "2024-10-20T20:00", AUSTIN), "americas")
     life.sync(at("2024-10-25"), wrong, source=Source.JOLPICA)
     happened = life.sync(at("2024-10-25T01:00"), AUSTIN_TRUE)
@@ -154,7 +154,7 @@ def test_live_timings_answer_is_cut_to_what_has_begun() -> None:
 
 
 def test_an_event_missing_from_live_timing_is_not_absent(life: Life) -> None:
-    """Its index grows as the season goes on: even of its own events, what it leaves out is not gone."""
+    """Its index grows during the season: what it leaves out, even of its own events, is not absent."""
     first = listed("Australian Grand Prix", "2026-03-08T15:00", MELBOURNE)
     second = listed("Chinese Grand Prix", "2026-03-15T15:00", number=2)
     life.sync(at("2026-03-16"), first, second, source=Source.LIVETIMING)

@@ -50,7 +50,7 @@ def test_baku_2023_cancels_practice_and_adds_the_shootout_once_the_slot_is_fille
 
 
 def test_baku_2023_reinstates_practice_if_the_format_is_changed_back(life: Life) -> None:
-    """The slot is filled by the session that was there before: one is cancelled, one reinstated, together."""
+    """The slot holds its earlier session again: one is cancelled and the other reinstated in the same sync."""
     life.sync(at("2023-02-21"), BAKU_BEFORE)
     life.sync(at("2023-04-25T20:48"), BAKU_AFTER)
     assert life.sync(at("2023-04-26T20:48"), BAKU_BEFORE) == {
