@@ -1,4 +1,4 @@
-"""Published standings: each rule finds its case, and none finds fault with a recorded table."""
+"""Gates of published standings: each rejects its case, and every recorded table passes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import RECORDED, needs_recording
 
 from core.records import Competitor, SessionKind, Standing
 from core.rules.results.championship import (
@@ -23,7 +24,6 @@ from core.rules.results.championship import (
 from core.rules.results.standings import RoundResult, standings
 from core.transform.results import result_of_race
 from core.transform.standings import standings_of
-from tests.conftest import RECORDED, needs_recording
 
 RACE, SPRINT = SessionKind.RACE, SessionKind.SPRINT
 DOCUMENTS: dict[Competitor, tuple[str, str]] = {
@@ -73,7 +73,7 @@ def ours() -> list[Standing]:
 
 
 def changed(number: int, **fields: Any) -> list[Standing]:
-    """The table with another value of one competitor."""
+    """The table with one competitor's value changed."""
     found = ours()
     found[number - 1] = found[number - 1].model_copy(update=fields)
     return found
@@ -89,7 +89,7 @@ def swapped() -> list[Standing]:
 
 
 def earlier() -> list[Standing]:
-    """What holds after the first of the two races, under the second one's header."""
+    """The standings after the first of the two races, under the second one's header."""
     return [s.model_copy(update={"points": s.points // 2, "wins": s.wins // 2}) for s in ours()]
 
 

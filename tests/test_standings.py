@@ -1,4 +1,4 @@
-"""Standings: every round of two recorded seasons, the countback, and what a deduction makes of them."""
+"""Standings: every round of two recorded seasons, countback, and deductions."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from conftest import RECORDED, needs_recording
 
 from core.records import Entry, SessionKind, Source, Standing
 from core.rules.results.standings import RoundResult, differences, merged, standings
-from tests.conftest import RECORDED, needs_recording
 
 RACE, SPRINT = SessionKind.RACE, SessionKind.SPRINT
 
@@ -82,7 +82,7 @@ def test_a_published_deduction_is_reported_and_applied() -> None:
 
 
 def race(number: int, *places: str | None, kind: SessionKind = RACE, out: tuple[str, ...] = ()) -> RoundResult:
-    """A race with these drivers in this order, without points, and those that retired after them."""
+    """A race without points: these drivers in this order, then those that retired."""
     entries = [
         Entry(
             car_number=str(place),
