@@ -102,11 +102,11 @@ def test_the_schedules_make_runs_and_sigterm_ends_them(
     url = next(found[1] for line in served.stderr if (found := re.search(r"Prefect's UI: (http://[\d.:]+)\"", line)))
     assert any("serving sync-schedule" in line for line in served.stderr)
     with httpx.Client(base_url=f"{url}/api", timeout=HANGS) as client:
-        assert client.get(f"{url}/ui-settings").json()["api_url"] == "/api", "the UI asks the server that it came from"
+        assert client.get(f"{url}/ui-settings").json()["api_url"] == "/api", "the UI uses the server that serves it"
         every_flow = {"sync-schedule", "refresh-statuses", "poll-results"}
         until(lambda: set(runs_in(client, "SCHEDULED")) == every_flow, "a run of each schedule")
         assert ask(client, "GET", f"/v2/concurrency_limits/{limit.NAME}")["limit"] == limit.SLOTS
-        # Some of it may be done by a scheduled run; the calendar's own turn comes once an hour.
+        # A scheduled run may do some of it, but the calendar's schedule is hourly.
         until(lambda: set(runs_in(client, "COMPLETED")) == every_flow, "what is overdue on an empty database")
         # A scheduled run that is under way would cancel the test's own.
         for deployment in ask(client, "POST", "/deployments/filter", {}):
@@ -114,7 +114,7 @@ def test_the_schedules_make_runs_and_sigterm_ends_them(
         until(lambda: not runs_in(client, "PENDING", "RUNNING"), "the end of all runs")
         run = start(client, "sync-schedule/default", {"season": 2024})
         until(lambda: bool(ask(client, "GET", run)["state_type"] == "COMPLETED"), "the sync")
-        # One more, that waits for an answer when the end comes.
+        # Another run, which is waiting for an answer when SIGTERM comes.
         replay.faults = [Fault("^/(ergast|livetiming)/", times=99, delay_seconds=60)]
         replay.requests.clear()
         start(client, "poll-results/default", {"event": SPA, "session": "race"})
