@@ -69,6 +69,12 @@ class TableTooLong(SourceMalformed):
     transient = False
 
 
+class TableChanged(SourceMalformed):
+    """A table's total changed between two pages: they are of different tables, and another try has no use."""
+
+    transient = False
+
+
 MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 """What reading an answer raises when it does not have the shape that was asked for."""
 

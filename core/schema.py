@@ -189,7 +189,7 @@ sessions = Table(
 dataset_states = Table(
     "dataset_states",
     metadata,
-    Column("entity", Text, primary_key=True, comment="event or session"),
+    Column("entity", Text, primary_key=True, comment="event, session or season"),
     Column("entity_id", Text, primary_key=True, comment="its id"),
     Column("dataset", Text, primary_key=True, comment="the dataset, such as standings"),
     Column("revision", Integer, nullable=False, comment="how many published answers changed the rows; 0 before any"),
@@ -202,7 +202,7 @@ dataset_states = Table(
     one_of("entity", Entity),
     one_of("source", Source, nullable=True),
     Index(None, "dataset", "next_poll_at"),
-    comment="The state of each dataset of an event or session; that of classifications is in sessions",
+    comment="The state of each dataset of an event, session or season; that of classifications is in sessions",
 )
 
 changes = Table(
@@ -253,6 +253,17 @@ upstream_requests = Table(
     comment="The rate budget's ledger of requests to Jolpica, and refusals of any source, kept a week",
 )
 
+backfill_pages = Table(
+    "backfill_pages",
+    metadata,
+    Column("season", SmallInteger, primary_key=True, comment="championship year"),
+    Column("listing", Text, primary_key=True, comment="Jolpica's table: races, results, sprint or qualifying"),
+    Column("first_row", Integer, primary_key=True, comment="the page's first row, counted from 0"),
+    Column("total", Integer, nullable=False, comment="rows of the whole table, as the page says"),
+    Column("documents", Json, nullable=False, comment="the page's documents"),
+    Column("at", Instant, nullable=False, comment="when it was fetched"),
+    comment="Pages of a season that backfill is fetching; deleted in the transaction that writes the season",
+)
 
 drivers = Table(
     "drivers",

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 
 from core.database import Database
 from core.errors import BudgetExhausted, StillRefused
@@ -17,6 +17,12 @@ HOUR = timedelta(hours=1)
 WEEK = timedelta(days=7)
 BUDGET = 180
 """Requests in any hour; Jolpica allows 200, and the difference is our margin."""
+
+
+RESERVE = 60
+"""Of these, as many as only polls and syncs may make: a backfill stops before."""
+
+BACKFILL_BUDGET = BUDGET - RESERVE
 
 
 class Ledger:
@@ -44,12 +50,8 @@ class Ledger:
         with self._database.writing() as connection:
             if until := self._refused_until(connection, Source.JOLPICA):
                 raise StillRefused(Source.JOLPICA.value, (until - now).total_seconds())
-            # Another machine's clock may be ahead of ours.
-            in_hour = and_(ledger.c.at > now - HOUR, ledger.c.at < now + HOUR, ledger.c.retry_at.is_(None))
-            if (connection.scalar(select(func.count()).where(in_hour)) or 0) >= self._budget:
-                freeing = select(ledger.c.at).where(in_hour).order_by(ledger.c.at.desc()).offset(self._budget - 1)
-                oldest = connection.scalar(freeing.limit(1))
-                raise BudgetExhausted(Source.JOLPICA.value, (oldest or now) + HOUR)
+            if until := self._spent_until(connection, now):
+                raise BudgetExhausted(Source.JOLPICA.value, until)
             connection.execute(delete(ledger).where(ledger.c.at < now - WEEK))
             entry = connection.scalar(insert(ledger).values(at=now, host=host, path=path).returning(ledger.c.id))
 
@@ -58,6 +60,28 @@ class Ledger:
                 connection.execute(update(ledger).where(ledger.c.id == entry).values(status=status, ms=round(ms)))
 
         return answered
+
+    def left(self) -> int:
+        """How many more requests the budget allows in this hour."""
+        with self._database.reading() as connection:
+            return max(self._budget - self._asked(connection, self.now), 0)
+
+    def waits_until(self) -> datetime | None:
+        """Until when no request to Jolpica is allowed: by its own word or by the budget; None: one is."""
+        now = self.now
+        with self._database.reading() as connection:
+            return self._refused_until(connection, Source.JOLPICA) or self._spent_until(connection, now)
+
+    def _asked(self, connection: Connection, now: datetime) -> int:
+        return connection.scalar(select(func.count()).where(_in_hour(now))) or 0
+
+    def _spent_until(self, connection: Connection, now: datetime) -> datetime | None:
+        """When the sliding hour frees a request, where it holds as many as the budget allows."""
+        if self._asked(connection, now) < self._budget:
+            return None
+        freeing = select(ledger.c.at).where(_in_hour(now)).order_by(ledger.c.at.desc()).offset(self._budget - 1)
+        oldest = connection.scalar(freeing.limit(1))
+        return (oldest or now) + HOUR
 
     def refuse(self, source: Source, until: datetime) -> None:
         """Record that a source said to wait."""
@@ -82,3 +106,8 @@ class Ledger:
         )
         with self._database.reading() as connection:
             return connection.scalar(answered_well.limit(1)) is not None
+
+
+def _in_hour(now: datetime) -> ColumnElement[bool]:
+    """The requests of the sliding hour; another machine's clock may be ahead of ours."""
+    return and_(ledger.c.at > now - HOUR, ledger.c.at < now + HOUR, ledger.c.retry_at.is_(None))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, Table, bindparam, delete, select
 
 from core.database import Database
 from core.queries import read_records, stored
@@ -27,7 +27,7 @@ from core.upsert.rounds import read_rounds, read_unseen
 from core.upsert.rows import replace_rows, write_changes, write_rows
 from core.upsert.states import read_season_states, read_state, write_state
 
-TABLES = {"driver": driver_standings, "team": team_standings}
+TABLES: dict[Competitor, Table] = {"driver": driver_standings, "team": team_standings}
 FOUND = {
     competitor: select(
         table.c[f"{competitor}_id"].label("competitor_id"),
@@ -148,7 +148,15 @@ def _replace(
     *,
     replaces: bool,
 ) -> None:
-    rows = [
+    rows = standings_rows(event, competitor, wanted)
+    replace_rows(connection, TABLES[competitor], (STANDINGS.key,), [(event.id,)] if replaces else [], rows)
+
+
+def standings_rows(
+    event: Event | RoundEvent, competitor: Competitor, wanted: Sequence[Standing]
+) -> list[dict[str, object]]:
+    """An event's standings as rows of the championship's table."""
+    return [
         {
             "event_id": event.id,
             f"{competitor}_id": standing.competitor_id,
@@ -161,4 +169,3 @@ def _replace(
         }
         for standing in wanted
     ]
-    replace_rows(connection, TABLES[competitor], (STANDINGS.key,), [(event.id,)] if replaces else [], rows)
