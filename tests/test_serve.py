@@ -51,8 +51,10 @@ def served(replay: Upstream, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def scheduled(client: httpx.Client) -> dict[str, int]:
-    """How many runs each deployment has before it."""
-    names = {one["id"]: one["name"] for one in client.post("/flows/filter", json={}).json()}
+    """How many runs each deployment with a schedule has before it."""
+    flows = {one["id"]: one["name"] for one in client.post("/flows/filter", json={}).json()}
+    deployed = client.post("/deployments/filter", json={}).json()
+    names = {one["flow_id"]: flows[one["flow_id"]] for one in deployed if one["schedules"]}
     runs = client.post("/flow_runs/filter", json={"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}).json()
     return {name: sum(run["flow_id"] == flow for run in runs) for flow, name in names.items()}
 
