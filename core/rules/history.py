@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from statistics import median
 from typing import TypeVar
 
 from core.documents import LISTING_OF, Listing
@@ -41,7 +40,7 @@ from core.rules.results import polling
 from core.rules.results.decide import Decision, Revision, decide, decide_without_result
 from core.rules.results.decide_standings import latest_due
 from core.rules.results.due_polls import DuePoll, result_queries
-from core.rules.results.known import Evidence, KnownResults, in_order
+from core.rules.results.known import TIMES, Beginning, Evidence, KnownResults, beginning, entry_counts, in_order
 from core.rules.results.matching import Answer, match_results
 from core.rules.results.outcome import Polled
 from core.rules.results.points import SCORING
@@ -52,11 +51,6 @@ R = TypeVar("R", Driver, Team)
 
 HISTORY = "history"
 """The dataset whose state says that a season's history is whole."""
-
-TIMES = ("time_ms", "q3_ms", "q2_ms", "q1_ms", "best_lap_ms")
-
-Beginning = tuple[str, str, int]
-"""A driver, the name of a time and that time: what two classifications of one session begin with."""
 
 
 @dataclass(frozen=True)
@@ -194,16 +188,8 @@ def is_over(calendar: Calendar, now: datetime) -> bool:
 
 def beginnings(results: Iterable[ListedResult]) -> set[Beginning]:
     """What the classifications among some results begin with."""
-    found = (_beginning(one.result.entries) for one in results if one.result is not None)
+    found = (beginning(one.result.entries) for one in results if one.result is not None)
     return {one for one in found if one is not None}
-
-
-def _beginning(entries: Sequence[Entry]) -> Beginning | None:
-    first = entries[0] if entries else None
-    timed = next((name for name in TIMES if getattr(first, name, None)), None)
-    if first is None or timed is None or first.driver_id is None:
-        return None
-    return first.driver_id, timed, getattr(first, timed)
 
 
 class _Season:
@@ -220,6 +206,8 @@ class _Season:
         self.now = now
         self.cadence = cadence
         self.elsewhere = elsewhere
+        events = (RoundEvent(*(getattr(one, name) for name in RoundEvent._fields)) for one in calendar.events.values())
+        self.events = sorted(events, key=lambda one: one.in_order)
         self.sessions = dict(calendar.sessions)
         self.held = dict(calendar.held)
         self.last_date = max(
@@ -248,12 +236,17 @@ class _Season:
         if decision.revision is not None:
             self._accept(session, Accepted(answer.result, decision.revision))
         if decision.changes_standings:
-            self.states = latest_due(self.states, self.rounds()[-1].event.id, self.now)
+            self.states = latest_due(self.states, self._latest, self.now)
 
     def take_nothing(self, due_poll: DuePoll) -> None:
         """Decide about a session of which nothing is published."""
         known = KnownResults(due_poll.session, self.last_date)
         self._note(due_poll.session, decide_without_result(known, self.now, self.cadence))
+
+    @property
+    def _latest(self) -> str:
+        """The latest event with results."""
+        return [one.event.id for one in self._rounds() if one.results][-1]
 
     def _note(self, session: Session, decision: Decision) -> None:
         self.sessions[session.id] = decision.session
@@ -261,19 +254,17 @@ class _Season:
         self.polled.append(decision.polled(0))
 
     def _evidence(self, session: Session, entries: Sequence[Entry]) -> Evidence:
-        begins = _beginning(entries)
+        begins = beginning(entries)
         alike: dict[str, Sequence[Entry]] = {}
         if begins is not None:
             alike |= {other: self._entries(other) for other in self.by_time[begins]} | dict(
                 self.elsewhere.get(begins, {})
             )
-        counts = {other: len(one.result.entries) for other, one in self.accepted.items()}
-        own = [count for other, count in counts.items() if self.sessions[other].event_id == session.event_id]
-        return Evidence(
-            by_number=dict.fromkeys(self.numbers, (None, None)),
-            alike=alike,
-            entry_counts=[*own, int(median(counts.values()))] if counts else [],
-        )
+        rounds = self._rounds(session.event_id)
+        numbers = {entry.car_number for one in rounds for result in one.results for entry in result.entries}
+        if not numbers.issuperset(entry.car_number for entry in entries):
+            numbers |= self.numbers
+        return Evidence(numbers=numbers, alike=alike, entry_counts=entry_counts(session, rounds))
 
     def _entries(self, session_id: str) -> Sequence[Entry]:
         return sorted(self.accepted[session_id].result.entries, key=in_order)
@@ -290,30 +281,24 @@ class _Season:
         self.drivers |= {one.id: _completed(one, self.drivers.get(one.id)) for one in result.drivers}
         self.teams |= {one.id: _completed(one, self.teams.get(one.id)) for one in result.teams}
 
-    def rounds(self) -> list[Round]:
-        """The events with an accepted race or sprint, in the calendar's order."""
+    def _rounds(self, event_id: str | None = None) -> list[Round]:
+        """The events in order, with the results of their races and sprints; of one event also its other sessions'."""
         by_event: defaultdict[str, list[RoundResult]] = defaultdict(list)
         for session_id, accepted in self.accepted.items():
             session = self.sessions[session_id]
-            if session.kind in SCORING:
-                event = self.calendar.events[session.event_id]
-                by_event[event.id].append(RoundResult(event.round or 0, session.kind, accepted.result.entries))
-        rounds = []
-        for event_id, results in by_event.items():
-            event = self.calendar.events[event_id]
-            rounds.append(Round(RoundEvent(event.id, event.season, event.round, event.first_date), results))
-        return sorted(rounds, key=lambda one: one.event.in_order)
+            if session.kind in SCORING or session.event_id == event_id:
+                by_event[session.event_id].append(RoundResult(session.kind, accepted.result.entries))
+        return [Round(event, by_event[event.id]) for event in self.events]
 
     def history(self, season: int, notes: Sequence[str]) -> SeasonHistory:
         """What it has become."""
-        rounds = self.rounds()
         return SeasonHistory(
             season=season,
             calendar=Calendar(self.calendar.events, self.sessions, self.calendar.circuits, self.held),
             accepted=self.accepted,
             drivers=self.drivers,
             teams=self.teams,
-            standings=standings_after(rounds, rounds[0].event.id) if rounds else [],
+            standings=standings_after(self._rounds()),
             states=self.states,
             polled=tuple(self.polled),
             notes=tuple(notes),

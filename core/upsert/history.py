@@ -12,16 +12,8 @@ from core.database import Database
 from core.queries import read_calendar, read_entries, read_records
 from core.records import Entity, Entry, Source
 from core.rules.datasets import DatasetState
-from core.rules.history import (
-    HISTORY,
-    TIMES,
-    Beginning,
-    SeasonAnswer,
-    SeasonHistory,
-    beginnings,
-    is_over,
-    season_history,
-)
+from core.rules.history import HISTORY, SeasonAnswer, SeasonHistory, beginnings, is_over, season_history
+from core.rules.results.known import TIMES, Beginning
 from core.rules.results.polling import Cadence
 from core.schema import (
     circuits,
