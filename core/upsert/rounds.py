@@ -30,15 +30,15 @@ ENTRIES = (
 
 
 def read_rounds(connection: Connection, season: int) -> list[Round]:
-    """A season's events with official results of a race or sprint, in the calendar's order."""
+    """A season's championship rounds in the calendar's order, with the official results of their race and sprint."""
     found = [RoundEvent(*row) for row in connection.execute(EVENTS, season_ids(season)).all()]
     entries: defaultdict[str, defaultdict[str, list[Scored]]] = defaultdict(lambda: defaultdict(list))
     for event_id, kind, *scored in connection.execute(ENTRIES, season_ids(season)).all():
         entries[event_id][kind].append(Scored(*scored))
     return [
-        Round(event, [RoundResult(event.round or 0, SessionKind(kind), own) for kind, own in entries[event.id].items()])
+        Round(event, [RoundResult(SessionKind(kind), own) for kind, own in entries[event.id].items()])
         for event in sorted(found, key=lambda event: event.in_order)
-        if event.id in entries
+        if event.round is not None or event.id in entries
     ]
 
 

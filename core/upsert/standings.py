@@ -53,8 +53,8 @@ def recompute_standings(connection: Connection, session: Session, now: datetime)
     """
     season = season_of(session.id)
     rounds = read_rounds(connection, season)
-    _latest_due(connection, season, rounds[-1].event.id, now)
-    computed = standings_after(rounds, session.event_id)
+    _latest_due(connection, season, next(one.event.id for one in reversed(rounds) if one.results), now)
+    computed = standings_after(rounds, from_event=session.event_id)
     differs = False
     for event, tables in computed:
         for competitor, wanted in tables.items():
@@ -85,12 +85,12 @@ def accept_standings(
     with database.writing() as connection:
         [event] = read_records(connection, events, Event, events.c.id == event_id)
         stored = read_state(connection, STANDINGS, event_id)
-        until = [one for one in read_rounds(connection, event.season) if one.event.in_order <= _in_order(event)]
+        computed = standings_after(read_rounds(connection, event.season), from_event=event_id)
         known = KnownStandings(
             event=event,
             state=stored.state,
             held=stored.held,
-            results=[result for one in until for result in one.results],
+            computed=computed[0][1] if computed and computed[0][0].id == event_id else {},
             unseen=read_unseen(connection, event),
             tables={competitor: _found(connection, event_id, competitor) for competitor in published},
         )
@@ -129,10 +129,6 @@ def _latest_due(connection: Connection, season: int, latest: str, now: datetime)
     if others:
         void = held.c.entity_id.in_(others), held.c.kind == STANDINGS.rejected.value
         connection.execute(delete(held).where(*void))
-
-
-def _in_order(event: Event) -> tuple[object, str]:
-    return (event.first_date, event.id)
 
 
 def _found(connection: Connection, event_id: str, competitor: Competitor) -> list[Standing]:

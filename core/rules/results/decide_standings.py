@@ -12,21 +12,21 @@ from core.rules import datasets
 from core.rules.confirmation import Confirmation, Key
 from core.rules.datasets import STANDINGS, DatasetState
 from core.rules.results.championship import Table, best_placed, competitors, examine_table, reason_of
-from core.rules.results.standings import RoundEvent, RoundResult, differences, merged, standings
+from core.rules.results.standings import RoundEvent, Tables, differences, merged
 
 
 @dataclass(frozen=True)
 class KnownStandings:
     """An event's standings as the database holds them, with what a decision about them depends on.
 
-    `results` are the season's official ones up to the event, `unseen` the kinds of its races and sprints that have
-    none.
+    `computed` are those that the season's official results up to the event give, `unseen` the kinds of its races and
+    sprints that have none.
     """
 
     event: Event
     state: DatasetState
     held: Mapping[Key, Held]
-    results: Sequence[RoundResult]
+    computed: Tables
     unseen: Sequence[SessionKind]
     tables: Mapping[Competitor, Sequence[Standing]]
 
@@ -59,7 +59,7 @@ def decide_standings(
     for competitor, theirs in published.items():
         if not theirs:
             continue
-        table = Table(event.season, competitor, theirs, standings(known.results, competitor), known.unseen)
+        table = Table(event.season, competitor, theirs, known.computed.get(competitor, ()), known.unseen)
         if reasons := examine_table(table):
             refused[competitor] = reason_of(reasons)
             continue

@@ -1,20 +1,21 @@
-"""A championship's standings, computed from results and compared with the published ones. Pure functions.
+"""A championship's standings after each round: computed from results, and compared with the published ones. Pure.
 
-Valid from 1991: before, only a driver's best rounds counted, as in the published standings. Positions, ties and
-missing positions are as Jolpica gives them: checked for every round of 2020 and 2023 in `tests/test_standings.py`.
+What counts is in `season_rules.py`, and the rule holds as of each round: the best four of two are both. Places and ties
+are as Jolpica gives them, checked for every recorded round in `tests/test_season_rules.py`.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from bisect import insort
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
 from core.records import Competitor, Entry, SessionKind, Source, Standing
-from core.rules.results.points import FIRST_UNDROPPED_SEASON, SCORING
+from core.rules.results.adjustments import Adjustment, adjusted
+from core.rules.results.points import NOTHING, SCORING
+from core.rules.results.season_rules import INDIANAPOLIS, ChampionshipRule, rules_of
 
 FROM_RESULTS = "results"
 """The source of a computed standing."""
@@ -36,7 +37,6 @@ class Scored(NamedTuple):
 class RoundResult(NamedTuple):
     """The entries of one race or sprint."""
 
-    round: int
     kind: SessionKind
     entries: Sequence[Scored | Entry]
 
@@ -48,6 +48,7 @@ class RoundEvent(NamedTuple):
     season: int
     round: int | None
     first_date: date
+    circuit_id: str | None = None
 
     @property
     def in_order(self) -> tuple[date, str]:
@@ -56,74 +57,147 @@ class RoundEvent(NamedTuple):
 
 
 class Round(NamedTuple):
-    """An event with the official results of its sprint and race."""
+    """A championship event with the official results of its sprint and race; none yet where it has none."""
 
     event: RoundEvent
-    results: list[RoundResult]
+    results: Sequence[RoundResult] = ()
 
 
-@dataclass
+Tables = Mapping[Competitor, Sequence[Standing]]
+"""The standings of each championship, best first."""
+
+
 class _Tally:
-    """One competitor's season so far; places are those of races."""
+    """One competitor's season so far; places are those of races, `counted` what counts of each part's rounds."""
 
-    points: Decimal = Decimal(0)
-    places: Counter[int] = field(default_factory=Counter)
-    listed: list[int] = field(default_factory=list)
+    __slots__ = ("counted", "listed", "minus_places", "placed", "points")
+
+    def __init__(self, parts: int) -> None:
+        self.points = NOTHING
+        self.counted: list[list[Decimal]] = [[] for _ in range(parts)]
+        self.minus_places = [0] * LAST_PLACE
+        self.placed: list[tuple[int, int]] = []
+        self.listed: list[int] = []
 
     @property
-    def rank(self) -> tuple[Decimal, list[int], list[int]]:
-        """What orders competitors: most points, then most wins, most second places and so on, then best listing."""
-        count = self.places.get
-        return (-self.points, [-count(place, 0) for place in range(1, LAST_PLACE + 1)], sorted(self.listed))
+    def wins(self) -> int:
+        """Races won."""
+        return -self.minus_places[0]
+
+    @property
+    def was_classified(self) -> bool:
+        """Whether it has a place in any race."""
+        return bool(self.placed)
+
+    @property
+    def in_order(self) -> tuple[list[int], list[tuple[int, int]], list[int]]:
+        """What orders competitors with equal points: most wins, most second places and so on; who had those places
+        first; and the best listing."""
+        return (self.minus_places, self.placed, self.listed)
+
+    def place(self, entry: Scored | Entry, round_number: int) -> None:
+        """Count a race's place for the countback."""
+        if entry.position is not None and 1 <= entry.position <= LAST_PLACE:
+            self.minus_places[entry.position - 1] -= 1
+            insort(self.placed, (entry.position, round_number))
+        if entry.listed_position is not None:
+            insort(self.listed, entry.listed_position)
+
+    def score(self, part: int, best: int | None, gained: Decimal) -> None:
+        """Add what a round gave; where only the best of its part's rounds count, the least of more is dropped."""
+        self.points += gained
+        if best is not None:
+            counted = self.counted[part]
+            insort(counted, gained)
+            if len(counted) > best:
+                self.points -= counted.pop(0)
 
 
-def standings(results: Iterable[RoundResult], competitor: Competitor) -> list[Standing]:
-    """The standings after these rounds, best first; every competitor that was entered in a race or sprint.
+class _Championship:
+    """One championship, round by round."""
 
-    Sprints give points, but neither wins nor countback. A competitor without points that was never classified in a
-    race has no position, and is in the order of listing. One without id (timing's unknown driver) has no standing.
-    """
-    tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
-    for result in results:
-        if result.kind not in SCORING:
-            continue
-        for entry in result.entries:
-            competitor_id = entry.driver_id if competitor == "driver" else entry.team_id
-            if competitor_id is None:
+    def __init__(self, rule: ChampionshipRule, adjustments: Iterable[Adjustment]) -> None:
+        self.rule = rule
+        self.adjustments = [one for one in adjustments if one.competitor == rule.competitor]
+        self.tallies: dict[str, _Tally] = {}
+
+    def add(self, one: Round) -> None:
+        """Count a round's results; one without id (timing's unknown driver) has no standing."""
+        rule = self.rule
+        if not rule.counts_indianapolis and one.event.circuit_id == INDIANAPOLIS:
+            return
+        number, gained = one.event.round or 0, dict[str, Decimal]()
+        for result in one.results:
+            if result.kind not in SCORING:
                 continue
-            tally = tallies[competitor_id]
-            tally.points += entry.points or 0
-            if result.kind is SessionKind.RACE:
-                if entry.position is not None:
-                    tally.places[entry.position] += 1
-                if entry.listed_position is not None:
-                    tally.listed.append(entry.listed_position)
-    ranked = sorted(tallies.items(), key=lambda item: (*item[1].rank, item[0]))
-    return [
-        Standing(
-            competitor_id=competitor_id,
-            position=place if tally.points or tally.places else None,
-            points=tally.points,
-            wins=tally.places[1],
-            source=FROM_RESULTS,
-        )
-        for place, (competitor_id, tally) in enumerate(ranked, start=1)
-    ]
+            for entry in result.entries:
+                competitor_id = entry.driver_id if rule.competitor == "driver" else entry.team_id
+                if competitor_id is None:
+                    continue
+                tally = self.tallies.get(competitor_id)
+                if tally is None:
+                    tally = self.tallies[competitor_id] = _Tally(len(rule.parts))
+                if result.kind is SessionKind.RACE:
+                    tally.place(entry, number)
+                points, before = self._paid(entry), gained.get(competitor_id, NOTHING)
+                gained[competitor_id] = before + points if rule.counts_all_cars else max(before, points)
+        part = rule.part_of(number)
+        for competitor_id, points in gained.items():
+            self.tallies[competitor_id].score(part, rule.parts[part].best, points)
+
+    def standings(self, round_number: int) -> list[Standing]:
+        """The standings after a round, best first; every competitor that was entered in a race or sprint."""
+        scored = {competitor_id: tally.points for competitor_id, tally in self.tallies.items()}
+        points, excluded = adjusted(scored, self.adjustments, round_number)
+        ranked = sorted((id_ in excluded, -points[id_], tally.in_order, id_) for id_, tally in self.tallies.items())
+        return [
+            Standing(
+                competitor_id=id_,
+                position=place if not is_excluded and (less or self.tallies[id_].was_classified) else None,
+                points=-less or NOTHING,
+                wins=self.tallies[id_].wins,
+                source=FROM_RESULTS,
+            )
+            for place, (is_excluded, less, _, id_) in enumerate(ranked, start=1)
+        ]
+
+    def _paid(self, entry: Scored | Entry) -> Decimal:
+        """An entry's points for this championship."""
+        points, at_most = entry.points or NOTHING, self.rule.at_most
+        if at_most is None or not points:
+            return points
+        place = entry.position
+        return min(points, at_most[place - 1]) if place is not None and 1 <= place <= len(at_most) else NOTHING
 
 
 def standings_after(
-    rounds: Sequence[Round], event_id: str
+    rounds: Sequence[Round], adjustments: Iterable[Adjustment] = (), from_event: str | None = None
 ) -> list[tuple[RoundEvent, dict[Competitor, list[Standing]]]]:
-    """Both championships after an event and after each later one; none before 1991. `rounds` are in order."""
-    event = next(one.event for one in rounds if one.event.id == event_id)
-    if event.season < FIRST_UNDROPPED_SEASON:
+    """A season's championships after each round that has results, from an event on (None: from the first).
+
+    Sprints give points, but neither wins nor countback. A competitor without points that was never classified in a
+    race has no place, and is in the order of listing; one that was excluded has none, and is listed last.
+
+    Args:
+        rounds: all the season's championship rounds in order, with those that have no results yet: their number
+            decides what counts.
+        adjustments: the season's.
+    """
+    if not rounds:
         return []
-    so_far: list[RoundResult] = []
+    adjusted = list(adjustments)
+    championships = [_Championship(rule, adjusted) for rule in rules_of(rounds[0].event.season, len(rounds))]
     found: list[tuple[RoundEvent, dict[Competitor, list[Standing]]]] = []
+    is_asked = from_event is None
     for one in rounds:
-        so_far += one.results
-        if one.event.in_order >= event.in_order:
-            found.append((one.event, {"driver": standings(so_far, "driver"), "team": standings(so_far, "team")}))
+        is_asked = is_asked or one.event.id == from_event
+        if not one.results:
+            continue
+        for championship in championships:
+            championship.add(one)
+        if is_asked:
+            tables = {each.rule.competitor: each.standings(one.event.round or 0) for each in championships}
+            found.append((one.event, tables))
     return found
 
 

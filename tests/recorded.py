@@ -1,0 +1,56 @@
+"""Recorded seasons as the rules take them: rounds with their results, and the published standings after each."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from core.records import Competitor, SessionKind, Standing
+from core.rules.results.standings import Round, RoundEvent, RoundResult
+from core.transform.results import result_of_race
+from core.transform.standings import standings_of
+from tests.conftest import RECORDED
+
+RESULTS = {"sprint": SessionKind.SPRINT, "results": SessionKind.RACE}
+STANDINGS: dict[Competitor, tuple[str, str]] = {
+    "driver": ("driverstandings", "DriverStandings"),
+    "team": ("constructorstandings", "ConstructorStandings"),
+}
+SEASONS = [*sorted((RECORDED / "history").glob("[0-9]*")), RECORDED / "ergast" / "2020", RECORDED / "ergast" / "2023"]
+"""The folders of the seasons whose results and standings are recorded."""
+
+
+def document(folder: Path, name: str) -> list[dict[str, Any]]:
+    """A season's document; empty where it has none."""
+    path = folder / f"{name}.json"
+    found: list[dict[str, Any]] = json.loads(path.read_text()) if path.exists() else []
+    return found
+
+
+def rounds_of(folder: Path) -> list[Round]:
+    """All rounds of a season, with their results."""
+    results: dict[str, list[RoundResult]] = {}
+    for name, kind in RESULTS.items():
+        for race in document(folder, name):
+            results.setdefault(race["round"], []).append(RoundResult(kind, result_of_race(race, kind).entries))
+    return [
+        Round(
+            RoundEvent(
+                id=f"{folder.name}-{race['round']}",
+                season=int(folder.name),
+                round=int(race["round"]),
+                first_date=date.fromisoformat(race["date"]),
+                circuit_id=race["Circuit"]["circuitId"],
+            ),
+            results[race["round"]],
+        )
+        for race in document(folder, "races")
+    ]
+
+
+def published_after(folder: Path, competitor: Competitor) -> dict[int, list[Standing]]:
+    """The published standings by round."""
+    name, rows = STANDINGS[competitor]
+    return {int(table["round"]): standings_of(table[rows]) for table in document(folder, name)}
