@@ -27,7 +27,7 @@ def read_records(
     connection: Connection, table: Table, record: type[R], *conditions: ColumnElement[bool], **named: Any
 ) -> list[R]:
     """A table's rows as records, of the columns that the record has fields for; `named` are the query's parameters."""
-    rows = connection.execute(records_of(table, record).where(*conditions), named).mappings()
+    rows = connection.execute(records_of(table, record).where(*conditions), named).mappings().all()
     return [stored(record, row) for row in rows]
 
 
@@ -72,7 +72,7 @@ ENTRIES = records_of(results, Entry).where(results.c.session_id == bindparam("se
 
 def read_entries(connection: Connection, session_id: str) -> list[Entry]:
     """A session's entries as they are now, in upstream's order."""
-    rows = connection.execute(ENTRIES, {"session_id": session_id}).mappings()
+    rows = connection.execute(ENTRIES, {"session_id": session_id}).mappings().all()
     return sorted((stored(Entry, row) for row in rows), key=in_order)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Select, Table, bindparam
 
-from core.queries import read_records
+from core.queries import records_of, stored
 from core.records import Driver, Team
 from core.schema import drivers, teams
 from core.upsert.rows import write_rows
@@ -24,11 +25,17 @@ def write_competitors(connection: Connection, listed: Sequence[Driver], listed_t
 def _write(connection: Connection, table: Table, record: type[R], listed: Sequence[R]) -> None:
     wanted = {one.id: one for one in listed}
     if wanted:
-        known = {one.id: one for one in read_records(connection, table, record, table.c.id.in_(wanted))}
+        rows = connection.execute(_listed(table, record), {"ids": list(wanted)}).mappings().all()
+        known = {row["id"]: stored(record, row) for row in rows}
         write_rows(connection, table, known, {id_: _completed(row, known.get(id_)) for id_, row in wanted.items()})
+
+
+@lru_cache(maxsize=2)
+def _listed(table: Table, record: type[Driver | Team]) -> Select[Any]:
+    return records_of(table, record).where(table.c.id.in_(bindparam("ids", expanding=True)))
 
 
 def _completed(listed: R, known: R | None) -> R:
     """A listed competitor, with what is known of it where nothing is listed."""
     lacking = {name: getattr(known, name) for name, value in listed if value is None} if known else {}
-    return listed.model_copy(update=lacking)
+    return listed.model_copy(update=lacking) if lacking else listed

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, func, select
 
 from core.queries import in_season, read_entries, season_ids
 from core.records import Entry, Session, SessionResult, Source
 from core.rules.calendar.identity import season_of
 from core.rules.results.known import Evidence, Identity, KnownResults
+from core.rules.results.standings import Round
 from core.schema import drivers, result_revisions, results, sessions
 
 TIMES = ("time_ms", "q3_ms", "q2_ms", "q1_ms", "best_lap_ms")
@@ -22,27 +23,28 @@ NUMBERS = (
     .group_by(results.c.car_number, results.c.driver_id, results.c.team_id)
     .order_by("at")
 )
-ENTRY_COUNTS = (
-    select(sessions.c.event_id, func.count())
-    .select_from(results.join(sessions))
-    .where(
-        in_season(sessions.c.event_id),
-        sessions.c.id != bindparam("session_id"),
-        results.c.source == Source.JOLPICA.value,
-    )
-    .group_by(sessions.c.id, sessions.c.event_id)
-)
 
 
-def read_evidence(connection: Connection, known: KnownResults, result: SessionResult) -> Evidence:
-    """What a decision about a result that is new needs; a query is left out where its rows cannot matter."""
+def read_evidence(
+    connection: Connection, known: KnownResults, result: SessionResult, rounds: Sequence[Round]
+) -> Evidence:
+    """What a decision about a result that is new needs; a query is left out where its rows cannot matter.
+
+    `rounds` are those of `read_rounds`, as the database has them.
+    """
     session = known.session
     own = result_revisions.c.session_id == session.id
     is_first_official = result.source is Source.JOLPICA and not session.results_state.is_official
+    numbers = {entry.car_number for one in rounds for result in one.results for entry in result.entries}
+    by_number = known.evidence.by_number
+    if not numbers.issuperset(entry.car_number for entry in result.entries):
+        # Another event's qualifying may have numbers that no race has: of a driver who did not start.
+        by_number = by_number or read_numbers(connection, session)
     return Evidence(
-        by_number=known.evidence.by_number or read_numbers(connection, session),
+        by_number=by_number,
+        numbers=numbers | by_number.keys(),
         alike=_alike(connection, session.id, result.entries),
-        entry_counts=_entry_counts(connection, session) if is_first_official else (),
+        entry_counts=_entry_counts(session, rounds) if is_first_official else (),
         revisions=connection.scalars(select(result_revisions.c.rows).where(own)).all() if session.has_results else (),
         names=_names(connection, [*known.entries, *result.entries]) if known.entries else {},
     )
@@ -65,13 +67,16 @@ def _alike(connection: Connection, session_id: str, entries: Sequence[Entry]) ->
     return {other: read_entries(connection, other) for other in ids}
 
 
-def _entry_counts(connection: Connection, session: Session) -> list[int]:
-    """How many entries comparable sessions have: those of its event, and the median of its season."""
-    named = {"session_id": session.id, **season_ids(season_of(session.id))}
-    counted = connection.execute(ENTRY_COUNTS, named).all()
-    counts = [count for _, count in counted]
-    own = [count for event_id, count in counted if event_id == session.event_id]
-    return [*own, int(median(counts))] if counts else []
+def _entry_counts(session: Session, rounds: Sequence[Round]) -> list[int]:
+    """How many entries comparable sessions have: those of its event, and the median of the season's races."""
+    own, others = [], []
+    for one in rounds:
+        for result in one.results:
+            if one.event.id != session.event_id:
+                others.append(len(result.entries))
+            elif result.kind is not session.kind:
+                own.append(len(result.entries))
+    return [*own, int(median(others))] if others else own
 
 
 def _names(connection: Connection, entries: Sequence[Entry]) -> dict[str, str]:

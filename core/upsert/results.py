@@ -14,10 +14,12 @@ from core.rules.results.decide import Decision, decide
 from core.rules.results.known import Evidence, identified
 from core.rules.results.outcome import Polled
 from core.rules.results.polling import Cadence
+from core.rules.results.standings import Round, with_result
 from core.schema import columns, result_revisions, results
 from core.upsert.competitors import write_competitors
 from core.upsert.evidence import read_evidence, read_numbers
 from core.upsert.polls import read_known, write_session
+from core.upsert.rounds import read_rounds
 from core.upsert.rows import replace_rows, write_changes
 from core.upsert.standings import recompute_standings
 
@@ -42,8 +44,10 @@ def accept_result(
         if result.source is not Source.JOLPICA:
             known = replace(known, evidence=Evidence(by_number=read_numbers(connection, known.session)))
             result = identified(result, known.evidence.by_number)
+        rounds: list[Round] = []
         if not known.is_unchanged_by(result):
-            known = replace(known, evidence=read_evidence(connection, known, result))
+            rounds = read_rounds(connection, known.session.event_id)
+            known = replace(known, evidence=read_evidence(connection, known, result, rounds))
         decision = decide(known, result, now, cadence, force=force)
         if decision.outcome.is_accepted:
             write_competitors(connection, result.drivers, result.teams)
@@ -52,7 +56,8 @@ def accept_result(
             _write_revision(connection, decision, result, now, replaces=bool(known.entries))
         write_session(connection, known, decision, now)
         if decision.changes_standings:
-            changes += recompute_standings(connection, known.session, now)
+            rounds = with_result(rounds, known.session.event_id, known.session.kind, result.entries)
+            changes += recompute_standings(connection, known.session, rounds, now)
         write_changes(connection, changes, now, flow_run_id)
     return decision.polled(len(known.entries))
 

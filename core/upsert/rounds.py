@@ -1,14 +1,15 @@
-"""A season's official results, round by round, as its standings need them: three columns of twenty, and no records."""
+"""A season's official results, round by round, as its standings need them: a few columns, and no records."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Numeric, select, type_coerce
+from sqlalchemy import Connection, Numeric, bindparam, select, type_coerce
 
 from core.queries import in_season, season_ids
-from core.records import Event, ResultsState, SessionKind, Status
+from core.records import Event, ResultsState, SessionKind, Source, Status
+from core.rules.calendar.identity import season_of
 from core.rules.results.points import SCORING
 from core.rules.results.standings import Round, RoundEvent, RoundResult, Scored
 from core.schema import events, results, sessions
@@ -25,20 +26,27 @@ ENTRIES = (
         *(_points if name == "points" else results.c[name] for name in Scored._fields),
     )
     .select_from(results.join(sessions))
-    .where(in_season(sessions.c.event_id), sessions.c.kind.in_(SCORING_KINDS), sessions.c.results_state.in_(OFFICIAL))
+    .where(
+        in_season(sessions.c.event_id),
+        sessions.c.kind.in_(SCORING_KINDS) | (sessions.c.event_id == bindparam("event_id")),
+        results.c.source == Source.JOLPICA.value,
+    )
 )
 
 
-def read_rounds(connection: Connection, season: int) -> list[Round]:
-    """A season's championship rounds in the calendar's order, with the official results of their race and sprint."""
-    found = [RoundEvent(*row) for row in connection.execute(EVENTS, season_ids(season)).all()]
+def read_rounds(connection: Connection, event_id: str) -> list[Round]:
+    """The events of an event's season in the calendar's order, with the official results of their races and sprints.
+
+    Of the event itself also those of its other sessions.
+    """
+    named = season_ids(season_of(event_id))
+    found = [RoundEvent(*row) for row in connection.execute(EVENTS, named).all()]
     entries: defaultdict[str, defaultdict[str, list[Scored]]] = defaultdict(lambda: defaultdict(list))
-    for event_id, kind, *scored in connection.execute(ENTRIES, season_ids(season)).all():
-        entries[event_id][kind].append(Scored(*scored))
+    for row in connection.execute(ENTRIES, {"event_id": event_id, **named}).all():
+        entries[row[0]][row[1]].append(Scored._make(row[2:]))
     return [
         Round(event, [RoundResult(SessionKind(kind), own) for kind, own in entries[event.id].items()])
         for event in sorted(found, key=lambda event: event.in_order)
-        if event.round is not None or event.id in entries
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, Table, bindparam, delete, literal, select, union_all
 
 from core.database import Database
 from core.queries import read_records, stored
@@ -20,45 +20,50 @@ from core.rules.results.decide_standings import (
     standings_change,
     standings_unread,
 )
-from core.rules.results.standings import RoundEvent, standings_after
+from core.rules.results.standings import Round, RoundEvent, standings_after
 from core.schema import dataset_states, driver_standings, events, held, team_standings
 from core.upsert.competitors import write_competitors
 from core.upsert.rounds import read_rounds, read_unseen
 from core.upsert.rows import replace_rows, write_changes, write_rows
 from core.upsert.states import read_season_states, read_state, write_state
 
-TABLES = {"driver": driver_standings, "team": team_standings}
-FOUND = {
-    competitor: select(
-        table.c[f"{competitor}_id"].label("competitor_id"),
-        table.c.position,
-        table.c.points,
-        table.c.wins,
-        table.c.source,
-    ).where(table.c.event_id == bindparam("event"))
-    for competitor, table in TABLES.items()
-}
+TABLES: Mapping[Competitor, Table] = {"driver": driver_standings, "team": team_standings}
+FOUND = union_all(
+    *(
+        select(
+            literal(competitor).label("competitor"),
+            table.c[f"{competitor}_id"].label("competitor_id"),
+            table.c.position,
+            table.c.points,
+            table.c.wins,
+            table.c.source,
+        ).where(table.c.event_id == bindparam("event"))
+        for competitor, table in TABLES.items()
+    )
+)
 
 Named = tuple[Sequence[Driver], Sequence[Team]]
 """The drivers and teams that rows name."""
 
 
-def recompute_standings(connection: Connection, session: Session, now: datetime) -> list[Change]:
-    """Both championships after a session's event and after all that follow it, from official results.
+def recompute_standings(
+    connection: Connection, session: Session, rounds: Sequence[Round], now: datetime
+) -> list[Change]:
+    """Both championships after a session's event and after all that follow it, from the season's official results.
 
     Jolpica's standings after the season's latest event are due from then on, for whatever results do not tell.
 
     Returns:
         One change where anything differs: the season's, from this event on.
     """
-    season = season_of(session.id)
-    rounds = read_rounds(connection, season)
-    _latest_due(connection, season, next(one.event.id for one in reversed(rounds) if one.results), now)
+    latest = max(one.event.in_order for one in rounds if one.results)[-1]
+    _latest_due(connection, season_of(session.id), latest, now)
     computed = standings_after(rounds, from_event=session.event_id)
     differs = False
     for event, tables in computed:
+        found = _found(connection, event.id)
         for competitor, wanted in tables.items():
-            there = {standing.competitor_id: standing for standing in _found(connection, event.id, competitor)}
+            there = {standing.competitor_id: standing for standing in found[competitor]}
             if there != {standing.competitor_id: standing for standing in wanted}:
                 _replace(connection, event, competitor, wanted, replaces=bool(there))
                 differs = True
@@ -85,14 +90,14 @@ def accept_standings(
     with database.writing() as connection:
         [event] = read_records(connection, events, Event, events.c.id == event_id)
         stored = read_state(connection, STANDINGS, event_id)
-        computed = standings_after(read_rounds(connection, event.season), from_event=event_id)
+        computed = standings_after(read_rounds(connection, event_id), from_event=event_id)
         known = KnownStandings(
             event=event,
             state=stored.state,
             held=stored.held,
             computed=computed[0][1] if computed and computed[0][0].id == event_id else {},
             unseen=read_unseen(connection, event),
-            tables={competitor: _found(connection, event_id, competitor) for competitor in published},
+            tables=_found(connection, event_id),
         )
         decision = decide_standings(known, published, now)
         for competitor in decision.accepted:
@@ -131,9 +136,13 @@ def _latest_due(connection: Connection, season: int, latest: str, now: datetime)
         connection.execute(delete(held).where(*void))
 
 
-def _found(connection: Connection, event_id: str, competitor: Competitor) -> list[Standing]:
-    rows = connection.execute(FOUND[competitor], {"event": event_id}).mappings().all()
-    return [stored(Standing, row) for row in rows]
+def _found(connection: Connection, event_id: str) -> dict[Competitor, list[Standing]]:
+    """Both championships' standings after an event, as they are."""
+    found: dict[Competitor, list[Standing]] = {competitor: [] for competitor in TABLES}
+    for row in connection.execute(FOUND, {"event": event_id}).mappings().all():
+        named = dict(row)
+        found[named.pop("competitor")].append(stored(Standing, named))
+    return found
 
 
 def _replace(

@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam
 
-from core.queries import in_season, read_records, season_ids
+from core.queries import in_season, read_records, records_of, season_ids, stored
 from core.records import Held
 from core.rules.confirmation import Key
 from core.rules.datasets import Dataset, DatasetState, initial_state
 from core.schema import dataset_states, held
 from core.upsert.rows import write_held, write_rows
+
+SEASON_STATES = records_of(dataset_states, DatasetState).where(
+    dataset_states.c.dataset == bindparam("dataset"), in_season(dataset_states.c.entity_id)
+)
 
 
 class KnownState(NamedTuple):
@@ -35,9 +39,8 @@ def read_state(connection: Connection, dataset: Dataset, entity_id: str) -> Know
 
 def read_season_states(connection: Connection, dataset: Dataset, season: int) -> dict[str, DatasetState]:
     """A dataset's states in a season, by event or session."""
-    of_season = dataset_states.c.dataset == dataset.name, in_season(dataset_states.c.entity_id)
-    states = read_records(connection, dataset_states, DatasetState, *of_season, **season_ids(season))
-    return {state.entity_id: state for state in states}
+    rows = connection.execute(SEASON_STATES, {"dataset": dataset.name, **season_ids(season)}).mappings().all()
+    return {row["entity_id"]: stored(DatasetState, row) for row in rows}
 
 
 def write_state(

@@ -168,36 +168,42 @@ def _judge(known: KnownResults, result: SessionResult, now: datetime, held: Conf
     session = known.session
     if known.is_unchanged_by(result):
         return _Verdict(Outcome.UNCHANGED)
-    payload = {"rows": [entry.model_dump(mode="json", exclude_none=True) for entry in result.entries]}
     if not session.has_results and not polling.has_begun(session, now):
         reason = "results of a session that has not begun"
-        return _Verdict(Outcome.REJECTED, [reason], held.hold_rejected(session.id, payload, reason))
+        return _Verdict(Outcome.REJECTED, [reason], held.hold_rejected(session.id, _payload(result), reason))
     findings = examine(
         result,
         known.entries,
         previous_state=session.results_state,
-        known_numbers=known.evidence.by_number.keys(),
+        known_numbers=known.evidence.numbers,
         expected_kinds={session.kind},
         others=known.evidence.alike,
     )
     warnings = [f"{finding.gate}: {finding.message}" for finding in findings] + _unidentified(result)
     if reasons := [finding.message for finding in findings if finding.severity is Severity.REJECT]:
-        return _Verdict(Outcome.REJECTED, warnings, held.hold_rejected(session.id, payload, "; ".join(reasons)))
+        return _Verdict(
+            Outcome.REJECTED, warnings, held.hold_rejected(session.id, _payload(result), "; ".join(reasons))
+        )
     is_official = result.source is Source.JOLPICA
     is_first_official = is_official and not session.results_state.is_official
     if is_first_official and is_short(len(result.entries), result.season, known.evidence.entry_counts):
         reason = f"{len(result.entries)} entries, where comparable sessions have {max(known.evidence.entry_counts)}"
         about = Entity.SESSION, session.id, HeldKind.RESULTS_SHORT
-        if not held.confirm_or_hold(*about, payload, reason, confirmation.SHORT):
+        if not held.confirm_or_hold(*about, _payload(result), reason, confirmation.SHORT):
             return _Verdict(Outcome.HELD, [*warnings, "short: fewer entries than comparable sessions have"])
     if session.has_results and any(rows == _rows(result) for rows in known.evidence.revisions):
         about = Entity.SESSION, session.id, HeldKind.RESULTS_SUPERSEDED
         reason = "it is a classification that was superseded"
-        is_confirmed = held.confirm_or_hold(*about, payload, reason, confirmation.SUPERSEDED)
+        is_confirmed = held.confirm_or_hold(*about, _payload(result), reason, confirmation.SUPERSEDED)
         return _Verdict(Outcome.RESTORED if is_confirmed else Outcome.HELD, warnings)
     if is_first_official:
         return _Verdict(Outcome.OFFICIAL, warnings)
     return _Verdict(Outcome.REVISED if session.has_results else Outcome.PUBLISHED, warnings)
+
+
+def _payload(result: SessionResult) -> dict[str, Any]:
+    """A result as it is held."""
+    return {"rows": [entry.model_dump(mode="json", exclude_none=True) for entry in result.entries]}
 
 
 def _rows(result: SessionResult) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -29,12 +29,13 @@ Identity = tuple[str | None, str | None]
 class Evidence:
     """What only a decision about a new classification needs.
 
-    `by_number` are the season's drivers and teams by car number; `alike` the classifications of other sessions that
-    begin as this one, by session id; `entry_counts` those of comparable sessions; `revisions` the rows of all earlier
-    classifications of the session; `names` drivers' family names by id.
+    `by_number` are the season's drivers and teams by car number, `numbers` its car numbers; `alike` the
+    classifications of other sessions that begin as this one, by session id; `entry_counts` those of comparable
+    sessions; `revisions` the rows of all earlier classifications of the session; `names` drivers' family names by id.
     """
 
     by_number: Mapping[str, Identity] = field(default_factory=dict)
+    numbers: Collection[str] = ()
     alike: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
     entry_counts: Sequence[int] = ()
     revisions: Sequence[list[dict[str, Any]]] = ()

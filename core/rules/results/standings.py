@@ -20,13 +20,14 @@ from core.rules.results.season_rules import INDIANAPOLIS, ChampionshipRule, rule
 FROM_RESULTS = "results"
 """The source of a computed standing."""
 
-LAST_PLACE = 50
-"""No race had so many entries."""
+UNPLACED = 1_000_000
+"""Behind every place, so that of two with the same best places the one with more of them is better."""
 
 
 class Scored(NamedTuple):
-    """The fields of an entry that count for a championship."""
+    """The fields of an entry that count for a championship, and its car."""
 
+    car_number: str
     driver_id: str | None
     team_id: str | None
     listed_position: int | None
@@ -57,7 +58,7 @@ class RoundEvent(NamedTuple):
 
 
 class Round(NamedTuple):
-    """A championship event with the official results of its sprint and race; none yet where it has none."""
+    """An event with the official results of its sprint and race, as far as there are any."""
 
     event: RoundEvent
     results: Sequence[RoundResult] = ()
@@ -70,35 +71,25 @@ Tables = Mapping[Competitor, Sequence[Standing]]
 class _Tally:
     """One competitor's season so far; places are those of races, `counted` what counts of each part's rounds."""
 
-    __slots__ = ("counted", "listed", "minus_places", "placed", "points")
+    __slots__ = ("counted", "listed", "placed", "places", "points")
 
     def __init__(self, parts: int) -> None:
         self.points = NOTHING
         self.counted: list[list[Decimal]] = [[] for _ in range(parts)]
-        self.minus_places = [0] * LAST_PLACE
+        self.places = [UNPLACED]
         self.placed: list[tuple[int, int]] = []
         self.listed: list[int] = []
 
     @property
-    def wins(self) -> int:
-        """Races won."""
-        return -self.minus_places[0]
-
-    @property
-    def was_classified(self) -> bool:
-        """Whether it has a place in any race."""
-        return bool(self.placed)
-
-    @property
     def in_order(self) -> tuple[list[int], list[tuple[int, int]], list[int]]:
-        """What orders competitors with equal points: most wins, most second places and so on; who had those places
-        first; and the best listing."""
-        return (self.minus_places, self.placed, self.listed)
+        """What orders competitors with equal points: most wins, most second places and so on; then who had the best of
+        those places first; then the best listing."""
+        return (self.places, self.placed, self.listed)
 
     def place(self, entry: Scored | Entry, round_number: int) -> None:
         """Count a race's place for the countback."""
-        if entry.position is not None and 1 <= entry.position <= LAST_PLACE:
-            self.minus_places[entry.position - 1] -= 1
+        if entry.position is not None:
+            insort(self.places, entry.position)
             insort(self.placed, (entry.position, round_number))
         if entry.listed_position is not None:
             insort(self.listed, entry.listed_position)
@@ -121,15 +112,13 @@ class _Championship:
         self.adjustments = [one for one in adjustments if one.competitor == rule.competitor]
         self.tallies: dict[str, _Tally] = {}
 
-    def add(self, one: Round) -> None:
-        """Count a round's results; one without id (timing's unknown driver) has no standing."""
+    def add(self, event: RoundEvent, results: Iterable[RoundResult]) -> None:
+        """Count a round's races and sprints; an entry without id (timing's unknown driver) has no standing."""
         rule = self.rule
-        if not rule.counts_indianapolis and one.event.circuit_id == INDIANAPOLIS:
+        if not rule.counts_indianapolis and event.circuit_id == INDIANAPOLIS:
             return
-        number, gained = one.event.round or 0, dict[str, Decimal]()
-        for result in one.results:
-            if result.kind not in SCORING:
-                continue
+        number, gained = event.round or 0, dict[str, Decimal]()
+        for result in results:
             for entry in result.entries:
                 competitor_id = entry.driver_id if rule.competitor == "driver" else entry.team_id
                 if competitor_id is None:
@@ -153,9 +142,9 @@ class _Championship:
         return [
             Standing(
                 competitor_id=id_,
-                position=place if not is_excluded and (less or self.tallies[id_].was_classified) else None,
+                position=place if not is_excluded and (less or self.tallies[id_].placed) else None,
                 points=-less or NOTHING,
-                wins=self.tallies[id_].wins,
+                wins=self.tallies[id_].places.count(1),
                 source=FROM_RESULTS,
             )
             for place, (is_excluded, less, _, id_) in enumerate(ranked, start=1)
@@ -179,25 +168,38 @@ def standings_after(
     race has no place, and is in the order of listing; one that was excluded has none, and is listed last.
 
     Args:
-        rounds: all the season's championship rounds in order, with those that have no results yet: their number
-            decides what counts.
+        rounds: the season's events in order, with those that have no results yet: how many championship rounds there
+            are decides what counts.
         adjustments: the season's.
     """
     if not rounds:
         return []
-    adjusted = list(adjustments)
-    championships = [_Championship(rule, adjusted) for rule in rules_of(rounds[0].event.season, len(rounds))]
+    season, of_season = rounds[0].event.season, sum(one.event.round is not None for one in rounds)
+    given = list(adjustments)
+    championships = [_Championship(rule, given) for rule in rules_of(season, of_season)]
     found: list[tuple[RoundEvent, dict[Competitor, list[Standing]]]] = []
-    is_asked = from_event is None
-    for one in rounds:
-        is_asked = is_asked or one.event.id == from_event
-        if not one.results:
+    is_wanted = from_event is None
+    for event, results in rounds:
+        is_wanted = is_wanted or event.id == from_event
+        scoring = [result for result in results if result.kind in SCORING]
+        if not scoring:
             continue
         for championship in championships:
-            championship.add(one)
-        if is_asked:
-            tables = {each.rule.competitor: each.standings(one.event.round or 0) for each in championships}
-            found.append((one.event, tables))
+            championship.add(event, scoring)
+        if is_wanted:
+            tables = {each.rule.competitor: each.standings(event.round or 0) for each in championships}
+            found.append((event, tables))
+    return found
+
+
+def with_result(rounds: Sequence[Round], event_id: str, kind: SessionKind, entries: Sequence[Entry]) -> list[Round]:
+    """The rounds, with these entries of an event's race or sprint in place of any that were there."""
+    found = []
+    for one in rounds:
+        if one.event.id == event_id:
+            others = [result for result in one.results if result.kind is not kind]
+            one = Round(one.event, [*others, RoundResult(kind, entries)])
+        found.append(one)
     return found
 
 
