@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Table, func, select, union
+from sqlalchemy import ColumnElement, Connection, Row, Table, func, select, union
 
 from core.bounds import FIRST_SEASON, LAST_SEASON
 from core.database import Database
 from core.errors import UsageError
-from core.queries import in_season, read_calendar, read_records, season_ids, stored
-from core.records import Change, Competitor, Entry, ResultsState, Standing
+from core.queries import in_season, read_records, season_ids, stored
+from core.records import Change, Competitor, Entry, Event, Held, ResultsState, Session, Standing
 from core.rules.audit.checks import examine_season
 from core.rules.audit.season import AuditedSeason, Finding, StoredChange, StoredRevision
 from core.rules.datasets import DatasetState
@@ -32,7 +32,6 @@ from core.schema import (
     team_standings,
     teams,
 )
-from core.upsert.rounds import read_rounds
 
 STANDINGS: dict[Competitor, Table] = {"driver": driver_standings, "team": team_standings}
 IDENTIFIED = (circuits, drivers, teams, events, sessions)
@@ -50,7 +49,7 @@ SEASONED = (
 
 
 class Audited(NamedTuple):
-    """What an audit looked at, and what it found; `sessions` are those that have results."""
+    """What an audit looked at, and what it found; `sessions` counts those that have results."""
 
     seasons: tuple[int, ...]
     sessions: int
@@ -69,12 +68,14 @@ def audit_seasons(database: Database, seasons: Sequence[int], now: datetime) -> 
         if unknown := sorted(set(seasons) - set(known)):
             raise UsageError(f"nothing of season {unknown[0]} is in {database.name}")
         asked = tuple(sorted(set(seasons) or known))
+        ids = {table.name: frozenset(connection.scalars(select(table.c.id))) for table in IDENTIFIED}
+        feed_since = connection.scalar(select(func.min(changes.c.at)))
         findings: list[Finding] = []
         with_results = 0
         for season in asked:
-            audited = read_audited(connection, season, now)
-            with_results += sum(session.has_results for session in audited.sessions.values())
-            findings += examine_season(audited)
+            rows = read_season(connection, season, now, ids, feed_since)
+            with_results += sum(session.has_results for session in rows.sessions.values())
+            findings += examine_season(rows)
     return Audited(asked, with_results, tuple(findings))
 
 
@@ -86,26 +87,38 @@ def stored_seasons(connection: Connection) -> list[int]:
     return sorted(season for season in found if FIRST_SEASON <= season <= LAST_SEASON)
 
 
-def read_audited(connection: Connection, season: int, now: datetime) -> AuditedSeason:
-    """A season's rows, to be audited at a moment."""
-    calendar, of_season = read_calendar(connection, season), season_ids(season)
-    in_states, in_feed = in_season(dataset_states.c.entity_id), in_season(changes.c.entity_id)
-    told = select(changes).where(in_feed | (changes.c.entity_id == str(season))).order_by(changes.c.id)
+def read_season(
+    connection: Connection,
+    season: int,
+    now: datetime,
+    ids: Mapping[str, frozenset[str]],
+    feed_since: datetime | None,
+) -> AuditedSeason:
+    """A season's rows, by the season that their ids begin with; the rest as `AuditedSeason` has it."""
+    named = season_ids(season)
+    found_events = read_records(connection, events, Event, in_season(events.c.id), **named)
+    found_sessions = read_records(connection, sessions, Session, in_season(sessions.c.id), **named)
+    answers = read_records(connection, held, Held, _about(held.c.entity_id, season), **named)
+    told = select(changes).where(_about(changes.c.entity_id, season)).order_by(changes.c.id)
     return AuditedSeason(
         season=season,
         now=now,
-        events=calendar.events,
-        sessions=calendar.sessions,
+        events={event.id: event for event in found_events},
+        sessions={session.id: session for session in found_sessions},
         entries=_entries(connection, season),
         revisions=_revisions(connection, season),
-        rounds=read_rounds(connection, season),
         standings={key: table for competitor in STANDINGS for key, table in _standings(connection, season, competitor)},
-        held=calendar.held,
-        states=read_records(connection, dataset_states, DatasetState, in_states, **of_season),
-        feed=[StoredChange(row.at, stored(Change, _fields(row))) for row in connection.execute(told, of_season)],
-        feed_since=connection.scalar(select(func.min(changes.c.at))),
-        ids={table.name: frozenset(connection.scalars(select(table.c.id))) for table in IDENTIFIED},
+        held={answer.key: answer for answer in answers},
+        states=read_records(connection, dataset_states, DatasetState, in_season(dataset_states.c.entity_id), **named),
+        feed=[StoredChange(row.at, stored(Change, _fields(row))) for row in connection.execute(told, named)],
+        feed_since=feed_since,
+        ids=ids,
     )
+
+
+def _about(entity_id: ColumnElement[str], season: int) -> ColumnElement[bool]:
+    """Whether an entity is a season, or an event or session of it."""
+    return in_season(entity_id) | (entity_id == str(season))
 
 
 def _entries(connection: Connection, season: int) -> dict[str, list[Entry]]:

@@ -11,7 +11,6 @@ from core.records import Change, Competitor, Entry, Event, Held, Record, Results
 from core.rules.confirmation import Key
 from core.rules.datasets import DatasetState
 from core.rules.results.adjustments import Adjustment
-from core.rules.results.standings import Round
 
 
 class Finding(Record):
@@ -43,9 +42,9 @@ class StoredChange(NamedTuple):
 class AuditedSeason:
     """One season's rows.
 
-    `entries` and `revisions` are by session id, `standings` by event id and championship. `rounds` are those that the
-    standings are computed from, with the season's `adjustments`. `feed` has the season's changes, and `feed_since` the
-    moment of the first entry of the whole feed. `ids` are all that the tables of each name hold.
+    `entries` and `revisions` are by session id, `standings` by event id and championship. `feed` has the season's
+    changes, and `feed_since` is the moment of the first entry of the whole feed. `ids` are all that the tables of each
+    name hold.
     """
 
     season: int
@@ -54,7 +53,6 @@ class AuditedSeason:
     sessions: Mapping[str, Session]
     entries: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
     revisions: Mapping[str, Sequence[StoredRevision]] = field(default_factory=dict)
-    rounds: Sequence[Round] = ()
     adjustments: Sequence[Adjustment] = ()
     standings: Mapping[tuple[str, Competitor], Sequence[Standing]] = field(default_factory=dict)
     held: Mapping[Key, Held] = field(default_factory=dict)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from core.records import Source, Standing
 from core.rules.audit.classifications import Found
 from core.rules.audit.season import AuditedSeason
-from core.rules.results.standings import plain, standings_after
+from core.rules.results.points import SCORING
+from core.rules.results.standings import Round, RoundEvent, RoundResult, plain, standings_after
 from core.text import counted
 
 SHOWN = 3
@@ -21,7 +23,7 @@ def standings_unlike_results(season: AuditedSeason) -> Found:
     that is no finding.
     """
     left = dict(season.standings)
-    for event, tables in standings_after(season.rounds, season.adjustments):
+    for event, tables in standings_after(_rounds(season), season.adjustments):
         for competitor, computed in tables.items():
             there = left.pop((event.id, competitor), ())
             if said := _unlike(there, computed):
@@ -33,29 +35,44 @@ def standings_unlike_results(season: AuditedSeason) -> Found:
             yield event_id, f"{competitor} standings, and no official results to compute them from"
 
 
+def _rounds(season: AuditedSeason) -> list[Round]:
+    """The season's events in order, with the official results of their races and sprints."""
+    results: defaultdict[str, list[RoundResult]] = defaultdict(list)
+    for session, entries in season.official(*SCORING):
+        results[session.event_id].append(RoundResult(session.kind, entries))
+    events = [RoundEvent(*(getattr(event, name) for name in RoundEvent._fields)) for event in season.events.values()]
+    return [Round(event, results[event.id]) for event in sorted(events, key=lambda event: event.in_order)]
+
+
 def _unlike(there: Sequence[Standing], computed: Sequence[Standing]) -> str:
     """How stored standings differ from the computed ones, in words; empty where they do not."""
     if not there:
         return "none" if computed else ""
     stored, due = ({standing.competitor_id: standing for standing in table} for table in (there, computed))
-    said = [
-        f"{id_}: {_words(stored.get(id_))}, by results {_words(due.get(id_))}"
-        for id_ in {**due, **stored}
-        if _facts(stored.get(id_)) != _facts(due.get(id_))
-    ]
+    said = [said for id_ in {**due, **stored} if (said := _difference(id_, stored.get(id_), due.get(id_)))]
     more = [f"and {len(said) - SHOWN} more"] if len(said) > SHOWN else []
     return "; ".join([*said[:SHOWN], *more])
 
 
-def _facts(standing: Standing | None) -> tuple[object, ...] | None:
-    return None if standing is None else (standing.position, standing.points, standing.wins)
+def _difference(competitor_id: str, stored: Standing | None, due: Standing | None) -> str:
+    if stored is None or due is None:
+        return f"{competitor_id} is missing" if stored is None else f"{competitor_id} is in no result"
+    said = [
+        f"{words(stored)} instead of {words(due)}" for words in (_place, _points, _wins) if words(stored) != words(due)
+    ]
+    return f"{competitor_id} has {', '.join(said)}" if said else ""
 
 
-def _words(standing: Standing | None) -> str:
-    if standing is None:
-        return "not there"
-    place = f"place {standing.position}" if standing.position is not None else "no place"
-    return f"{place}, {plain(standing.points)} points, {counted(standing.wins, 'win')}"
+def _place(standing: Standing) -> str:
+    return "no place" if standing.position is None else f"place {standing.position}"
+
+
+def _points(standing: Standing) -> str:
+    return f"{plain(standing.points)} points"
+
+
+def _wins(standing: Standing) -> str:
+    return counted(standing.wins, "win")
 
 
 def _is_held(season: AuditedSeason, event_id: str) -> bool:
