@@ -154,6 +154,10 @@ class NotDone(F1FlowsError):
         self.outcome = outcome
 
 
+class Inconsistent(F1FlowsError):
+    """The audit has findings: the database contradicts itself, or lacks what it should hold."""
+
+
 class PrefectError(F1FlowsError):
     """Prefect's API does not give what a run needs of it."""
 

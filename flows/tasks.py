@@ -89,13 +89,21 @@ def upsert_schedule(
     run: Run,
     answer: ScheduleAnswer,
     races: tuple[ListedEvent, ...],
+    qualifying: tuple[ListedResult, ...],
     *,
     rejected: Mapping[Source, str],
     force: bool,
 ) -> SeasonSummary:
     """Bring the database to a source's answer, as far as that is believed; `rejected`: what better ones gave."""
     return schedule.upsert_schedule(
-        run.database, answer, races, run.now, rejected=rejected, force=force, flow_run_id=run.flow_run_id
+        run.database,
+        answer,
+        races,
+        run.now,
+        qualifying=qualifying,
+        rejected=rejected,
+        force=force,
+        flow_run_id=run.flow_run_id,
     )
 
 
@@ -123,6 +131,12 @@ def fetch_results(run: Run, query: ResultQuery, deadline: Deadline) -> list[Docu
 def transform_results(run: Run, query: ResultQuery, documents: list[Document]) -> Sequence[Answer]:
     """The answers to a query; a session that is not among them has nothing published. Unreadable ones are an error."""
     return require_readable(query, match_results(query, listed_results(documents, query.season, query.kind)))
+
+
+@step(PURE, "transform-qualifying-{season}")
+def transform_qualifying(run: Run, documents: list[Document], season: int) -> tuple[ListedResult, ...]:
+    """A season's qualifying tables, for the sessions that its schedule lacks."""
+    return tuple(listed_results(documents, season, SessionKind.QUALIFYING))
 
 
 @step(NETWORK, "fetch-timing-{due_poll.session.id}")
