@@ -115,7 +115,9 @@ class SeasonFetch:
 
 def update_season(run: Run, answer: SeasonAnswer) -> Backfilled:
     """Bring a season of which something is known to what upstream has, as a sync and a poll of Jolpica do."""
-    summary = upsert_schedule(run, answer.schedule, answer.races, rejected=answer.rejected, force=False)
+    summary = upsert_schedule(
+        run, answer.schedule, answer.races, answer.qualifying, rejected=answer.rejected, force=False
+    )
     polled = list(_polls(run, answer))
     upsert_season_end(run, answer.season)
     revisions = [one for one in polled if one.outcome.is_revision]

@@ -33,7 +33,8 @@ from core.records import (
     Status,
     Team,
 )
-from core.rules.calendar.reconcile import reconcile
+from core.rules.calendar.qualifying import needs_tables
+from core.rules.calendar.reconcile import Reconciled, reconcile
 from core.rules.calendar.season import Calendar
 from core.rules.datasets import DatasetState
 from core.rules.results import polling
@@ -69,6 +70,17 @@ class SeasonAnswer:
     def season(self) -> int:
         """The championship year."""
         return self.schedule.season
+
+    @property
+    def qualifying(self) -> tuple[ListedResult, ...]:
+        """The qualifying tables, for the sessions that the schedule lacks."""
+        return tuple(self.results.get(SessionKind.QUALIFYING, ()))
+
+    def reconciled(self, known: Calendar, now: datetime) -> Reconciled:
+        """What the schedule makes of a known season."""
+        return reconcile(
+            known, self.schedule, now, races=self.races, qualifying=self.qualifying, rejected=self.rejected
+        )
 
 
 @dataclass(frozen=True)
@@ -142,7 +154,7 @@ def season_history(
         elsewhere: classifications of other seasons' sessions, by what `beginnings` of this one they begin with.
     """
     known = Calendar(circuits=circuits)
-    reconciled = reconcile(known, answer.schedule, now, races=answer.races, rejected=answer.rejected)
+    reconciled = answer.reconciled(known, now)
     season = _Season(reconciled.calendar, now, cadence, elsewhere)
     due = due_polls(reconciled.calendar, now, cadence)
     for query in result_queries(due):
@@ -168,8 +180,9 @@ def notes_of(polled: Iterable[Polled]) -> tuple[str, ...]:
 
 def listings_due(known: Calendar, answer: SeasonAnswer, now: datetime, cadence: Cadence) -> list[Listing]:
     """Jolpica's tables that hold results which are due in a known season, once it has the answer's schedule."""
-    after = reconcile(known, answer.schedule, now, races=answer.races, rejected=answer.rejected).calendar
-    kinds = {due_poll.session.kind for due_poll in due_polls(after, now, cadence)}
+    kinds = {due_poll.session.kind for due_poll in due_polls(answer.reconciled(known, now).calendar, now, cadence)}
+    if needs_tables(known, answer.schedule, now):
+        kinds.add(SessionKind.QUALIFYING)
     return [listing for kind, listing in LISTING_OF.items() if kind in kinds]
 
 
@@ -181,9 +194,21 @@ def due_polls(calendar: Calendar, now: datetime, cadence: Cadence) -> list[DuePo
 
 
 def is_over(calendar: Calendar, now: datetime) -> bool:
-    """Whether all of a season's events have been: the next correction is a matter of polls, not of its history."""
-    ends = [polling.over_at(one) for one in calendar.sessions.values() if one.status is not Status.CANCELLED]
-    return bool(ends) and now >= max(ends) and all(event.season < now.year for event in calendar.events.values())
+    """Whether a season's year and all of its sessions are past; before, its calendar may lack events."""
+    end = _end(calendar)
+    return end is not None and now >= end and all(event.season < now.year for event in calendar.events.values())
+
+
+def is_settled(calendar: Calendar, now: datetime) -> bool:
+    """Whether a season's results are no longer polled."""
+    end = _end(calendar)
+    return end is not None and polling.is_settled(now, end)
+
+
+def _end(calendar: Calendar) -> datetime | None:
+    """When the last of a season's sessions is over."""
+    taking_place = [one for one in calendar.sessions.values() if one.status is not Status.CANCELLED]
+    return max(map(polling.over_at, taking_place), default=None)
 
 
 def beginnings(results: Iterable[ListedResult]) -> set[Beginning]:

@@ -11,8 +11,17 @@ from sqlalchemy import Connection, select
 from core.database import Database
 from core.queries import read_calendar, read_entries, read_records
 from core.records import Entity, Entry, Source
-from core.rules.datasets import DatasetState
-from core.rules.history import HISTORY, SeasonAnswer, SeasonHistory, beginnings, is_over, season_history
+from core.rules.calendar.season import Calendar
+from core.rules.datasets import STANDINGS, DatasetState, due
+from core.rules.history import (
+    HISTORY,
+    SeasonAnswer,
+    SeasonHistory,
+    beginnings,
+    is_over,
+    is_settled,
+    season_history,
+)
 from core.rules.results.known import TIMES, Beginning
 from core.rules.results.polling import Cadence
 from core.schema import (
@@ -29,6 +38,7 @@ from core.upsert.competitors import write_competitors
 from core.upsert.pages import drop_pages
 from core.upsert.rows import write_changes, write_held, write_rows
 from core.upsert.standings import TABLES, standings_rows
+from core.upsert.states import read_season_states
 
 
 def write_history(
@@ -58,7 +68,7 @@ def write_history(
         _write_standings(connection, history)
         copy_rows(connection, dataset_states, [columns(dataset_states, one) | stamp for one in history.states.values()])
         write_held(connection, {}, calendar.held)
-        _finish(connection, season, is_whole=is_over(calendar, now), now=now)
+        _finish(connection, calendar, season, now)
         write_changes(connection, [history.change], now, flow_run_id)
     return history
 
@@ -70,7 +80,7 @@ def finish_season(database: Database, season: int, now: datetime) -> None:
         DatabaseError: nothing was written.
     """
     with database.writing() as connection:
-        _finish(connection, season, is_whole=is_over(read_calendar(connection, season), now), now=now)
+        _finish(connection, read_calendar(connection, season), season, now)
 
 
 def whole_seasons(database: Database) -> set[int]:
@@ -82,19 +92,19 @@ def whole_seasons(database: Database) -> set[int]:
         return {int(season) for season in connection.scalars(query)}
 
 
-def _finish(connection: Connection, season: int, *, is_whole: bool, now: datetime) -> None:
+def _finish(connection: Connection, calendar: Calendar, season: int, now: datetime) -> None:
+    """Drop the pages; of a season that is over, set the mark, and ask for no published standings: ours count."""
     drop_pages(connection, season)
-    if is_whole:
-        state = DatasetState(entity=Entity.SEASON, entity_id=str(season), dataset=HISTORY, source=Source.JOLPICA)
-        known = read_records(
-            connection,
-            dataset_states,
-            DatasetState,
-            dataset_states.c.entity == state.entity.value,
-            dataset_states.c.entity_id == state.entity_id,
-            dataset_states.c.dataset == HISTORY,
-        )
-        write_rows(connection, dataset_states, {one.entity_id: one for one in known}, {state.entity_id: state}, now)
+    if not is_over(calendar, now):
+        return
+    mark = DatasetState(entity=Entity.SEASON, entity_id=str(season), dataset=HISTORY, source=Source.JOLPICA)
+    own = dataset_states.c.entity_id == mark.entity_id, dataset_states.c.dataset == HISTORY
+    there = read_records(connection, dataset_states, DatasetState, *own)
+    write_rows(connection, dataset_states, {one.entity_id: one for one in there}, {mark.entity_id: mark}, stamp=now)
+    if is_settled(calendar, now):
+        before = read_season_states(connection, STANDINGS, season)
+        after = {event_id: due(one, None) for event_id, one in before.items()}
+        write_rows(connection, dataset_states, before, after, stamp=now)
 
 
 def _write_results(connection: Connection, history: SeasonHistory, now: datetime) -> None:
