@@ -19,7 +19,7 @@ from core.errors import NotDone, OutOfTime, SourceEmpty, SourceError, SourceTime
 from core.logs import PRINTED
 from core.rules.history import Backfilled
 from core.text import counted
-from core.upsert.ledger import BACKFILL_BUDGET
+from core.upsert.ledger import RESERVE
 from flows.history import backfill_season
 from flows.output import report
 from flows.output.backfill import BackfillProgress
@@ -53,7 +53,7 @@ def backfill_history(
         last: the last season; without it, the current one.
         now: the moment to reconcile with, instead of the clock's.
     """
-    run = Run.begin(now, budget=BACKFILL_BUDGET)
+    run = Run.begin(now, reserve=RESERVE)
     seasons = seasons_between(first, last, run.now.year)
     whole = read_whole_seasons(run)
     todo = [season for season in reversed(seasons) if season not in whole]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from core.database import Database
 from core.errors import BudgetExhausted, StillRefused
@@ -20,19 +20,22 @@ BUDGET = 180
 
 
 RESERVE = 60
-"""Of these, as many as only polls and syncs may make: a backfill stops before."""
-
-BACKFILL_BUDGET = BUDGET - RESERVE
+"""As many of these are left to polls and syncs by a backfill, whatever it still has to ask."""
 
 
 class Ledger:
-    """Records every request before it is made, and refuses those beyond the budget."""
+    """Records every request before it is made, and refuses those beyond the budget.
 
-    def __init__(self, database: Database, now: datetime, budget: int = BUDGET) -> None:
+    A `reserve` of the budget is left to others: it is theirs what they have asked since this ledger's run began.
+    """
+
+    def __init__(self, database: Database, now: datetime, budget: int = BUDGET, *, reserve: int = 0) -> None:
         self._database = database
         self._now = now
         self._began = time.monotonic()
         self._budget = budget
+        self._share = budget - reserve
+        self._own: set[int] = set()
 
     @property
     def now(self) -> datetime:
@@ -53,7 +56,9 @@ class Ledger:
             if until := self._spent_until(connection, now):
                 raise BudgetExhausted(Source.JOLPICA.value, until)
             connection.execute(delete(ledger).where(ledger.c.at < now - WEEK))
-            entry = connection.scalar(insert(ledger).values(at=now, host=host, path=path).returning(ledger.c.id))
+            entered = {"at": now, "host": host, "path": path}
+            entry: int = connection.scalars(insert(ledger).values(entered).returning(ledger.c.id)).one()
+        self._own.add(entry)
 
         def answered(status: int | None, ms: float) -> None:
             with self._database.writing() as connection:
@@ -62,26 +67,28 @@ class Ledger:
         return answered
 
     def left(self) -> int:
-        """How many more requests the budget allows in this hour."""
+        """How many more requests are allowed in this hour."""
         with self._database.reading() as connection:
-            return max(self._budget - self._asked(connection, self.now), 0)
+            return max(0, min(limit - len(asked) for asked, limit in self._asked(connection, self.now)))
 
     def waits_until(self) -> datetime | None:
-        """Until when no request to Jolpica is allowed: by its own word or by the budget; None: one is."""
+        """Until when no request to Jolpica is allowed, by its own word or by the budget; None: one is."""
         now = self.now
         with self._database.reading() as connection:
             return self._refused_until(connection, Source.JOLPICA) or self._spent_until(connection, now)
 
-    def _asked(self, connection: Connection, now: datetime) -> int:
-        return connection.scalar(select(func.count()).where(_in_hour(now))) or 0
+    def _asked(self, connection: Connection, now: datetime) -> tuple[tuple[list[datetime], int], ...]:
+        """When the requests of the sliding hour were made, latest first: all, and our share; each with its limit."""
+        # Another machine's clock may be ahead of ours.
+        in_hour = and_(ledger.c.at > now - HOUR, ledger.c.at < now + HOUR, ledger.c.retry_at.is_(None))
+        rows = connection.execute(select(ledger.c.id, ledger.c.at).where(in_hour).order_by(ledger.c.at.desc())).all()
+        ours = [row.at for row in rows if row.id in self._own or row.at <= self._now]
+        return ([row.at for row in rows], self._budget), (ours, self._share)
 
     def _spent_until(self, connection: Connection, now: datetime) -> datetime | None:
-        """When the sliding hour frees a request, where it holds as many as the budget allows."""
-        if self._asked(connection, now) < self._budget:
-            return None
-        freeing = select(ledger.c.at).where(_in_hour(now)).order_by(ledger.c.at.desc()).offset(self._budget - 1)
-        oldest = connection.scalar(freeing.limit(1))
-        return (oldest or now) + HOUR
+        """When the sliding hour frees a request, where it holds as many as the budget, or our share of it, allows."""
+        spent = [asked[limit - 1] for asked, limit in self._asked(connection, now) if len(asked) >= limit]
+        return max(spent) + HOUR if spent else None
 
     def refuse(self, source: Source, until: datetime) -> None:
         """Record that a source said to wait."""
@@ -106,8 +113,3 @@ class Ledger:
         )
         with self._database.reading() as connection:
             return connection.scalar(answered_well.limit(1)) is not None
-
-
-def _in_hour(now: datetime) -> ColumnElement[bool]:
-    """The requests of the sliding hour; another machine's clock may be ahead of ours."""
-    return and_(ledger.c.at > now - HOUR, ledger.c.at < now + HOUR, ledger.c.retry_at.is_(None))

@@ -17,7 +17,7 @@ from core.fetch.access import Access
 from core.retries import DATABASE, retrying
 from core.rules.results.polling import Cadence
 from core.settings import Settings
-from core.upsert.ledger import BUDGET, Ledger
+from core.upsert.ledger import Ledger
 from flows.runtime import clock, limit
 from flows.runtime.logs import present_flow_run, show_in_ui
 
@@ -43,11 +43,11 @@ class Run:
     began: float = field(default_factory=monotonic)
 
     @classmethod
-    def begin(cls, now: datetime | None, *, budget: int = BUDGET) -> Run:
+    def begin(cls, now: datetime | None, *, reserve: int = 0) -> Run:
         """A run in the present Prefect flow run, or a direct one where there is none; the schema is made ready.
 
         Args:
-            budget: how many requests to Jolpica any hour may hold, of whatever run, before this one makes another.
+            reserve: how many requests to Jolpica in any hour it leaves to other runs.
 
         Raises:
             UsageError: a setting, or `now`, is wrong.
@@ -63,7 +63,7 @@ class Run:
         if flow_run is None:
             logger.info("no Prefect API is configured: running directly")
         flow_run_id = str(flow_run.id) if flow_run else None
-        ledger = Ledger(database, _upstream_now(settings, moment), budget)
+        ledger = Ledger(database, _upstream_now(settings, moment), reserve=reserve)
         return cls(settings, database, moment, now is not None, flow_run_id, ledger)
 
     def with_new_deadline(self) -> Run:
