@@ -13,10 +13,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from conftest import HANGS, Recording, needs_recording
+from conftest import HANGS, Recording, needs_recording, poll_by_name
+from sqlalchemy import insert
 from test_backfill import empty, left_of
 
 from core.database import Database
+from core.rules.results.outcome import Outcome
+from core.schema import upstream_requests
+from core.upsert.ledger import BUDGET, RESERVE
 from flows.backfill import backfill_history
 from flows.sync_schedule import sync_schedule
 
@@ -77,3 +81,31 @@ def seconds(action: Callable[[], None]) -> float:
     began = time.monotonic()
     action()
     return time.monotonic() - began
+
+
+def test_a_poll_is_not_put_off_beside_a_backfill_that_waits(database: Database, recording: Recording) -> None:
+    """The backfill has asked all that it may in an hour, and waits; the reserve is the polls'."""
+    database.ensure_schema()
+    sync_schedule.fn(season=2020, now=NOW)
+    spent = [{"at": NOW, "host": "a backfill before", "path": "", "status": 200}] * (BUDGET - RESERVE - 1)
+    with database.writing() as connection:
+        connection.execute(insert(upstream_requests), spent)
+    database.engine.dispose()
+    process = multiprocessing.get_context("fork").Process(target=backfill_history.fn, args=(1995, 1995, NOW))
+    process.start()
+    try:
+        wait_for(lambda: len(left_of(database)["backfill_pages"]) == 1)
+        rounds = ("austrian", "styrian", "hungarian", "british")
+        polled = [one for name in rounds for one in poll_by_name(event=f"2020-{name}-grand-prix/race", now=NOW)]
+        assert [one.outcome for one in polled] == [Outcome.OFFICIAL] * len(rounds)
+        assert process.is_alive(), "it waits"
+        assert len(left_of(database)["backfill_pages"]) == 1
+    finally:
+        process.kill()
+        process.join(HANGS)
+
+
+def wait_for(question: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + HANGS
+    while not question():
+        assert time.monotonic() < deadline
