@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from core.database import Database
 from core.queries import read_calendar, read_entries, read_records
-from core.records import Entity, Entry, Source
+from core.records import Circuit, Entity, Entry, Source
 from core.rules.calendar.season import Calendar
 from core.rules.datasets import STANDINGS, DatasetState, due
 from core.rules.history import (
@@ -58,19 +58,29 @@ def write_history(
             return None
         listed = [one for of_kind in answer.results.values() for one in of_kind]
         history = season_history(known.circuits, answer, now, cadence, _elsewhere(connection, beginnings(listed)))
-        calendar = history.calendar
-        write_rows(connection, circuits, known.circuits, calendar.circuits)
-        write_competitors(connection, list(history.drivers.values()), list(history.teams.values()))
-        stamp = {"updated_at": now}
-        copy_rows(connection, events, [columns(events, one) | stamp for one in calendar.events.values()])
-        copy_rows(connection, sessions, [columns(sessions, one) | stamp for one in calendar.sessions.values()])
-        _write_results(connection, history, now)
-        _write_standings(connection, history)
-        copy_rows(connection, dataset_states, [columns(dataset_states, one) | stamp for one in history.states.values()])
-        write_held(connection, {}, calendar.held)
-        _finish(connection, calendar, season, now)
-        write_changes(connection, [history.change], now, flow_run_id)
+        write_season(connection, history, known.circuits, now, flow_run_id)
     return history
+
+
+def write_season(
+    connection: Connection,
+    history: SeasonHistory,
+    known_circuits: Mapping[str, Circuit],
+    now: datetime,
+    flow_run_id: str | None,
+) -> None:
+    """Write all rows of a season of which none is there, and drop its pages."""
+    calendar, stamp = history.calendar, {"updated_at": now}
+    write_rows(connection, circuits, known_circuits, calendar.circuits)
+    write_competitors(connection, list(history.drivers.values()), list(history.teams.values()))
+    copy_rows(connection, events, [columns(events, one) | stamp for one in calendar.events.values()])
+    copy_rows(connection, sessions, [columns(sessions, one) | stamp for one in calendar.sessions.values()])
+    _write_results(connection, history, now)
+    _write_standings(connection, history)
+    copy_rows(connection, dataset_states, [columns(dataset_states, one) | stamp for one in history.states.values()])
+    write_held(connection, {}, calendar.held)
+    _finish(connection, calendar, history.season, now)
+    write_changes(connection, [history.change], now, flow_run_id)
 
 
 def finish_season(database: Database, season: int, now: datetime) -> None:
