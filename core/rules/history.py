@@ -332,5 +332,7 @@ class _Season:
 
 def _completed(listed: R, before: R | None) -> R:
     """A listed competitor, with what was listed of it before where nothing is listed now."""
-    lacking = {name: getattr(before, name) for name, value in listed if value is None} if before else {}
+    if before is None or before == listed:
+        return listed
+    lacking = {name: getattr(before, name) for name, value in listed if value is None}
     return listed.model_copy(update=lacking)
