@@ -1,4 +1,4 @@
-"""Recorded seasons as the rules take them: rounds with their results, and the published standings after each."""
+"""Recorded seasons as the rules take them: rounds with their results, the published standings after each, and ours."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
+from core.database import Database
 from core.records import Competitor, SessionKind, Standing
 from core.rules.results.standings import Round, RoundEvent, RoundResult
+from core.schema import driver_standings, team_standings
 from core.transform.results import result_of_race
 from core.transform.standings import standings_of
 from tests.conftest import RECORDED
@@ -18,6 +22,7 @@ STANDINGS: dict[Competitor, tuple[str, str]] = {
     "driver": ("driverstandings", "DriverStandings"),
     "team": ("constructorstandings", "ConstructorStandings"),
 }
+TABLES = {"driver": driver_standings, "team": team_standings}
 SEASONS = [*sorted((RECORDED / "history").glob("[0-9]*")), RECORDED / "ergast" / "2020", RECORDED / "ergast" / "2023"]
 """The folders of the seasons whose results and standings are recorded."""
 
@@ -54,3 +59,14 @@ def published_after(folder: Path, competitor: Competitor) -> dict[int, list[Stan
     """The published standings by round."""
     name, rows = STANDINGS[competitor]
     return {int(table["round"]): standings_of(table[rows]) for table in document(folder, name)}
+
+
+def stored_standings(database: Database, season: int, competitor: Competitor = "driver") -> dict[int, list[Standing]]:
+    """The standings that a database holds, by round."""
+    found: dict[int, list[Standing]] = {}
+    table = TABLES[competitor]
+    with database.reading() as connection:
+        for row in connection.execute(select(table).where(table.c.season == season)).mappings():
+            values = {name: row[name] for name in ("position", "points", "wins", "source")}
+            found.setdefault(row["round"], []).append(Standing(competitor_id=row[f"{competitor}_id"], **values))
+    return found

@@ -14,7 +14,7 @@ from sqlalchemy import insert, select, update
 from core.database import Database
 from core.documents import Document
 from core.queries import read_records
-from core.records import ChangeKind, Competitor, Held, HeldKind, Standing
+from core.records import ChangeKind, Held, HeldKind
 from core.replay import Fault, Upstream
 from core.rules.results.championship import best_placed, competitors
 from core.rules.results.disagreements import differences
@@ -22,7 +22,7 @@ from core.schema import championship_adjustments, changes, dataset_states, drive
 from core.upsert.schedule import SeasonSummary
 from flows.poll_results import poll_results
 from tests.conftest import RECORDED, Recording, needs_recording
-from tests.recorded import document, published_after
+from tests.recorded import document, published_after, stored_standings
 from tests.test_season_rules import EXPLAINED
 
 Sync = Callable[..., SeasonSummary]
@@ -31,7 +31,6 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 BAHRAIN = "2024-bahrain-grand-prix"
 PUBLISHED = datetime(2024, 3, 2, 18, 5, tzinfo=UTC)
 LONG_AFTER = datetime(2021, 6, 1, tzinfo=UTC)
-TABLES = {"driver": driver_standings, "team": team_standings}
 
 
 @pytest.fixture
@@ -51,19 +50,8 @@ def publish(upstream: Upstream, points: str) -> None:
     upstream.overlay[2024, "driverstandings"] = found
 
 
-def standings(database: Database, season: int, competitor: Competitor = "driver") -> dict[int, list[Standing]]:
-    """The stored standings by round."""
-    found: dict[int, list[Standing]] = {}
-    with database.reading() as connection:
-        table = TABLES[competitor]
-        for row in connection.execute(select(table).where(table.c.season == season)).mappings():
-            values = {name: row[name] for name in ("position", "points", "wins", "source")}
-            found.setdefault(row["round"], []).append(Standing(competitor_id=row[f"{competitor}_id"], **values))
-    return found
-
-
 def perez(database: Database) -> tuple[Decimal, str]:
-    [found] = [one for one in standings(database, 2024)[1] if one.competitor_id == "perez"]
+    [found] = [one for one in stored_standings(database, 2024)[1] if one.competitor_id == "perez"]
     return found.points, found.source
 
 
@@ -107,7 +95,7 @@ def test_a_table_that_differs_is_taken_after_a_day_and_stays_held(bahrain: Upstr
     words = "perez: points 18 by results, 16 published"
     assert aside.reason == words
     assert state(database) == (PUBLISHED + 6 * HOUR, f"differs: {words}")
-    assert {one.source for one in standings(database, 2024, "team")[1]} == {"jolpica"}, "the other table agrees"
+    assert {one.source for one in stored_standings(database, 2024, "team")[1]} == {"jolpica"}, "the other table agrees"
 
     for hours in (6, 12, 18):
         poll_results.fn(now=PUBLISHED + hours * HOUR)
@@ -207,7 +195,7 @@ def test_an_old_season_polled_has_every_recorded_standing(
     poll_results.fn(now=LONG_AFTER)
     folder, compared = RECORDED / "history" / str(season), 0
     for competitor in competitors(season):
-        ours, published = standings(database, season, competitor), published_after(folder, competitor)
+        ours, published = stored_standings(database, season, competitor), published_after(folder, competitor)
         assert ours.keys() == published.keys()
         for number, table in published.items():
             unlike = [one.competitor_id for one in differences(season, ours[number], best_placed(table))]
@@ -215,9 +203,11 @@ def test_an_old_season_polled_has_every_recorded_standing(
             assert {one.source for one in ours[number]} == {"results"}
             compared += len(table)
     assert compared > 150
-    assert standings(database, season, "team").keys() == (set() if season < 1958 else published.keys())
+    assert stored_standings(database, season, "team").keys() == (set() if season < 1958 else published.keys())
     assert (held_of(database), state(database)) == ([], (None, None))
-    schumacher = [one for one in standings(database, 1997).get(17, []) if one.competitor_id == "michael_schumacher"]
+    schumacher = [
+        one for one in stored_standings(database, 1997).get(17, []) if one.competitor_id == "michael_schumacher"
+    ]
     assert [(one.points, one.position) for one in schumacher] == ([(78, None)] if season == 1997 else [])
     before = rows(database)
     poll_results.fn(now=LONG_AFTER + DAY)
@@ -243,7 +233,7 @@ def test_after_the_season_ours_win_and_what_is_wrong_upstream_is_held(
     recording.control(overlay={"1958/constructorstandings": tables})
     sync(1958, LONG_AFTER)
     poll_results.fn(now=LONG_AFTER)
-    best = sorted(standings(database, 1958, "team")[11], key=lambda one: one.position or 99)
+    best = sorted(stored_standings(database, 1958, "team")[11], key=lambda one: one.position or 99)
     assert [(one.competitor_id, one.points, one.source) for one in best][:2] == [
         ("vanwall", 48, "results"),
         ("ferrari", 40, "results"),
@@ -280,7 +270,7 @@ def test_within_the_month_after_the_season_a_difference_is_asked_for_again(
     poll_results.fn(now=over + DAY)
     assert state(database)[0] == over + 8 * DAY, "ours stand, and stay"
     assert right == "81"
-    assert [one.points for one in standings(database, 1997)[17] if one.position == 1] == [81]
+    assert [one.points for one in stored_standings(database, 1997)[17] if one.position == 1] == [81]
     assert len(held_of(database)) == 1
     recording.control(overlay={})
     poll_results.fn(now=over + 8 * DAY)
