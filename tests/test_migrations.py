@@ -1,4 +1,4 @@
-"""A database that an earlier version filled is migrated with all that is in it."""
+"""Migrations of a database that an earlier version filled keep all of its data."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def upgrade(database: Database, revision: str) -> None:
 
 
 def contents(database: Database) -> dict[str, Rows]:
-    """Every row of every table, as the database has them."""
+    """Every row of every table."""
     found = MetaData()
     engine = database.engine.execution_options(schema_translate_map=None)
     found.reflect(engine, schema=database.schema)
@@ -82,7 +82,7 @@ def contents(database: Database) -> dict[str, Rows]:
 
 
 def fill(database: Database) -> None:
-    """Make it a database of revision 0005 with rows in every table."""
+    """Migrate to revision 0005, and put rows into every table."""
     upgrade(database, "0005")
     prefix, utc = (f'"{database.schema}".', "+00") if database.schema else ("", ".000000")
     with database.writing() as connection:

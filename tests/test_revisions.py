@@ -1,4 +1,4 @@
-"""Corrections: what was provisional, official, revised, restored or dropped, and the standings after each."""
+"""Revisions: provisional, official, revised, restored, dropped, and the standings after each."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from conftest import Recording, needs_recording, poll_by_name
 from sqlalchemy import column, delete, select, table
 
 from core.database import Database
@@ -32,7 +33,6 @@ from core.transform.results import result_of_race
 from core.upsert.results import accept_result
 from core.upsert.schedule import SeasonSummary
 from flows.poll_results import poll_results
-from tests.conftest import Recording, needs_recording, poll_by_name
 
 Sync = Callable[..., SeasonSummary]
 Document = dict[str, Any]
@@ -57,7 +57,7 @@ def poll(event: str, now: datetime, kind: SessionKind = RACE, *, force: bool = F
 
 
 def rearranged(race: Document, order: Sequence[str], out: Sequence[str] = ()) -> Document:
-    """A race's document with its drivers in this order, the last of them disqualified; others are left out."""
+    """A race's document with its drivers in this order, some of the last disqualified; others are left out."""
     by_driver = {row["Driver"]["driverId"]: row for row in race["Results"]}
     rows = []
     for place, driver in enumerate(order, 1):
@@ -85,7 +85,7 @@ def swapped(order: Sequence[str], one: int, other: int) -> list[str]:
 
 
 class Season:
-    """2024 in the database, and Jolpica's table of races as the test has it."""
+    """2024 in the database, and Jolpica's results, which the test chooses."""
 
     def __init__(self, database: Database, upstream: Upstream) -> None:
         self.database = database
@@ -130,7 +130,7 @@ class Season:
         return {row[f"{competitor}_id"]: (row["points"], row["wins"]) for row in found}
 
     def published_standings(self, event: str, competitor: str = "driver") -> dict[str, tuple[Decimal, int]]:
-        """The same, counted by the replayed upstream from what it serves."""
+        """The same from the replayed upstream, which computes it from the results it serves."""
         key, name = ("Driver", "driver") if competitor == "driver" else ("Constructor", "constructor")
         [found] = [t for t in self.upstream.documents(2024, f"{name}standings") if t["round"] == str(ROUNDS[event])]
         return {row[key][f"{name}Id"]: (Decimal(row["points"]), int(row["wins"])) for row in found[f"{key}Standings"]}
@@ -155,14 +155,14 @@ TIMED, OFFICIAL, REVISED = moment("2024-07-28T15:35Z"), moment("2024-07-28T16:05
 
 
 def before_spa(season: Season) -> None:
-    """All that was published until Spa's Saturday evening, its qualifying among it."""
+    """Everything published until the evening of Spa's Saturday, including its qualifying."""
     season.upstream.as_of = moment("2024-07-27T18:00Z")
     found = {one.session_id for one in poll_results.fn(now=season.upstream.as_of) if one.outcome is Outcome.OFFICIAL}
     assert {f"{HUNGARY}/race", f"{SPA}/qualifying"} <= found
 
 
 def live_through_spa(season: Season) -> list[Polled]:
-    """The race by timing, by Jolpica, and as the stewards left it."""
+    """Poll the race: from live timing, from Jolpica, and after the stewards' decision."""
     before_spa(season)
     polled = []
     for now in (TIMED, OFFICIAL, REVISED):
@@ -243,7 +243,7 @@ def test_standings_follow_only_official_results_and_each_correction(season: Seas
 
 
 def test_our_own_standings_are_right_where_jolpica_publishes_none(season: Season, no_waiting: None) -> None:
-    """The same by results alone: Jolpica's standings stay empty."""
+    """Standings from results alone, while Jolpica's are empty."""
     before_spa(season)
     season.upstream.faults.append(Fault(match="(?i)standings", times=100, status=500))
     for now in (OFFICIAL, REVISED):
@@ -256,7 +256,7 @@ def test_our_own_standings_are_right_where_jolpica_publishes_none(season: Season
 
 
 def test_a_first_poll_accepts_standings_of_unknown_drivers(season: Season) -> None:
-    """A fresh database asks for one event: Jolpica's standings also name who is not in that race's results."""
+    """In a new database one event is polled: Jolpica's standings include drivers without a result in it."""
     season.upstream.as_of = REVISED
     assert poll(SPA, REVISED).outcome is Outcome.OFFICIAL
     assert "bearman" in season.published_standings(SPA)
@@ -264,7 +264,7 @@ def test_a_first_poll_accepts_standings_of_unknown_drivers(season: Season) -> No
 
 
 def test_standings_are_recomputed_for_the_event_and_all_after_it(season: Season) -> None:
-    """Spa is corrected when the Dutch race is long official: its winner, and both championships from there on."""
+    """Spa is corrected after the Dutch race is official: both championships change from Spa on."""
     races = {ROUNDS[e]: season.race(e) for e in (HUNGARY, SPA, DUTCH)}
     order = order_of(races[14])
     first = rearranged(races[14], ["russell", *(driver for driver in order if driver != "russell")])
@@ -292,7 +292,7 @@ def test_standings_are_recomputed_for_the_event_and_all_after_it(season: Season)
 
 
 def test_nine_penalties_at_once_are_one_revision(season: Season) -> None:
-    """Austria 2023's kind: hours after the race nine drivers lose or gain places."""
+    """As in Austria 2023: hours after the race nine drivers lose or gain places."""
     order = order_of(season.race(AUSTRIA))
     before = rearranged(season.race(AUSTRIA), order)
     penalised = [*order[:5], *order[6:14], order[5], *order[14:]]
@@ -312,7 +312,7 @@ def test_nine_penalties_at_once_are_one_revision(season: Season) -> None:
 
 
 def test_a_place_that_changes_four_times_in_89_days(season: Season) -> None:
-    """Third is taken away, given to another, given back on appeal, and taken away for good."""
+    """Third place goes to another driver, back on appeal, and away again for good."""
     race = f"{MONACO}/race"
     order = order_of(season.race(MONACO))
     first = rearranged(season.race(MONACO), order)

@@ -9,8 +9,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from conftest import needs_recording
 from hypothesis import given
 from hypothesis import strategies as st
+from recorded import SEASONS, UNLIKE, published_after, rounds_of
 
 from core.database import Database
 from core.records import Competitor, SessionKind
@@ -20,28 +22,8 @@ from core.rules.results.disagreements import differences
 from core.rules.results.season_rules import Part, rules_of
 from core.rules.results.standings import Round, RoundEvent, RoundResult, Scored, Tables, standings_after
 from core.upsert.adjustments import read_adjustments
-from tests.conftest import needs_recording
-from tests.recorded import SEASONS, published_after, rounds_of
 
 RACE = SessionKind.RACE
-
-CHASSIS = "the recorded results name the chassis only, where another engine made it another constructor"
-FROM_THE_START = "upstream deducts the points from the first round on; they were deducted before the fifth"
-BETWEEN = f"{FROM_THE_START}: another place of those in between"
-
-EXPLAINED: dict[tuple[int, Competitor, str], tuple[Sequence[int], str]] = {
-    (1954, "driver", "jean_behra"): ([5], "the table lacks one of the seven who shared the fastest lap's point"),
-    (1964, "team", "brabham"): (range(6, 11), CHASSIS),
-    (1967, "team", "lotus"): (range(3, 12), CHASSIS),
-    (2012, "driver", "charles_pic"): ([6], "each was fifteenth once; the two twentieth places are not counted there"),
-    (2012, "driver", "narain_karthikeyan"): ([6], "the other of the two"),
-    (2020, "team", "racing_point"): (range(1, 5), FROM_THE_START),
-    (2020, "team", "alphatauri"): ([1], BETWEEN),
-    (2020, "team", "alfa"): ([1], BETWEEN),
-    (2020, "team", "renault"): ([1, 2, 4], BETWEEN),
-    (2020, "team", "ferrari"): ([2, 3], BETWEEN),
-}
-"""Where a recorded table is not what the rules give: rounds, and why."""
 
 
 @needs_recording
@@ -61,7 +43,7 @@ def test_every_recorded_standing_is_computed(folder: Path, sqlite: Database) -> 
             for one in differences(season, computed, best_placed(published)):
                 found.setdefault((season, competitor, one.competitor_id), []).append(event.round or 0)
     assert compared > 100
-    assert found == {key: list(rounds) for key, (rounds, _) in EXPLAINED.items() if key[0] == season}
+    assert found == {key: list(rounds) for key, (rounds, _) in UNLIKE.items() if key[0] == season}
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from conftest import RECORDED, Recording, needs_recording
+from recorded import UNLIKE, document, published_after, stored_standings
 from sqlalchemy import insert, select, update
 
 from core.database import Database
@@ -21,9 +23,6 @@ from core.rules.results.disagreements import differences
 from core.schema import championship_adjustments, changes, dataset_states, driver_standings, held, team_standings
 from core.upsert.schedule import SeasonSummary
 from flows.poll_results import poll_results
-from tests.conftest import RECORDED, Recording, needs_recording
-from tests.recorded import document, published_after, stored_standings
-from tests.test_season_rules import EXPLAINED
 
 Sync = Callable[..., SeasonSummary]
 
@@ -55,7 +54,7 @@ def perez(database: Database) -> tuple[Decimal, str]:
     return found.points, found.source
 
 
-def held_of(database: Database) -> list[Held]:
+def standings_held(database: Database) -> list[Held]:
     """What is held of any event's standings."""
     with database.reading() as connection:
         kinds = held.c.kind.in_([HeldKind.STANDINGS_DIFFER, HeldKind.STANDINGS_REJECTED])
@@ -81,14 +80,14 @@ def figures(points: str) -> dict[str, Any]:
 def test_a_table_that_says_what_ours_does_is_taken_at_once(bahrain: Upstream, database: Database) -> None:
     poll_results.fn(now=PUBLISHED)
     assert perez(database) == (18, "jolpica")
-    assert (held_of(database), state(database)) == ([], (None, None))
+    assert (standings_held(database), state(database)) == ([], (None, None))
 
 
 def test_a_table_that_differs_is_taken_after_a_day_and_stays_held(bahrain: Upstream, database: Database) -> None:
     publish(bahrain, "16")
     poll_results.fn(now=PUBLISHED)
     assert perez(database) == (18, "results")
-    [aside] = held_of(database)
+    [aside] = standings_held(database)
     assert (aside.kind, aside.entity_id) == (HeldKind.STANDINGS_DIFFER, BAHRAIN)
     one = {"competitor_id": "perez", "ours": figures("18"), "published": figures("16")}
     assert aside.payload == {"driver": [one]}
@@ -104,7 +103,7 @@ def test_a_table_that_differs_is_taken_after_a_day_and_stays_held(bahrain: Upstr
     assert [before for before in announced(database) if "differences" in before] == []
     poll_results.fn(now=PUBLISHED + DAY)
     assert perez(database) == (16, "jolpica")
-    [aside] = held_of(database)
+    [aside] = standings_held(database)
     assert (aside.payload, aside.times_seen, aside.first_seen_at) == ({"driver": [one]}, 5, PUBLISHED)
     assert state(database) == (None, f"differs: {words}")
     assert [before["differences"] for before in announced(database) if "differences" in before] == [[words]]
@@ -131,7 +130,7 @@ def test_a_difference_is_forgotten_when_they_agree(bahrain: Upstream, database: 
     bahrain.overlay.clear()
     poll_results.fn(now=PUBLISHED + 6 * HOUR)
     assert perez(database) == (18, "jolpica")
-    assert (held_of(database), state(database)) == ([], (None, None))
+    assert (standings_held(database), state(database)) == ([], (None, None))
 
 
 def test_a_table_that_is_not_published_for_once_costs_no_time(bahrain: Upstream, database: Database) -> None:
@@ -140,10 +139,10 @@ def test_a_table_that_is_not_published_for_once_costs_no_time(bahrain: Upstream,
     there = bahrain.overlay.copy()
     bahrain.overlay[2024, "driverstandings"] = []
     poll_results.fn(now=PUBLISHED + 6 * HOUR)
-    assert [aside.times_seen for aside in held_of(database)] == [2], "the teams' table was read"
+    assert [aside.times_seen for aside in standings_held(database)] == [2], "the teams' table was read"
     bahrain.overlay[2024, "constructorstandings"] = []
     poll_results.fn(now=PUBLISHED + 7 * HOUR)
-    assert [aside.times_seen for aside in held_of(database)] == [2]
+    assert [aside.times_seen for aside in standings_held(database)] == [2]
     bahrain.overlay = there
     poll_results.fn(now=PUBLISHED + DAY)
     assert perez(database) == (16, "jolpica")
@@ -157,7 +156,7 @@ def test_a_row_that_a_person_adds_is_applied_by_the_next_poll(bahrain: Upstream,
         connection.execute(insert(championship_adjustments), row | {"reason": "a penalty", "source": "the stewards"})
     poll_results.fn(now=PUBLISHED + 6 * HOUR)
     assert perez(database) == (16, "jolpica")
-    assert (held_of(database), state(database)) == ([], (None, None))
+    assert (standings_held(database), state(database)) == ([], (None, None))
 
     # Changed, and entered as not applied: ours differ then, and stand for a day.
     with database.writing() as connection:
@@ -165,7 +164,7 @@ def test_a_row_that_a_person_adds_is_applied_by_the_next_poll(bahrain: Upstream,
         connection.execute(update(championship_adjustments).where(of_it).values(points=-1, is_applied=False))
     poll_results.fn(now=PUBLISHED + 7 * HOUR)
     assert perez(database) == (17, "results")
-    assert [aside.reason for aside in held_of(database)] == ["perez: points 17 by results, 16 published"]
+    assert [aside.reason for aside in standings_held(database)] == ["perez: points 17 by results, 16 published"]
 
 
 def test_an_adjustment_waits_for_upstream_no_more_often_than_a_fault_is_retried(
@@ -199,12 +198,12 @@ def test_an_old_season_polled_has_every_recorded_standing(
         assert ours.keys() == published.keys()
         for number, table in published.items():
             unlike = [one.competitor_id for one in differences(season, ours[number], best_placed(table))]
-            assert [who for who in unlike if number not in EXPLAINED.get((season, competitor, who), ([], ""))[0]] == []
+            assert [who for who in unlike if number not in UNLIKE.get((season, competitor, who), ([], ""))[0]] == []
             assert {one.source for one in ours[number]} == {"results"}
             compared += len(table)
     assert compared > 150
     assert stored_standings(database, season, "team").keys() == (set() if season < 1958 else published.keys())
-    assert (held_of(database), state(database)) == ([], (None, None))
+    assert (standings_held(database), state(database)) == ([], (None, None))
     schumacher = [
         one for one in stored_standings(database, 1997).get(17, []) if one.competitor_id == "michael_schumacher"
     ]
@@ -238,7 +237,7 @@ def test_after_the_season_ours_win_and_what_is_wrong_upstream_is_held(
         ("vanwall", 48, "results"),
         ("ferrari", 40, "results"),
     ]
-    [aside] = held_of(database)
+    [aside] = standings_held(database)
     assert (aside.kind, aside.reason) == (
         HeldKind.STANDINGS_DIFFER,
         "ferrari: points 40 by results, 72 published; position 2 by results, 1 published",
@@ -271,7 +270,7 @@ def test_within_the_month_after_the_season_a_difference_is_asked_for_again(
     assert state(database)[0] == over + 8 * DAY, "ours stand, and stay"
     assert right == "81"
     assert [one.points for one in stored_standings(database, 1997)[17] if one.position == 1] == [81]
-    assert len(held_of(database)) == 1
+    assert len(standings_held(database)) == 1
     recording.control(overlay={})
     poll_results.fn(now=over + 8 * DAY)
-    assert (held_of(database), state(database)) == ([], (None, None))
+    assert (standings_held(database), state(database)) == ([], (None, None))
