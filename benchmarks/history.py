@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 
 from benchmarks.calendar import database_of
 from benchmarks.measure import Measured, medians, peak_megabytes
+from core.column_types import Json
 from core.database import Database
 from core.documents import RESULT_ROWS
 from core.records import SessionKind, Source
@@ -23,7 +24,7 @@ from core.replay import Upstream
 from core.rules.history import SeasonAnswer, season_history
 from core.rules.results.points import race_points
 from core.rules.results.polling import Cadence
-from core.schema import Json, metadata
+from core.schema import metadata
 from core.transform.results import listed_results
 from core.transform.schedule import schedule_answer
 from core.upsert.history import write_season
@@ -108,7 +109,7 @@ def _written(tables: dict[str, list[dict[str, Any]]], dsn: str) -> Iterator[Meas
     season = SEASONS[-1]
     results = {kind: listed_results(tables[table], season, kind) for table, kind in TABLES.items() if kind is not None}
     answer = SeasonAnswer(schedule_answer(tables["races"], season, Source.JOLPICA), (), results)
-    history = season_history({}, answer, NOW, CADENCE, {})
+    history = season_history(answer, {}, (), {}, NOW, CADENCE)
     ours, copied = database_of(dsn, "f1_written"), database_of(dsn, "f1_copied_history")
 
     def write() -> None:

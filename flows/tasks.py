@@ -276,5 +276,5 @@ def upsert_history(run: Run, answer: SeasonAnswer) -> SeasonHistory | None:
 
 @step(DATABASE, "upsert-season-end-{season}")
 def upsert_season_end(run: Run, season: int) -> None:
-    """Drop the pages of a season whose rows are written, and mark its history as whole if it is over."""
-    history.finish_season(run.database, season, run.now)
+    """Finish a season whose rows are written: drop its pages, and mark its history as whole if it is over."""
+    history.finish_season(run.database, season, run.now, flow_run_id=run.flow_run_id)

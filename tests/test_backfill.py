@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from conftest import RECORDED, Recording, needs_recording, poll_by_name
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from core.database import Database
 from core.errors import NotDone, UsageError
 from core.replay import Upstream
 from core.rules.history import HISTORY
-from core.schema import changes, dataset_states, metadata, upstream_requests
+from core.schema import championship_adjustments, changes, dataset_states, metadata, upstream_requests
 from flows.backfill import backfill_history, seasons_between
 from flows.poll_results import poll, poll_results
 from flows.runtime.run import Run
@@ -27,7 +27,7 @@ RECORDED_SEASONS = (1950, 1954, 1958, 1964, 1967, 1979, 1988, 1991, 1995, 1997, 
 
 Rows = dict[str, list[dict[str, Any]]]
 
-UNCOMPARED = {changes.name, upstream_requests.name}
+UNCOMPARED = {changes.name, upstream_requests.name, championship_adjustments.name}
 
 
 def contents(database: Database) -> Rows:
@@ -52,10 +52,12 @@ def contents(database: Database) -> Rows:
 
 
 def empty(database: Database) -> None:
-    """Delete all rows."""
+    """Delete all rows but the championships' adjustments, which no season has used yet."""
     with database.writing() as connection:
         for table in reversed(metadata.sorted_tables):
-            connection.execute(delete(table))
+            if table is not championship_adjustments:
+                connection.execute(delete(table))
+        connection.execute(update(championship_adjustments).values(is_applied=False))
 
 
 @needs_recording

@@ -38,6 +38,7 @@ from core.rules.calendar.reconcile import Reconciled, reconcile
 from core.rules.calendar.season import Calendar
 from core.rules.datasets import DatasetState
 from core.rules.results import polling
+from core.rules.results.adjustments import Adjustment
 from core.rules.results.decide import Decision, Revision, decide, decide_without_result
 from core.rules.results.decide_standings import latest_due
 from core.rules.results.due_polls import DuePoll, result_queries
@@ -141,16 +142,18 @@ class SeasonHistory:
 
 
 def season_history(
-    circuits: Mapping[str, Circuit],
     answer: SeasonAnswer,
+    circuits: Mapping[str, Circuit],
+    adjustments: Sequence[Adjustment],
+    elsewhere: Mapping[Beginning, Mapping[str, Sequence[Entry]]],
     now: datetime,
     cadence: Cadence,
-    elsewhere: Mapping[Beginning, Mapping[str, Sequence[Entry]]],
 ) -> SeasonHistory:
     """What a sync, and then a poll of all that is due, make of a season of which nothing is known.
 
     Args:
         circuits: those of all seasons.
+        adjustments: those of the season's championships.
         elsewhere: classifications of other seasons' sessions, by what `beginnings` of this one they begin with.
     """
     known = Calendar(circuits=circuits)
@@ -166,7 +169,7 @@ def season_history(
                 season.take(found)
             elif not due_poll.may_have_timing:
                 season.take_nothing(due_poll)
-    return season.history(answer.season, reconciled.notes)
+    return season.history(answer.season, adjustments, reconciled.notes)
 
 
 def notes_of(polled: Iterable[Polled]) -> tuple[str, ...]:
@@ -315,7 +318,7 @@ class _Season:
                 by_event[session.event_id].append(RoundResult(session.kind, accepted.result.entries))
         return [Round(event, by_event[event.id]) for event in self.events]
 
-    def history(self, season: int, notes: Sequence[str]) -> SeasonHistory:
+    def history(self, season: int, adjustments: Sequence[Adjustment], notes: Sequence[str]) -> SeasonHistory:
         """What it has become."""
         return SeasonHistory(
             season=season,
@@ -323,7 +326,7 @@ class _Season:
             accepted=self.accepted,
             drivers=self.drivers,
             teams=self.teams,
-            standings=standings_after(self._rounds()),
+            standings=standings_after(self._rounds(), adjustments),
             states=self.states,
             polled=tuple(self.polled),
             notes=tuple(notes),

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, insert
 from sqlalchemy.exc import DBAPIError
 
-from core.schema import Json
+from core.column_types import Json
 
 _dumps = partial(json.dumps, ensure_ascii=False)
 """As the engine writes JSON."""

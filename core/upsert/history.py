@@ -33,11 +33,12 @@ from core.schema import (
     results,
     sessions,
 )
+from core.upsert.adjustments import mark_applied, read_adjustments
 from core.upsert.bulk import copy_rows
 from core.upsert.competitors import write_competitors
 from core.upsert.pages import drop_pages
 from core.upsert.rows import write_changes, write_held, write_rows
-from core.upsert.standings import TABLES, standings_rows
+from core.upsert.standings import TABLES, settle_standings, standings_rows
 from core.upsert.states import read_season_states
 
 
@@ -57,7 +58,8 @@ def write_history(
         if known.events or known.held:
             return None
         listed = [one for of_kind in answer.results.values() for one in of_kind]
-        history = season_history(known.circuits, answer, now, cadence, _elsewhere(connection, beginnings(listed)))
+        adjustments, elsewhere = read_adjustments(connection, season), _elsewhere(connection, beginnings(listed))
+        history = season_history(answer, known.circuits, adjustments, elsewhere, now, cadence)
         write_season(connection, history, known.circuits, now, flow_run_id)
     return history
 
@@ -79,18 +81,22 @@ def write_season(
     _write_standings(connection, history)
     copy_rows(connection, dataset_states, [columns(dataset_states, one) | stamp for one in history.states.values()])
     write_held(connection, {}, calendar.held)
+    mark_applied(connection, history.season)
     _finish(connection, calendar, history.season, now)
     write_changes(connection, [history.change], now, flow_run_id)
 
 
-def finish_season(database: Database, season: int, now: datetime) -> None:
-    """Drop a season's pages once its rows are written session by session, and mark it as whole if it is over.
+def finish_season(database: Database, season: int, now: datetime, *, flow_run_id: str | None = None) -> None:
+    """Finish a season whose rows are written session by session: its standings, its mark if it is over, no more pages.
 
     Raises:
         DatabaseError: nothing was written.
     """
     with database.writing() as connection:
-        _finish(connection, read_calendar(connection, season), season, now)
+        calendar = read_calendar(connection, season)
+        if is_settled(calendar, now):
+            write_changes(connection, settle_standings(connection, season), now, flow_run_id)
+        _finish(connection, calendar, season, now)
 
 
 def whole_seasons(database: Database) -> set[int]:

@@ -3,10 +3,10 @@
 import sqlalchemy as sa
 from alembic import context, op
 
-from core.schema import Instant, Json
+from core.column_types import Instant, Json
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 
 COMMENTS = {
     "TABLE {p}dataset_states": (
