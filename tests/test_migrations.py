@@ -101,7 +101,7 @@ def test_a_filled_database_of_revision_0005_is_migrated_and_loses_nothing(earlie
     earlier.ensure_schema()
     assert earlier.version() == HEAD
     after = contents(earlier)
-    states = after.pop("dataset_states")
+    states, _ = after.pop("dataset_states"), after.pop("championship_adjustments")
     due = [{"id": row["id"], "at": row.pop("standings_due_at")} for row in before["events"]]
     assert after == before
     assert [(row["entity_id"], row["revision"], row["source"], row["last_error"]) for row in states] == [

@@ -6,7 +6,8 @@ from datetime import date
 from decimal import Decimal
 
 from core.records import Entry, SessionKind, Source, Standing
-from core.rules.results.standings import Round, RoundEvent, RoundResult, differences, merged, standings_after
+from core.rules.results.disagreements import differences, merged
+from core.rules.results.standings import Round, RoundEvent, RoundResult, standings_after
 from tests.conftest import RECORDED, needs_recording
 from tests.recorded import published_after, rounds_of
 
@@ -17,7 +18,7 @@ RACE, SPRINT = SessionKind.RACE, SessionKind.SPRINT
 def test_a_published_deduction_is_reported_and_applied() -> None:
     [(_, tables)] = standings_after(rounds_of(RECORDED / "ergast" / "2020"), from_event="2020-17")
     table = published_after(RECORDED / "ergast" / "2020", "team")[17]
-    assert differences(tables["team"], table) == [
+    assert [str(one) for one in differences(2020, tables["team"], table)] == [
         "mclaren: position 4 by results, 3 published",
         "racing_point: points 210 by results, 195 published; position 3 by results, 4 published",
     ]
@@ -75,11 +76,11 @@ def test_an_unknown_driver_has_no_standing() -> None:
 def test_without_published_standings_ours_stay() -> None:
     computed = drivers(race(1, "a", "b"))
     assert merged(computed, []) == computed
-    assert differences(computed, computed) == []
+    assert differences(2024, computed, computed) == []
 
 
 def test_a_competitor_that_is_not_published_keeps_points_but_no_position() -> None:
     computed = drivers(race(1, "a", "b"))
     found = merged(computed, computed[:1])
     assert [(s.competitor_id, s.position, s.source) for s in found] == [("a", 1, "jolpica"), ("b", None, "results")]
-    assert differences(computed, computed[:1]) == ["b: not published"]
+    assert [str(one) for one in differences(2024, computed, computed[:1])] == ["b: not published"]

@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from core.records import Competitor, Entry, SessionKind, Source, Standing
+from core.records import Competitor, Entry, SessionKind, Standing
 from core.rules.results.adjustments import Adjustment, adjusted
 from core.rules.results.points import NOTHING, SCORING
 from core.rules.results.season_rules import INDIANAPOLIS, ChampionshipRule, rules_of
@@ -201,40 +201,3 @@ def with_result(rounds: Sequence[Round], event_id: str, kind: SessionKind, entri
             one = Round(one.event, [*others, RoundResult(kind, entries)])
         found.append(one)
     return found
-
-
-def differences(computed: Sequence[Standing], published: Sequence[Standing]) -> list[str]:
-    """Where the published standings differ, one line per competitor, in the published order."""
-    ours = {standing.competitor_id: standing for standing in computed}
-    said: list[str] = []
-    for theirs in published:
-        own = ours.pop(theirs.competitor_id, None)
-        if own is None:
-            said.append(f"{theirs.competitor_id}: not in our results")
-            continue
-        unlike = [
-            f"{name} {plain(getattr(own, name))} by results, {plain(getattr(theirs, name))} published"
-            for name in ("points", "wins", "position")
-            if getattr(own, name) != getattr(theirs, name)
-        ]
-        if unlike:
-            said.append(f"{theirs.competitor_id}: {'; '.join(unlike)}")
-    return said + [f"{competitor_id}: not published" for competitor_id in ours]
-
-
-def merged(computed: Sequence[Standing], published: Sequence[Standing]) -> list[Standing]:
-    """The published standings as they are, then the competitors that only our results have, by `source`.
-
-    Results may be ahead of the published table: a competitor that it lacks keeps our points, but has no position,
-    as the published ones are taken.
-    """
-    known = {standing.competitor_id for standing in published}
-    theirs = [standing.model_copy(update={"source": Source.JOLPICA.value}) for standing in published]
-    if not theirs:
-        return list(computed)
-    return theirs + [s.model_copy(update={"position": None}) for s in computed if s.competitor_id not in known]
-
-
-def plain(value: Decimal | int | None) -> str:
-    """A number without needless zeros; a dash for none."""
-    return "-" if value is None else f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
