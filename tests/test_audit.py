@@ -40,6 +40,7 @@ from core.rules.audit.points import faults
 from core.rules.results import polling
 from core.rules.results.polling import Cadence
 from core.schema import (
+    championship_adjustments,
     changes,
     dataset_states,
     driver_standings,
@@ -208,6 +209,12 @@ def hold(entity_id: str, kind: str) -> Callable[[Connection], object]:
     return lambda connection: connection.execute(insert(held), row)
 
 
+def adjust(team: str) -> Callable[[Connection], object]:
+    row = {"season": 1997, "round": 1, "competitor": "team", "competitor_id": team, "points": -1, "is_excluded": False}
+    said = {"reason": "a wing that bent", "source": "the stewards", "is_applied": True}
+    return lambda connection: connection.execute(insert(championship_adjustments), {**row, **said})
+
+
 def set_state(**values: Any) -> Callable[[Connection], object]:
     own = dataset_states.c.entity_id == SPAIN
     return lambda connection: connection.execute(update(dataset_states).where(own).values(**values))
@@ -246,6 +253,12 @@ WRONG: dict[str, tuple[Callable[[Connection], object], str, str, str]] = {
         "unknown_id",
         f"{CANADA}/sprint",
         "the feed: there is no session",
+    ),
+    "an adjustment of no team": (
+        adjust("nobody"),
+        "unknown_id",
+        "1997",
+        "an adjustment: there is no team nobody",
     ),
     "an event of another season": (
         lambda connection: connection.execute(update(events).where(events.c.id == CANADA).values(season=1998)),

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from core.records import Source, Standing
 from core.rules.audit.classifications import Found
 from core.rules.audit.season import AuditedSeason
+from core.rules.results.disagreements import plain
 from core.rules.results.points import SCORING
-from core.rules.results.standings import Round, RoundEvent, RoundResult, plain, standings_after
+from core.rules.results.standings import Round, RoundEvent, RoundResult, standings_after
 from core.text import counted
 
 SHOWN = 3
