@@ -350,7 +350,7 @@ WRONG: dict[str, tuple[Callable[[Connection], object], str, str, str]] = {
         set_session(f"{MONACO}/qualifying", results_state="settled"),
         "poll_unlike_state",
         f"{MONACO}/qualifying",
-        "settled, and polled next at 1997-05-",
+        "settled, and polled next at Tue 13 May 1997 ",
     ),
     "not settled and never polled again": (
         set_session(f"{SPAIN}/race", next_poll_at=None),
