@@ -350,7 +350,7 @@ WRONG: dict[str, tuple[Callable[[Connection], object], str, str, str]] = {
         set_session(f"{MONACO}/qualifying", results_state="settled"),
         "poll_unlike_state",
         f"{MONACO}/qualifying",
-        "settled, and polled next at Tue 13 May 1997 ",
+        "settled, and polled next at Mon 12 May 1997 13:00 UTC",
     ),
     "not settled and never polled again": (
         set_session(f"{SPAIN}/race", next_poll_at=None),
@@ -689,15 +689,19 @@ RECORDED_SEASONS = (1950, 1954, 1958, 1964, 1967, 1979, 1988, 1991, 1995, 1997, 
 
 
 @needs_recording
-@pytest.mark.parametrize("year", RECORDED_SEASONS)
+@pytest.mark.parametrize(
+    ("kind", "year"), [*(("sqlite", year) for year in RECORDED_SEASONS), ("postgresql", 1954), ("postgresql", 2003)]
+)
 def test_the_recorded_seasons_are_true_but_for_what_upstream_has_wrong(
-    year: int, sqlite: Database, recording: Recording, monkeypatch: pytest.MonkeyPatch
+    kind: str, year: int, request: pytest.FixtureRequest, recording: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """PostgreSQL too has the seventh parts of a point in 1954."""
+    database = request.getfixturevalue(kind)
     monkeypatch.setattr(polling, "FIRST_LIVETIMING_SEASON", 2100)  # hardly any of it is recorded
     now = datetime(2026, 11, 26, tzinfo=UTC)
     sync_schedule.fn(season=year, now=now)
     poll_results.fn(now=now)
-    audited = audit(sqlite, now)
+    audited = audit(database, now)
     assert audited.sessions > 0
     wrong = {(finding.check, finding.entity_id) for finding in audited.findings}
     assert wrong == {("gaps_not_rising", session_id) for session_id in WRONG_UPSTREAM.get(year, ())}
