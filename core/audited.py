@@ -32,6 +32,7 @@ from core.schema import (
     team_standings,
     teams,
 )
+from core.upsert.adjustments import read_adjustments
 
 STANDINGS: dict[Competitor, Table] = {"driver": driver_standings, "team": team_standings}
 IDENTIFIED = (circuits, drivers, teams, events, sessions)
@@ -107,6 +108,7 @@ def read_season(
         sessions={session.id: session for session in found_sessions},
         entries=_entries(connection, season),
         revisions=_revisions(connection, season),
+        adjustments=read_adjustments(connection, season),
         standings={key: table for competitor in STANDINGS for key, table in _standings(connection, season, competitor)},
         held={answer.key: answer for answer in answers},
         states=read_records(connection, dataset_states, DatasetState, in_season(dataset_states.c.entity_id), **named),

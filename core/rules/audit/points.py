@@ -13,6 +13,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from core.records import Entry, SessionKind
+from core.rules.results.disagreements import plain
 from core.rules.results.points import (
     FASTEST_LAP,
     FIRST_TABLED_SEASON,
@@ -21,7 +22,6 @@ from core.rules.results.points import (
     Scale,
     scales,
 )
-from core.rules.results.standings import plain
 
 UNPAID_AT_MOST = 2
 """How many places in the points were paid nothing, or only a part: two in Italy 1984."""

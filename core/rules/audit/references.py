@@ -48,6 +48,10 @@ def _references(season: AuditedSeason) -> Iterator[tuple[str, str, str, str | No
         yield holder, "standings", "events", holder
         for standing in table:
             yield holder, "standings", f"{competitor}s", standing.competitor_id
+    rounds = [event.round or 0 for event in season.events.values() if (event.id, "driver") in season.standings]
+    for adjustment in season.adjustments:
+        if any(map(adjustment.holds_after, rounds)):
+            yield str(season.season), "an adjustment", f"{adjustment.competitor}s", adjustment.competitor_id
     for state in season.states:
         if table_of := TABLES.get(state.entity):
             yield state.entity_id, f"the state of {state.dataset}", table_of, state.entity_id

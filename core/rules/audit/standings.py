@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from core.records import Source, Standing
 from core.rules.audit.classifications import Found
 from core.rules.audit.season import AuditedSeason
+from core.rules.results.disagreements import plain
 from core.rules.results.points import SCORING
-from core.rules.results.standings import Round, RoundEvent, RoundResult, plain, standings_after
+from core.rules.results.standings import Round, RoundEvent, RoundResult, standings_after
 from core.text import counted
 
 SHOWN = 3
@@ -49,9 +50,15 @@ def _unlike(there: Sequence[Standing], computed: Sequence[Standing]) -> str:
     if not there:
         return "none" if computed else ""
     stored, due = ({standing.competitor_id: standing for standing in table} for table in (there, computed))
-    said = [said for id_ in {**due, **stored} if (said := _difference(id_, stored.get(id_), due.get(id_)))]
+    in_order = sorted({**due, **stored}, key=lambda id_: _has_due_points(stored.get(id_), due.get(id_)))
+    said = [said for id_ in in_order if (said := _difference(id_, stored.get(id_), due.get(id_)))]
     more = [f"and {len(said) - SHOWN} more"] if len(said) > SHOWN else []
     return "; ".join([*said[:SHOWN], *more])
+
+
+def _has_due_points(stored: Standing | None, due: Standing | None) -> bool:
+    """Whether a difference is of places only, which follow from another's points: it is told last."""
+    return stored is not None and due is not None and stored.points == due.points
 
 
 def _difference(competitor_id: str, stored: Standing | None, due: Standing | None) -> str:

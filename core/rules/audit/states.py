@@ -8,6 +8,7 @@ from core.records import ResultsState, Status
 from core.rules.audit.classifications import Found
 from core.rules.audit.season import AuditedSeason
 from core.rules.results.polling import SESSIONS_OF_JOLPICA, over_at
+from core.text import moment
 
 PUBLISHED_AFTER = timedelta(days=1)
 """Official results come within twelve hours."""
@@ -27,7 +28,7 @@ def poll_unlike_state(season: AuditedSeason) -> Found:
     for session in season.sessions.values():
         is_settled = session.results_state is ResultsState.SETTLED
         if is_settled and session.next_poll_at is not None:
-            yield session.id, f"settled, and polled next at {session.next_poll_at:%Y-%m-%d %H:%M} UTC"
+            yield session.id, f"settled, and polled next at {moment(session.next_poll_at, year=True)}"
         waits = session.status is not Status.CANCELLED and not is_settled
         if waits and session.next_poll_at is None and session.poll_attempts:
             yield session.id, f"{session.results_state.value}, and never polled again"
