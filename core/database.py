@@ -91,13 +91,17 @@ class Database:
         return shown_url(self.url)
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self, *, snapshot: bool = False) -> Iterator[Connection]:
         """A connection in a transaction that only reads.
+
+        Args:
+            snapshot: all of its queries see one state of the database, as they always do on SQLite.
 
         Raises:
             DatabaseError: the database does not answer, or refuses.
         """
-        with self._readable_errors(), self.engine.begin() as connection:
+        isolated = {"isolation_level": "REPEATABLE READ"} if snapshot and self.is_postgresql else {}
+        with self._readable_errors(), self.engine.execution_options(**isolated).begin() as connection:
             yield connection
 
     @contextmanager

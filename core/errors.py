@@ -69,6 +69,12 @@ class TableTooLong(SourceMalformed):
     transient = False
 
 
+class TableChanged(SourceMalformed):
+    """A table's total changed between two pages: they are of different tables, and another try has no use."""
+
+    transient = False
+
+
 MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 """What reading an answer raises when it does not have the shape that was asked for."""
 
@@ -146,6 +152,10 @@ class NotDone(F1FlowsError):
     def __init__(self, message: str, outcome: Any) -> None:
         super().__init__(message)
         self.outcome = outcome
+
+
+class Inconsistent(F1FlowsError):
+    """The audit has findings: the database contradicts itself, or lacks what it should hold."""
 
 
 class PrefectError(F1FlowsError):

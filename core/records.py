@@ -122,6 +122,7 @@ class HeldKind(StrEnum):
     RESULTS_SHORT = "results_short"
     RESULTS_ABSENT = "results_absent"
     STANDINGS_REJECTED = "standings_rejected"
+    STANDINGS_DIFFER = "standings_differ"
 
 
 class Circuit(Record):
@@ -377,10 +378,7 @@ Competitor = Literal["driver", "team"]
 
 
 class Standing(Record):
-    """A driver's or team's place in the championship after a round; `competitor_id` is the driver's or team's id.
-
-    `position` is None where upstream gives none (never classified).
-    """
+    """A driver's or team's place in the championship after a round; None where it has none (never classified)."""
 
     competitor_id: Name
     position: SmallNumber | None

@@ -6,98 +6,30 @@ plain tables.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
-    DateTime,
     Float,
     ForeignKey,
     Index,
     Integer,
     MetaData,
-    Numeric,
     SmallInteger,
     Table,
     Text,
     UniqueConstraint,
+    false,
+    text,
 )
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from core.column_types import Instant, Json, Points, Serial
 from core.records import Entity, EventFormat, Record, ResultsState, SessionKind, Source, Status
-
-
-class Instant(TypeDecorator[datetime]):
-    """A moment in UTC: `timestamptz` on PostgreSQL, UTC text on SQLite; naive values are refused."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To UTC, without the zone where the database keeps none."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"a moment without a time zone cannot be stored: {value}")
-        moment = value.astimezone(UTC)
-        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To an aware value in UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Json(TypeDecorator[Any]):
-    """JSON: `jsonb` on PostgreSQL. Its dialect is imported only where it is used: that takes a tenth of a second."""
-
-    impl = JSON(none_as_null=True)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """The type that holds it."""
-        if dialect.name != "postgresql":
-            return dialect.type_descriptor(JSON(none_as_null=True))
-        from sqlalchemy.dialects.postgresql import JSONB
-
-        return dialect.type_descriptor(JSONB(none_as_null=True))
-
-
-Serial = BigInteger().with_variant(Integer(), "sqlite")
-
-
-class Points(TypeDecorator[Decimal]):
-    """Championship points, exact to the thousandth (half points, and 0.14 in 1954)."""
-
-    impl = Numeric(7, 3)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Numeric; SQLite has no decimals, and keeps a float of three places."""
-        if dialect.name == "sqlite":
-            return dialect.type_descriptor(Numeric(7, 3, asdecimal=False))
-        return dialect.type_descriptor(Numeric(7, 3))
-
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
-        """As the dialect takes it."""
-        return float(value) if value is not None and dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        """A decimal without trailing zeros."""
-        if value is None:
-            return None
-        exact = value if isinstance(value, Decimal) else Decimal(str(round(value, 3)))
-        return exact.normalize() + 0
-
 
 metadata = MetaData(
     naming_convention={
@@ -189,20 +121,22 @@ sessions = Table(
 dataset_states = Table(
     "dataset_states",
     metadata,
-    Column("entity", Text, primary_key=True, comment="event or session"),
+    Column("entity", Text, primary_key=True, comment="event, session or season"),
     Column("entity_id", Text, primary_key=True, comment="its id"),
     Column("dataset", Text, primary_key=True, comment="the dataset, such as standings"),
     Column("revision", Integer, nullable=False, comment="how many published answers changed the rows; 0 before any"),
     Column("next_poll_at", Instant, comment="when the dataset is polled next; null: not due"),
     Column("poll_attempts", Integer, nullable=False, comment="polls so far"),
     Column("poll_faults", Integer, nullable=False, comment="faults in a row; 0 after an answer"),
-    Column("last_error", Text, comment="why the last poll failed or its answer was refused; null otherwise"),
+    Column(
+        "last_error", Text, comment="why the last poll failed, or its answer was refused or differs; null otherwise"
+    ),
     Column("source", Text, comment="the source of the last answer taken; null before any"),
     Column("updated_at", Instant, nullable=False, comment="when this row last changed"),
     one_of("entity", Entity),
     one_of("source", Source, nullable=True),
     Index(None, "dataset", "next_poll_at"),
-    comment="The state of each dataset of an event or session; that of classifications is in sessions",
+    comment="The state of each dataset of an event, session or season; that of classifications is in sessions",
 )
 
 changes = Table(
@@ -253,6 +187,17 @@ upstream_requests = Table(
     comment="The rate budget's ledger of requests to Jolpica, and refusals of any source, kept a week",
 )
 
+backfill_pages = Table(
+    "backfill_pages",
+    metadata,
+    Column("season", SmallInteger, primary_key=True, comment="championship year"),
+    Column("listing", Text, primary_key=True, comment="Jolpica's table: races, results, sprint or qualifying"),
+    Column("first_row", Integer, primary_key=True, comment="the page's first row, counted from 0"),
+    Column("total", Integer, nullable=False, comment="rows of the whole table, as the page says"),
+    Column("documents", Json, nullable=False, comment="the page's documents"),
+    Column("at", Instant, nullable=False, comment="when it was fetched"),
+    comment="Pages of a season that backfill is fetching; deleted in the transaction that writes the season",
+)
 
 drivers = Table(
     "drivers",
@@ -356,6 +301,51 @@ results_freshness = Table(
 
 driver_standings = _standings("driver_standings", "driver")
 team_standings = _standings("team_standings", "team")
+
+championship_adjustments = Table(
+    "championship_adjustments",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True, comment="surrogate key"),
+    Column("season", SmallInteger, nullable=False, comment="championship year"),
+    Column("round", SmallInteger, comment="holds after this round and later ones; null: after every round"),
+    Column("competitor", Text, nullable=False, comment="whose championship: driver or team"),
+    Column("competitor_id", Text, nullable=False, comment="the driver's or team's id"),
+    Column(
+        "points",
+        Points,
+        nullable=False,
+        server_default="0",
+        comment="added to the points of the results, which never fall below zero; negative: a deduction",
+    ),
+    Column(
+        "is_excluded",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="whether the competitor has no place; it keeps its points",
+    ),
+    Column("reason", Text, nullable=False, comment="why, in words"),
+    Column("source", Text, nullable=False, comment="who decided it, and when"),
+    Column(
+        "is_applied",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="whether the standings were computed with it; where false, the next poll does so",
+    ),
+    CheckConstraint("competitor IN ('driver', 'team')", name="competitor"),
+    UniqueConstraint("season", "competitor", "competitor_id", "round"),
+    Index(
+        "uq_championship_adjustments_whole_season",
+        "season",
+        "competitor",
+        "competitor_id",
+        unique=True,
+        postgresql_where=text("round IS NULL"),
+        sqlite_where=text("round IS NULL"),
+    ),
+    comment="Decisions about a championship that no result shows, such as deductions; a person may add a row",
+)
 
 
 def columns(table: Table, row: Record) -> dict[str, Any]:

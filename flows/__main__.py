@@ -4,22 +4,27 @@ python -m flows config            the settings in force and their origins; secre
 python -m flows db upgrade        create or upgrade the tables
 python -m flows db check          check whether the tables are up to date
 python -m flows results ID        a classification, now or as it was known at a moment
+python -m flows audit [SEASON]    check the database against itself
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from core import logs
+from core.audited import audit_seasons
 from core.database import Database, connect
-from core.errors import DatabaseError
+from core.errors import DatabaseError, Inconsistent
 from core.migrations import HEAD, REVISIONS
 from core.settings import Settings
+from core.text import counted
+from flows.output.audit import print_audit, print_audit_as_json
 from flows.output.classification import print_classification
 from flows.output.tables import print_settings
 from flows.output.text import screen, styled
-from flows.runtime import command
+from flows.runtime import clock, command
 
 
 def show_config() -> None:
@@ -40,18 +45,44 @@ def check_database() -> None:
     Raises:
         DatabaseError: they are not.
     """
+    _say(f"{_up_to_date().name}: schema version {HEAD}, up to date")
+
+
+def audit(seasons: Sequence[int], now: datetime | None, *, as_json: bool) -> None:
+    """Check seasons, or all there are, against themselves, and print what is found; the database is only read.
+
+    Raises:
+        UsageError: the database holds nothing of a season.
+        DatabaseError: its tables are not of this version.
+        Inconsistent: there are findings.
+    """
+    audited = audit_seasons(_up_to_date(), seasons, clock.reconciled(now))
+    if as_json:
+        print_audit_as_json(audited)
+    else:
+        print_audit(audited)
+    if findings := audited.findings:
+        wrong, looked_at = {finding.season for finding in findings}, counted(len(audited.seasons), "season")
+        raise Inconsistent(f"{counted(len(findings), 'finding')} in {len(wrong)} of {looked_at}")
+
+
+def _up_to_date() -> Database:
+    """The database, whose tables are those of this version; it is not written to, and not created.
+
+    Raises:
+        DatabaseError: they are not.
+    """
     database = connect(Settings.load())
     version = database.version()
     if version == HEAD:
-        _say(f"{database.name}: schema version {version}, up to date")
-    elif version is None:
+        return database
+    if version is None:
         raise DatabaseError(f"{database.name}: no tables yet: run python -m flows db upgrade")
-    elif version in REVISIONS:
+    if version in REVISIONS:
         raise DatabaseError(
             f"{database.name}: schema version {version} is behind {HEAD}: run python -m flows db upgrade"
         )
-    else:
-        raise DatabaseError(f"{database.name}: schema version {version} is newer than this program's {HEAD}")
+    raise DatabaseError(f"{database.name}: schema version {version} is newer than this program's {HEAD}")
 
 
 def _say(line: str) -> None:
@@ -89,11 +120,16 @@ def main(arguments: list[str]) -> int:
         "--session", type=command.session_kind, metavar="KIND", help="one of the event's, such as race"
     )
     results.add_argument("--as-of", type=command.moment, metavar="MOMENT", help="as it was known then")
+    audits = commands.add_parser("audit", help="check the database against itself; it is only read")
+    audits.add_argument("seasons", nargs="*", type=command.season, metavar="SEASON", help="such as 1997; default: all")
+    audits.add_argument("--json", action="store_true", help="the findings as JSON")
+    audits.add_argument("--now", type=command.moment, metavar="MOMENT", help="audit as of this moment, with offset")
     given = parser.parse_args(arguments)
     actions: dict[str, Callable[[], None]] = {
         "config": show_config,
         "upgrade": upgrade_database,
         "check": check_database,
+        "audit": lambda: audit(given.seasons, given.now, as_json=given.json),
         "results": lambda: print_classification(_with_tables(), given.identity, given.as_of, given.session),
     }
 

@@ -1,4 +1,4 @@
-"""A season's schedule from the best source that has one, and its circuits from Jolpica."""
+"""A season's schedule from the best source that has one, and what it lacks from Jolpica: circuits, qualifying."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from datetime import timedelta
 
 from prefect.transactions import transaction
 
+from core.deadline import Deadline
 from core.errors import F1FlowsError, ScheduleRejected, SourceEmpty, SourceError, UpstreamDown
-from core.records import ListedEvent, ScheduleAnswer, Source, Unpublished
-from core.rules.calendar.season import CircuitsNeed, sources_of
+from core.records import ListedEvent, ListedResult, ScheduleAnswer, SessionKind, Source, Unpublished
+from core.rules.calendar.qualifying import needs_tables
+from core.rules.calendar.season import Calendar, CircuitsNeed, sources_of
+from core.rules.results.due_polls import ResultQuery
 from flows.runtime.run import Run
-from flows.tasks import fetch_schedule, transform_schedule
+from flows.tasks import fetch_results, fetch_schedule, transform_qualifying, transform_schedule
 
 logger = logging.getLogger(__name__)
 
@@ -80,4 +83,21 @@ def circuit_races(run: Run, season: int, need: CircuitsNeed) -> tuple[ListedEven
         return ()
     except F1FlowsError as error:
         logger.warning("%s circuits: %s; they are fetched again by the next sync", season, error)
+        return ()
+
+
+def qualifying_tables(run: Run, known: Calendar, answer: ScheduleAnswer) -> tuple[ListedResult, ...]:
+    """Jolpica's qualifying tables of 1994 to 2017, while a race of the season has no qualifying session.
+
+    Without them the sync goes on, and the next one requests them again.
+    """
+    if not needs_tables(known, answer, run.now):
+        return ()
+    query = ResultQuery(Source.JOLPICA, answer.season, SessionKind.QUALIFYING, None, ())
+    try:
+        return transform_qualifying(run, fetch_results(run, query, Deadline()), answer.season)
+    except F1FlowsError as error:
+        logger.warning(
+            "%s qualifying sessions: %s; they are added by the next sync of the season", answer.season, error
+        )
         return ()

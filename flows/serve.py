@@ -43,6 +43,7 @@ from sqlalchemy import select
 from core.database import Database, connect
 from core.schema import events
 from core.settings import Settings
+from flows.backfill import backfill_history
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
 from flows.runtime import clock, command, limit, logs, prefect_api
@@ -60,18 +61,19 @@ HEARTBEAT = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
 
 
 @dataclass(frozen=True)
-class ScheduledFlow:
-    """A flow, when it runs (UTC), and its tags."""
+class ServedFlow:
+    """A flow, its tags, and when it runs (UTC); without a cron it is run by hand."""
 
     flow: Flow[..., Any]
-    cron: str
     tags: tuple[str, ...]
+    cron: str | None = None
 
 
-SCHEDULED_FLOWS = (
-    ScheduledFlow(sync_schedule, "7 * * * *", ("f1", "schedule")),
-    ScheduledFlow(refresh_statuses, "*/5 * * * *", ("f1", "statuses")),
-    ScheduledFlow(poll_results, "*/5 * * * *", ("f1", "results")),
+SERVED_FLOWS = (
+    ServedFlow(sync_schedule, ("f1", "schedule"), "7 * * * *"),
+    ServedFlow(refresh_statuses, ("f1", "statuses"), "*/5 * * * *"),
+    ServedFlow(poll_results, ("f1", "results"), "*/5 * * * *"),
+    ServedFlow(backfill_history, ("f1", "history")),
 )
 """The deployments of prefect.yaml, without its work pool."""
 
@@ -83,15 +85,15 @@ def deployments() -> list[RunnerDeployment]:
     )
     return [
         RunnerDeployment.from_flow(
-            scheduled_flow.flow,
+            served.flow,
             name="default",
-            schedule=Cron(scheduled_flow.cron, timezone="UTC"),
+            schedule=Cron(served.cron, timezone="UTC") if served.cron else None,
             paused=False,
-            tags=list(scheduled_flow.tags),
+            tags=list(served.tags),
             concurrency_limit=one_at_a_time,
             entrypoint_type=EntrypointType.MODULE_PATH,
         )
-        for scheduled_flow in SCHEDULED_FLOWS
+        for served in SERVED_FLOWS
     ]
 
 
@@ -99,7 +101,7 @@ class _Runner(Runner):
     """Prefect's runner, stopped cleanly: its own stop prints a traceback and leaves runs in state Running."""
 
     def __init__(self, *, from_nothing: bool) -> None:
-        super().__init__(pause_on_shutdown=True, limit=len(SCHEDULED_FLOWS))
+        super().__init__(pause_on_shutdown=True, limit=len(SERVED_FLOWS))
         self._from_nothing = from_nothing
         self._stopped = asyncio.Event()
 
@@ -125,16 +127,18 @@ class _Runner(Runner):
 
 
 async def catch_up(ids: list[UUID], *, from_nothing: bool) -> None:
-    """Run the overdue deployments, in the order of `SCHEDULED_FLOWS`.
+    """Run the overdue deployments, in the order of `SERVED_FLOWS`.
 
     With an empty database (`from_nothing`) all are overdue. Where a deployment is running already, the second run ends
     as Cancelled, since the first does the same work.
     """
     try:
         async with get_client() as client:
-            for scheduled_flow, deployment in zip(SCHEDULED_FLOWS, ids, strict=True):
-                if from_nothing or await is_overdue(client, deployment, scheduled_flow.cron, clock.present()):
-                    logger.info("%s is overdue: running it now", scheduled_flow.flow.name)
+            for served, deployment in zip(SERVED_FLOWS, ids, strict=True):
+                if served.cron is None:
+                    continue
+                if from_nothing or await is_overdue(client, deployment, served.cron, clock.present()):
+                    logger.info("%s is overdue: running it now", served.flow.name)
                     await arun_deployment(deployment, client=client, poll_interval=1, as_subflow=False)
     except httpx.HTTPError as error:
         failure = prefect_api.failure(command.prefect_api(), error)
@@ -164,7 +168,7 @@ def run_all(database: Database) -> None:
         from_nothing = connection.scalar(select(events.c.id).limit(1)) is None
     logger.info(
         "serving %s",
-        "; ".join(f"{each.flow.name} at {each.cron!r} (UTC)" for each in SCHEDULED_FLOWS),
+        "; ".join(f"{each.flow.name} {f'at {each.cron!r} (UTC)' if each.cron else 'by hand'}" for each in SERVED_FLOWS),
     )
     asyncio.run(_Runner(from_nothing=from_nothing).run_until_stopped())
 

@@ -22,7 +22,7 @@ from core.upsert.schedule import SeasonSummary
 from flows.output import artifacts, events, report
 from flows.runtime import clock, command
 from flows.runtime.run import Run
-from flows.schedules import best_answer, circuit_races
+from flows.schedules import best_answer, circuit_races, qualifying_tables
 from flows.tasks import read_calendar, upsert_schedule
 
 logger = logging.getLogger("flows.sync_schedule")
@@ -79,7 +79,8 @@ def sync(run: Run, season: int, force: bool, *, expected: bool) -> SeasonSummary
         logger.info("%s is not published yet: nothing to do", season, extra=run.account)
         return None
     races = circuit_races(run, season, circuits_need(known, found.answer))
-    summary = upsert_schedule(run, found.answer, races, rejected=found.rejected, force=force)
+    qualifying = qualifying_tables(run, known, found.answer)
+    summary = upsert_schedule(run, found.answer, races, qualifying, rejected=found.rejected, force=force)
     logger.info("%s", report.season_line(summary), extra={**run.account, PRINTED: True})
     for note in summary.notes:
         logger.warning("%s", note)

@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 
 from core import fetch, queries
 from core.deadline import Deadline
-from core.documents import Document, TimingDocument
+from core.documents import LISTING_OF, Document, Listing, Page, PageQuery, TimingDocument, season_table
 from core.errors import SourceEmpty
 from core.records import (
     Change,
     Competitor,
     Event,
     ListedEvent,
+    ListedResult,
     ScheduleAnswer,
     SessionKind,
     SessionResult,
@@ -28,6 +29,7 @@ from core.records import (
 from core.retries import DATABASE, DATABASE_READ, NETWORK, PURE
 from core.rules.calendar import plausibility
 from core.rules.calendar.season import Calendar, begun, sources_of
+from core.rules.history import SeasonAnswer, SeasonHistory
 from core.rules.results import polling
 from core.rules.results.championship import competitors
 from core.rules.results.due_polls import DuePoll, ResultQuery
@@ -37,7 +39,7 @@ from core.transform.results import listed_results
 from core.transform.schedule import schedule_answer
 from core.transform.standings import PublishedStandings, published_standings
 from core.transform.timing import timing_result
-from core.upsert import polls, results, schedule, standings, statuses
+from core.upsert import history, pages, polls, results, schedule, standings, statuses
 from core.upsert.schedule import SeasonSummary
 from flows.runtime.run import Run
 from flows.runtime.step import Cached, step
@@ -87,13 +89,21 @@ def upsert_schedule(
     run: Run,
     answer: ScheduleAnswer,
     races: tuple[ListedEvent, ...],
+    qualifying: tuple[ListedResult, ...],
     *,
     rejected: Mapping[Source, str],
     force: bool,
 ) -> SeasonSummary:
     """Bring the database to a source's answer, as far as that is believed; `rejected`: what better ones gave."""
     return schedule.upsert_schedule(
-        run.database, answer, races, run.now, rejected=rejected, force=force, flow_run_id=run.flow_run_id
+        run.database,
+        answer,
+        races,
+        run.now,
+        qualifying=qualifying,
+        rejected=rejected,
+        force=force,
+        flow_run_id=run.flow_run_id,
     )
 
 
@@ -121,6 +131,12 @@ def fetch_results(run: Run, query: ResultQuery, deadline: Deadline) -> list[Docu
 def transform_results(run: Run, query: ResultQuery, documents: list[Document]) -> Sequence[Answer]:
     """The answers to a query; a session that is not among them has nothing published. Unreadable ones are an error."""
     return require_readable(query, match_results(query, listed_results(documents, query.season, query.kind)))
+
+
+@step(PURE, "transform-qualifying-{season}")
+def transform_qualifying(run: Run, documents: list[Document], season: int) -> tuple[ListedResult, ...]:
+    """A season's qualifying tables, for the sessions that its schedule lacks."""
+    return tuple(listed_results(documents, season, SessionKind.QUALIFYING))
 
 
 @step(NETWORK, "fetch-timing-{due_poll.session.id}")
@@ -206,3 +222,59 @@ def upsert_standings(run: Run, event: Event, published: PublishedStandings) -> l
 def upsert_standings_due(run: Run, event: Event, error: str, *, is_refused: bool) -> None:
     """Have an event's standings fetched later; `is_refused`: what was published cannot be read."""
     standings.put_standings_off(run.database, event, run.now, error, is_refused=is_refused)
+
+
+@step(DATABASE_READ, "read-whole-seasons")
+def read_whole_seasons(run: Run) -> set[int]:
+    """The seasons whose history is whole."""
+    return history.whole_seasons(run.database)
+
+
+@step(DATABASE_READ, "read-pages-{season}")
+def read_pages(run: Run, season: int) -> dict[Listing, list[Page]]:
+    """The pages of a season that an earlier run has fetched."""
+    with run.database.reading() as connection:
+        return pages.read_pages(connection, season)
+
+
+@step(NETWORK, "fetch-page-{query.season}-{query.listing.value}-{query.first_row}")
+def fetch_page(run: Run, query: PageQuery, total: int | None, deadline: Deadline) -> Page:
+    """One page of a season's table, of `total` rows by its earlier pages."""
+    return fetch.listings.fetch_listing_page(query, run.access(deadline), total)
+
+
+@step(DATABASE, "upsert-page-{query.season}-{query.listing.value}-{query.first_row}")
+def upsert_page(run: Run, query: PageQuery, page: Page) -> None:
+    """Keep a page until its season is written."""
+    pages.keep_page(run.database, query, page, run.ledger.now)
+
+
+@step(DATABASE, "upsert-no-pages-{season}")
+def upsert_no_pages(run: Run, season: int) -> None:
+    """Drop a season's pages, which are void."""
+    with run.database.writing() as connection:
+        pages.drop_pages(connection, season)
+
+
+@step(PURE, "transform-tables-{season}")
+def transform_tables(
+    run: Run, season: int, tables: Mapping[Listing, list[Page]]
+) -> dict[SessionKind, list[ListedResult]]:
+    """The results in a season's whole tables, by kind of session."""
+    return {
+        kind: listed_results(season_table(listing, tables[listing]), season, kind)
+        for kind, listing in LISTING_OF.items()
+        if listing in tables
+    }
+
+
+@step(DATABASE, "upsert-history-{answer.season}")
+def upsert_history(run: Run, answer: SeasonAnswer) -> SeasonHistory | None:
+    """Write a season of which nothing is known, at once; None where something is, and nothing is written."""
+    return history.write_history(run.database, answer, run.now, run.cadence, flow_run_id=run.flow_run_id)
+
+
+@step(DATABASE, "upsert-season-end-{season}")
+def upsert_season_end(run: Run, season: int) -> None:
+    """Finish a season whose rows are written: drop its pages, and mark its history as whole if it is over."""
+    history.finish_season(run.database, season, run.now, flow_run_id=run.flow_run_id)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import RECORDED, needs_recording
+from conftest import needs_recording
+from recorded import SEASONS, document, published_after, rounds_of
 
 from core.records import Competitor, SessionKind, Standing
 from core.rules.results.championship import (
@@ -21,44 +21,22 @@ from core.rules.results.championship import (
     examine_table,
     reason_of,
 )
-from core.rules.results.standings import RoundResult, standings
-from core.transform.results import result_of_race
-from core.transform.standings import standings_of
+from core.rules.results.standings import standings_after
 
 RACE, SPRINT = SessionKind.RACE, SessionKind.SPRINT
-DOCUMENTS: dict[Competitor, tuple[str, str]] = {
-    "driver": ("driverstandings", "DriverStandings"),
-    "team": ("constructorstandings", "ConstructorStandings"),
-}
-SEASONS = [RECORDED / "ergast" / "2020", RECORDED / "ergast" / "2023", *sorted((RECORDED / "history").glob("[0-9]*"))]
-
-
-def document(folder: Path, name: str) -> list[dict[str, Any]]:
-    path = folder / f"{name}.json"
-    found: list[dict[str, Any]] = json.loads(path.read_text()) if path.exists() else []
-    return found
 
 
 @needs_recording
 @pytest.mark.parametrize("folder", SEASONS, ids=lambda folder: folder.name)
 def test_every_recorded_table_passes(folder: Path) -> None:
-    season = int(folder.name)
-    rounds = [
-        RoundResult(result.round or 0, kind, result.entries)
-        for name, kind in (("results", RACE), ("sprint", SPRINT))
-        for race in document(folder, name)
-        if (result := result_of_race(race, kind))
-    ]
-    checked = 0
-    for competitor in competitors(season):
-        name, key = DOCUMENTS[competitor]
-        for table in document(folder, name):
-            so_far = [result for result in rounds if result.round <= int(table["round"])]
-            published = standings_of(table[key])
-            whole = Table(season, competitor, published, standings(so_far, competitor), ())
-            assert examine_table(whole) == [], f"{competitor}s after round {table['round']}"
+    season, checked = int(folder.name), 0
+    for event, tables in standings_after(rounds_of(folder)):
+        for competitor, computed in tables.items():
+            published = published_after(folder, competitor)[event.round or 0]
+            whole = Table(season, competitor, published, computed, ())
+            assert examine_table(whole) == [], f"{competitor}s after round {event.round}"
             checked += 1
-    assert checked == len(competitors(season)) * len({result.round for result in rounds})
+    assert checked == len(competitors(season)) * len(document(folder, "races"))
 
 
 POINTS = (44, 36, 30, 25, 20, 16, 12, 9, 2, 0)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Table
 
 from core.records import Source
-from core.rules.datasets import DATASETS, STANDINGS, Dataset, accepted, awaited, due, failed, initial_state
+from core.rules.datasets import DATASETS, STANDINGS, Dataset, accepted, awaited, differing, due, failed, initial_state
 from core.schema import metadata
 
 ENDED = datetime(2024, 3, 2, tzinfo=UTC)
@@ -56,3 +56,12 @@ def test_a_refused_answer_notes_its_reason_and_an_accepted_one_ends_the_polls() 
     whole = accepted(refused, Source.JOLPICA, is_revision=True)
     assert (whole.last_error, whole.next_poll_at, whole.revision, whole.source) == (None, None, 1, Source.JOLPICA)
     assert accepted(due(whole, NOW), Source.JOLPICA, is_revision=False).revision == 1
+
+
+def test_what_differs_says_so_and_is_polled_when_it_is_said() -> None:
+    later = differing(DUE, NOW + timedelta(hours=6), "perez: points 18 by results, 16 published")
+    assert (later.next_poll_at, later.poll_attempts, later.revision) == (NOW + timedelta(hours=6), 1, 0)
+    assert later.last_error == "differs: perez: points 18 by results, 16 published"
+    taken = accepted(later, Source.JOLPICA, is_revision=True, differences="perez")
+    assert (taken.next_poll_at, taken.last_error, taken.revision) == (None, "differs: perez", 1)
+    assert accepted(taken, Source.JOLPICA, is_revision=False).last_error is None

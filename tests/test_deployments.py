@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -14,6 +16,8 @@ from prefect import Flow
 from prefect.deployments.runner import RunnerDeployment
 from prefect.events.schemas.automations import AutomationCore
 from prefect.flows import load_flow_from_entrypoint
+from prefect.server.events.schemas.automations import EventTrigger
+from prefect.server.events.schemas.events import ReceivedEvent, RelatedResource, Resource
 from prefect.server.utilities.user_templates import render_user_template_sync
 
 from core.errors import UsageError
@@ -27,7 +31,8 @@ ROOT = Path(__file__).parents[1]
 WRITTEN: dict[str, Any] = yaml.safe_load((ROOT / "prefect.yaml").read_text())
 DEPLOYMENTS: list[dict[str, Any]] = WRITTEN["deployments"]
 AUTOMATIONS = yaml.safe_load((ROOT / "deploy" / "automations.yaml").read_text())["automations"]
-FLOWS = ("sync-schedule", "refresh-statuses", "poll-results")
+FLOWS = ("sync-schedule", "refresh-statuses", "poll-results", "backfill-history")
+BY_HAND = "backfill-history"
 each_deployment = pytest.mark.parametrize("written", DEPLOYMENTS, ids=lambda written: written["entrypoint"])
 
 
@@ -45,7 +50,7 @@ def test_every_flow_is_deployed_and_served() -> None:
     }
     assert defined == set(FLOWS)
     assert sorted(flow_of(written).name for written in DEPLOYMENTS) == sorted(defined)
-    assert sorted(served.flow.name for served in serve.SCHEDULED_FLOWS) == sorted(defined)
+    assert sorted(served.flow.name for served in serve.SERVED_FLOWS) == sorted(defined)
 
 
 @each_deployment
@@ -54,7 +59,9 @@ def test_a_deployment_is_complete(written: dict[str, Any]) -> None:
     assert written["description"].endswith(".")
     assert written["parameters"] == {}
     assert written["tags"][0] == "f1"
-    assert [schedule["timezone"] for schedule in written["schedules"]] == ["UTC"]
+    by_hand = flow_of(written).name == BY_HAND
+    assert [schedule["timezone"] for schedule in written["schedules"]] == ([] if by_hand else ["UTC"])
+    assert (written["work_pool"]["work_queue_name"] == "low") == by_hand
     assert written["concurrency_limit"]["limit"] == 1
     assert written["concurrency_limit"]["collision_strategy"] == "CANCEL_NEW"
     pool = written["work_pool"]
@@ -74,7 +81,8 @@ def test_serve_and_the_work_pool_have_the_same_schedules() -> None:
         flow_of(written).name: ([schedule["cron"] for schedule in written["schedules"]], written["tags"])
         for written in DEPLOYMENTS
     }
-    assert {served.flow.name: ([served.cron], list(served.tags)) for served in serve.SCHEDULED_FLOWS} == in_the_pool
+    served = {one.flow.name: ([one.cron] if one.cron else [], list(one.tags)) for one in serve.SERVED_FLOWS}
+    assert served == in_the_pool
 
 
 def test_both_kinds_of_work_pool_get_the_same_deployments() -> None:
@@ -150,6 +158,36 @@ def test_automations_are_valid_and_match_events_that_flows_emit() -> None:
         assert AutomationCore.model_validate(one).description
         looked_at = {name for name in one["trigger"]["expect"] + one["trigger"].get("after", []) if name[:3] == "f1."}
         assert looked_at <= {events.SCHEDULE_CHANGED, events.SESSION_COMPLETED, *events.RESULTS.values()}
+
+
+def running(flow: str) -> ReceivedEvent:
+    """What Prefect's server says when a deployment's run begins."""
+    run = uuid4()
+    return ReceivedEvent(
+        occurred=datetime(2024, 7, 28, tzinfo=UTC),
+        event="prefect.flow-run.Running",
+        resource=Resource({"prefect.resource.id": f"prefect.flow-run.{run}", "prefect.resource.name": "a-run"}),
+        related=[
+            RelatedResource({"prefect.resource.id": f"prefect.{role}.{name}", "prefect.resource.role": role} | named)
+            for role, name, named in (
+                ("flow", uuid4(), {"prefect.resource.name": flow}),
+                ("deployment", uuid4(), {"prefect.resource.name": "default"}),
+                ("tag", "f1", {}),
+                ("tag", "auto-scheduled", {}),
+            )
+        ],
+        id=uuid4(),
+    )
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_a_backfill_alone_may_take_hours(flow: str) -> None:
+    """It waits for its next request; a run that has lost its machine is noticed by its heartbeat, whatever it runs."""
+    triggers = {one["name"]: EventTrigger.model_validate(one["trigger"]) for one in AUTOMATIONS}
+    ends = {"f1-run-hangs", "f1-run-hangs-alert"}
+    covers = {name: trigger.covers(running(flow)) for name, trigger in triggers.items() if name in ends}
+    assert covers == dict.fromkeys(ends, flow != BY_HAND)
+    assert triggers["f1-run-is-dead"].covers_resources(running(flow).resource, running(flow).related)
 
 
 def test_a_webhooks_payload_is_json_whatever_a_runs_message_contains() -> None:

@@ -160,14 +160,16 @@ def at(document: Any, node: Node) -> Any:
 
 
 class World:
-    """A calendar of two weekends, one with a sprint, a database without results, and an undisturbed run's outcome."""
+    """A calendar of two weekends, one with a sprint, and a third to come; a database without results, and what an
+    undisturbed run makes."""
 
     def __init__(self, upstream: Upstream, database: Database) -> None:
         self.upstream = upstream
         self.database = database
         by_name = {event.name: event for event in facts.calendar().events}
         china = replace(by_name["Chinese Grand Prix"], round=2)
-        upstream.calendars[2024] = [by_name["Bahrain Grand Prix"], china]
+        to_come = replace(by_name["Miami Grand Prix"], round=3)
+        upstream.calendars[2024] = [by_name["Bahrain Grand Prix"], china, to_come]
         upstream.as_of = NOW
         upstream.timing_after = timedelta(days=999)
         sync_schedule.fn(season=2024, force=False, now=NOW)

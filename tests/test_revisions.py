@@ -10,15 +10,25 @@ from typing import Any
 
 import pytest
 from conftest import Recording, needs_recording, poll_by_name
-from sqlalchemy import column, select, table
+from sqlalchemy import column, delete, select, table
 
 from core.database import Database
 from core.queries import read_entries, results_as_of
-from core.records import ChangeKind, Entry, SessionKind, SessionResult, Source
+from core.records import ChangeKind, Entry, HeldKind, SessionKind, SessionResult, Source
 from core.replay import Fault, Upstream
 from core.rules.results.outcome import Outcome, Polled
 from core.rules.results.polling import Cadence
-from core.schema import changes, driver_standings, events, held, result_revisions, results, sessions, team_standings
+from core.schema import (
+    championship_adjustments,
+    changes,
+    driver_standings,
+    events,
+    held,
+    result_revisions,
+    results,
+    sessions,
+    team_standings,
+)
 from core.transform.results import result_of_race
 from core.upsert.results import accept_result
 from core.upsert.schedule import SeasonSummary
@@ -507,28 +517,42 @@ def racing_point(database: Database) -> tuple[Decimal, str, int]:
 
 
 @needs_recording
-def test_racing_point_s_deduction_is_taken_from_jolpica_and_reported(
+def test_racing_point_s_deduction_is_made_here_and_agrees_with_jolpica(
     database: Database, recording: Recording, sync: Sync
 ) -> None:
     now = moment("2021-06-01T00:00Z")
     sync(2020, now)
     polled = [one for one in poll_results.fn(now=now) if one.outcome.is_revision]
     assert len([one for one in polled if one.session_id.endswith("/race")]) == 17
-    assert racing_point(database) == (Decimal(195), "jolpica", 4)
+    assert racing_point(database) == (Decimal(195), "results", 4)
     with database.reading() as connection:
         feed = connection.execute(select(changes).where(changes.c.kind == "standings")).all()
-        before = team_standings.c.round == 16, team_standings.c.season == 2020
-        computed = connection.execute(select(team_standings.c.source).where(*before)).scalars().all()
-    [announced] = [c.after["differences"] for c in feed if "differences" in c.after]
-    assert any("racing_point: points 210 by results, 195 published" in line for line in announced)
-    assert set(computed) == {"results"}
+        sources = set(connection.scalars(select(team_standings.c.source).where(team_standings.c.season == 2020)))
+        aside = connection.execute(select(held).where(held.c.kind == HeldKind.STANDINGS_DIFFER.value)).all()
+    assert [c.after["differences"] for c in feed if "differences" in c.after] == []
+    assert (sources, aside) == ({"results"}, [])
+
+
+@needs_recording
+def test_without_the_adjustment_the_deduction_is_held_for_a_person(
+    database: Database, recording: Recording, sync: Sync
+) -> None:
+    now = moment("2021-06-01T00:00Z")
+    sync(2020, now)
+    with database.writing() as connection:
+        connection.execute(delete(championship_adjustments).where(championship_adjustments.c.season == 2020))
+    poll_results.fn(now=now)
+    assert racing_point(database) == (Decimal(210), "results", 3)
+    with database.reading() as connection:
+        [aside] = connection.execute(select(held).where(held.c.kind == HeldKind.STANDINGS_DIFFER.value)).all()
+    assert "racing_point: points 210 by results, 195 published" in aside.reason
 
 
 @needs_recording
 def test_a_late_correction_does_not_give_racing_point_its_points_back(
     database: Database, recording: Recording, sync: Sync
 ) -> None:
-    """The season's standings are Jolpica's: revising an early race recomputes them, and the deduction still holds."""
+    """Revising an early race recomputes all that follow it, with the deduction, and Jolpica lacks the correction."""
     from core.deadline import Deadline
     from core.fetch.access import Access
     from core.fetch.results import fetch_results
@@ -545,4 +569,4 @@ def test_a_late_correction_does_not_give_racing_point_its_points_back(
     assert polled.outcome is Outcome.REVISED
     poll_results.fn(now=now + DAY)
     points, source, _ = racing_point(database)
-    assert (points, source) == (Decimal(195), "jolpica")
+    assert (points, source) == (Decimal(195), "results")

@@ -1,4 +1,4 @@
-"""Jolpica's tables, whole: as many pages as they have, or a fault."""
+"""Jolpica's tables: page by page, or whole."""
 
 from __future__ import annotations
 
@@ -7,13 +7,25 @@ from typing import Any
 
 from fastf1.ergast import Ergast
 
-from core.documents import PAGE, Document
-from core.errors import SourceMalformed, TableTooLong, reading_answer
+from core.documents import PAGE, Document, Page, is_whole, whole_table
+from core.errors import reading_answer
 from core.fetch.access import Access
 from core.fetch.session import asking
 from core.records import Source
 
 JOLPICA = Ergast(result_type="raw", auto_cast=False, limit=PAGE)
+
+
+def fetch_page(ask: Callable[..., Any], access: Access, what: str, offset: int, **query: Any) -> Page:
+    """The page of a table that begins with its row `offset`; further arguments as for `fetch_table`.
+
+    Raises:
+        BudgetExhausted: our hourly budget allows no request now.
+        SourceError: any other fault, typed.
+    """
+    with asking(Source.JOLPICA, access), reading_answer(Source.JOLPICA.value, f"an answer that holds no {what}"):
+        page = ask(**query, limit=PAGE, offset=offset)
+        return Page(total=int(page.total_results), documents=list(page))
 
 
 def fetch_table(
@@ -23,36 +35,16 @@ def fetch_table(
 
     Args:
         ask: the method of `JOLPICA` that gives a page.
-        what: what the table holds, in a fault's words.
-        rows: the key of a document's rows; a document continues on the next page. None: each document is a row.
-        at_most: more rows than such a table can have.
+        what, rows, at_most: see `whole_table`.
         query: the method's own arguments.
 
     Raises:
         BudgetExhausted: our hourly budget allows no request now.
         SourceError: any other fault, typed; fewer rows than the table's own total among them.
     """
+    pages: list[Page] = []
     documents: list[Document] = []
-    by_round: dict[str, Document] = {}
-    offset, found, total = 0, 0, 1
-    with asking(Source.JOLPICA, access), reading_answer(Source.JOLPICA.value, f"an answer that holds no {what}"):
-        while offset < total:
-            page = ask(**query, limit=PAGE, offset=offset)
-            total = int(page.total_results)
-            if total > at_most:
-                raise TableTooLong(Source.JOLPICA.value, f"a table of {total} rows, where at most {at_most} can be")
-            for document in page:
-                if rows is None:
-                    documents.append(document)
-                    found += 1
-                    continue
-                number = document["round"]
-                if number not in by_round:
-                    by_round[number] = {**document, rows: []}
-                    documents.append(by_round[number])
-                by_round[number][rows] += document[rows]
-                found += len(document[rows])
-            offset += PAGE
-    if found != total:
-        raise SourceMalformed(Source.JOLPICA.value, f"{found} of {total} {'rows' if rows else what}")
+    while not is_whole(pages):
+        pages.append(fetch_page(ask, access, what, len(pages) * PAGE, **query))
+        documents = whole_table(pages, what, rows=rows, at_most=at_most)
     return documents

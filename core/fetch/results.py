@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from core.documents import PAGE, RESULT_ROWS, Document
+from core.documents import MOST_ROWS_OF_A_SEASON, PAGE, RESULT_ROWS, Document
 from core.errors import SourceMalformed
 from core.fetch.access import Access
 from core.fetch.pages import JOLPICA, fetch_table
 from core.records import Competitor, SessionKind, Source
-
-MOST_ROWS_OF_A_SEASON = 1_000
-"""No season's table has so many rows; the longest so far is 1989's races with 624."""
 
 MOST_ROWS_OF_STANDINGS = 200
 """No championship's table has so many; the longest so far is 1953's drivers with 108."""

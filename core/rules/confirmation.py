@@ -19,6 +19,7 @@ PAST_MOVE = timedelta(hours=48)
 IMPLAUSIBLE = timedelta(hours=24)
 SUPERSEDED = timedelta(hours=24)
 SHORT = timedelta(hours=24)
+DIFFERENT = timedelta(hours=24)
 
 
 class Confirmation:
@@ -57,10 +58,8 @@ class Confirmation:
         """Hold what cannot be read of a schedule: neither time nor force confirms it."""
         self._see((entity, entity_id, HeldKind.SCHEDULE_REJECTED), payload, reason)
 
-    def hold_refused(
-        self, entity: Entity, entity_id: str, kind: HeldKind, payload: dict[str, Any], reason: str
-    ) -> Held:
-        """Hold a dataset that was refused, as a result that was."""
+    def hold_answer(self, entity: Entity, entity_id: str, kind: HeldKind, payload: dict[str, Any], reason: str) -> Held:
+        """Hold an answer about a dataset that was refused, or is not what we compute, and say since when it is."""
         return self._see((entity, entity_id, kind), payload, reason)
 
     def hold_absent(self, session_id: str, apart: timedelta) -> int:

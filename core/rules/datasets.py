@@ -21,7 +21,8 @@ class Dataset:
 
     Each of its tables has the entity's id (`event_id` or `session_id`) as the first column of its primary key, and its
     rows of one entity are replaced together. `rejected` is the kind under which refused answers are held. `cadence` is
-    how often it is polled, in stages from the entity's end, until it is whole.
+    how often it is polled, in stages from the entity's end, until it is whole. `differing` is the kind under which is
+    held what differs from our own computation, for a dataset that has one.
     """
 
     name: str
@@ -29,6 +30,12 @@ class Dataset:
     tables: tuple[str, ...]
     rejected: HeldKind
     cadence: tuple[Stage, ...]
+    differing: HeldKind | None = None
+
+    @property
+    def held_kinds(self) -> tuple[HeldKind, ...]:
+        """What may be held of it."""
+        return (self.rejected,) if self.differing is None else (self.rejected, self.differing)
 
     @property
     def key(self) -> str:
@@ -42,6 +49,7 @@ STANDINGS = Dataset(
     tables=("driver_standings", "team_standings"),
     rejected=HeldKind.STANDINGS_REJECTED,
     cadence=(Stage(timedelta(days=14), HOUR), Stage(None, timedelta(days=7))),
+    differing=HeldKind.STANDINGS_DIFFER,
 )
 
 DATASETS = (STANDINGS,)
@@ -71,9 +79,13 @@ def due(state: DatasetState, at: datetime | None) -> DatasetState:
     return state.model_copy(update={"next_poll_at": at})
 
 
-def accepted(state: DatasetState, source: Source, *, is_revision: bool) -> DatasetState:
-    """The state after an answer that is taken whole; nothing more is polled until the dataset is due again."""
-    update = {"next_poll_at": None, "last_error": None, "source": source, "revision": state.revision + is_revision}
+def accepted(state: DatasetState, source: Source, *, is_revision: bool, differences: str | None = None) -> DatasetState:
+    """The state after an answer that is taken whole; nothing more is polled until the dataset is due again.
+
+    `differences` are those from our own computation, in words.
+    """
+    error = None if differences is None else f"differs: {differences}"
+    update = {"next_poll_at": None, "last_error": error, "source": source, "revision": state.revision + is_revision}
     return _polled(state, 0, update)
 
 
@@ -83,6 +95,11 @@ def awaited(
     """The state after an answer that is not published yet or not whole, or is `refused`, with the reason in words."""
     error = None if refused is None else f"refused: {refused}"
     return _polled(state, 0, {"next_poll_at": now + _every(dataset, now - ended_at), "last_error": error})
+
+
+def differing(state: DatasetState, at: datetime | None, differences: str) -> DatasetState:
+    """The state after an answer that differs from our own computation, which stands; `at` is when it is polled next."""
+    return _polled(state, 0, {"next_poll_at": at, "last_error": f"differs: {differences}"})
 
 
 def failed(state: DatasetState, now: datetime, error: str) -> DatasetState:

@@ -134,7 +134,8 @@ def numbered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     seen: Counter[str] = Counter()
     found = []
     for entry in entries:
-        found.append(entry.model_copy(update={"ordinal": seen[entry.car_number]}))
+        ordinal = seen[entry.car_number]
+        found.append(entry.model_copy(update={"ordinal": ordinal}) if ordinal else entry)
         seen[entry.car_number] += 1
     return tuple(found)
 

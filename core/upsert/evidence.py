@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import median
 
 from sqlalchemy import Connection, func, select
 
 from core.queries import in_season, read_entries, season_ids
 from core.records import Entry, Session, SessionResult, Source
 from core.rules.calendar.identity import season_of
-from core.rules.results.known import Evidence, Identity, KnownResults
+from core.rules.results.known import Evidence, Identity, KnownResults, beginning, entry_counts
 from core.rules.results.standings import Round
 from core.schema import drivers, result_revisions, results, sessions
-
-TIMES = ("time_ms", "q3_ms", "q2_ms", "q1_ms", "best_lap_ms")
 
 NUMBERS = (
     select(results.c.car_number, results.c.driver_id, results.c.team_id, func.max(sessions.c.local_date).label("at"))
@@ -44,7 +41,7 @@ def read_evidence(
         by_number=by_number,
         numbers=numbers | by_number.keys(),
         alike=_alike(connection, session.id, result.entries),
-        entry_counts=_entry_counts(session, rounds) if is_first_official else (),
+        entry_counts=entry_counts(session, rounds) if is_first_official else (),
         revisions=connection.scalars(select(result_revisions.c.rows).where(own)).all() if session.has_results else (),
         names=_names(connection, [*known.entries, *result.entries]) if known.entries else {},
     )
@@ -58,25 +55,13 @@ def read_numbers(connection: Connection, session: Session) -> Mapping[str, Ident
 
 def _alike(connection: Connection, session_id: str, entries: Sequence[Entry]) -> dict[str, list[Entry]]:
     """The classifications of other sessions that begin with the same driver and time, by session id."""
-    first = entries[0] if entries else None
-    timed = next((name for name in TIMES if getattr(first, name, None)), None)
-    if first is None or timed is None or first.driver_id is None:
+    begins = beginning(entries)
+    if begins is None:
         return {}
-    same = results.c.driver_id == first.driver_id, results.c[timed] == getattr(first, timed)
+    driver_id, timed, time = begins
+    same = results.c.driver_id == driver_id, results.c[timed] == time
     ids = connection.scalars(select(results.c.session_id).where(*same, results.c.session_id != session_id)).all()
     return {other: read_entries(connection, other) for other in ids}
-
-
-def _entry_counts(session: Session, rounds: Sequence[Round]) -> list[int]:
-    """How many entries comparable sessions have: those of its event, and the median of the season's races."""
-    own, others = [], []
-    for one in rounds:
-        for result in one.results:
-            if one.event.id != session.event_id:
-                others.append(len(result.entries))
-            elif result.kind is not session.kind:
-                own.append(len(result.entries))
-    return [*own, int(median(others))] if others else own
 
 
 def _names(connection: Connection, entries: Sequence[Entry]) -> dict[str, str]:

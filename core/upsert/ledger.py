@@ -19,14 +19,23 @@ BUDGET = 180
 """Requests in any hour; Jolpica allows 200, and the difference is our margin."""
 
 
-class Ledger:
-    """Records every request before it is made, and refuses those beyond the budget."""
+RESERVE = 60
+"""As many of these are left to polls and syncs by a backfill, whatever it still has to ask."""
 
-    def __init__(self, database: Database, now: datetime, budget: int = BUDGET) -> None:
+
+class Ledger:
+    """Records every request before it is made, and refuses those beyond the budget.
+
+    A `reserve` of the budget is left to others: it is theirs what they have asked since this ledger's run began.
+    """
+
+    def __init__(self, database: Database, now: datetime, budget: int = BUDGET, *, reserve: int = 0) -> None:
         self._database = database
         self._now = now
         self._began = time.monotonic()
         self._budget = budget
+        self._share = budget - reserve
+        self._own: set[int] = set()
 
     @property
     def now(self) -> datetime:
@@ -44,20 +53,42 @@ class Ledger:
         with self._database.writing() as connection:
             if until := self._refused_until(connection, Source.JOLPICA):
                 raise StillRefused(Source.JOLPICA.value, (until - now).total_seconds())
-            # Another machine's clock may be ahead of ours.
-            in_hour = and_(ledger.c.at > now - HOUR, ledger.c.at < now + HOUR, ledger.c.retry_at.is_(None))
-            if (connection.scalar(select(func.count()).where(in_hour)) or 0) >= self._budget:
-                freeing = select(ledger.c.at).where(in_hour).order_by(ledger.c.at.desc()).offset(self._budget - 1)
-                oldest = connection.scalar(freeing.limit(1))
-                raise BudgetExhausted(Source.JOLPICA.value, (oldest or now) + HOUR)
+            if until := self._spent_until(connection, now):
+                raise BudgetExhausted(Source.JOLPICA.value, until)
             connection.execute(delete(ledger).where(ledger.c.at < now - WEEK))
-            entry = connection.scalar(insert(ledger).values(at=now, host=host, path=path).returning(ledger.c.id))
+            entered = {"at": now, "host": host, "path": path}
+            entry: int = connection.scalars(insert(ledger).values(entered).returning(ledger.c.id)).one()
+        self._own.add(entry)
 
         def answered(status: int | None, ms: float) -> None:
             with self._database.writing() as connection:
                 connection.execute(update(ledger).where(ledger.c.id == entry).values(status=status, ms=round(ms)))
 
         return answered
+
+    def left(self) -> int:
+        """How many more requests are allowed in this hour."""
+        with self._database.reading() as connection:
+            return max(0, min(limit - len(asked) for asked, limit in self._asked(connection, self.now)))
+
+    def waits_until(self) -> datetime | None:
+        """Until when no request to Jolpica is allowed, by its own word or by the budget; None: one is."""
+        now = self.now
+        with self._database.reading() as connection:
+            return self._refused_until(connection, Source.JOLPICA) or self._spent_until(connection, now)
+
+    def _asked(self, connection: Connection, now: datetime) -> tuple[tuple[list[datetime], int], ...]:
+        """When the requests of the sliding hour were made, latest first: all, and our share; each with its limit."""
+        # Another machine's clock may be ahead of ours.
+        in_hour = and_(ledger.c.at > now - HOUR, ledger.c.at < now + HOUR, ledger.c.retry_at.is_(None))
+        rows = connection.execute(select(ledger.c.id, ledger.c.at).where(in_hour).order_by(ledger.c.at.desc())).all()
+        ours = [row.at for row in rows if row.id in self._own or row.at <= self._now]
+        return ([row.at for row in rows], self._budget), (ours, self._share)
+
+    def _spent_until(self, connection: Connection, now: datetime) -> datetime | None:
+        """When the sliding hour frees a request, where it holds as many as the budget, or our share of it, allows."""
+        spent = [asked[limit - 1] for asked, limit in self._asked(connection, now) if len(asked) >= limit]
+        return max(spent) + HOUR if spent else None
 
     def refuse(self, source: Source, until: datetime) -> None:
         """Record that a source said to wait."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection, Numeric, bindparam, select, type_coerce
 
 from core.queries import in_season, season_ids
 from core.records import Event, ResultsState, SessionKind, Source, Status
 from core.rules.calendar.identity import season_of
+from core.rules.calendar.times import date_over
+from core.rules.results.decide_standings import Unseen
 from core.rules.results.points import SCORING
 from core.rules.results.standings import Round, RoundEvent, RoundResult, Scored
 from core.schema import events, results, sessions
@@ -34,6 +36,16 @@ ENTRIES = (
 )
 
 
+SEASON_END = (
+    select(events.c.ends_at, events.c.last_date)
+    .where(
+        events.c.season == bindparam("season"), events.c.round.is_not(None), events.c.status != Status.CANCELLED.value
+    )
+    .order_by(events.c.last_date.desc())
+    .limit(1)
+)
+
+
 def read_rounds(connection: Connection, event_id: str) -> list[Round]:
     """The events of an event's season in the calendar's order, with the official results of their races and sprints.
 
@@ -45,13 +57,13 @@ def read_rounds(connection: Connection, event_id: str) -> list[Round]:
     for row in connection.execute(ENTRIES, {"event_id": event_id, **named}).all():
         entries[row[0]][row[1]].append(Scored._make(row[2:]))
     return [
-        Round(event, [RoundResult(event.round or 0, SessionKind(kind), own) for kind, own in entries[event.id].items()])
+        Round(event, [RoundResult(SessionKind(kind), own) for kind, own in entries[event.id].items()])
         for event in sorted(found, key=lambda event: event.in_order)
     ]
 
 
-def read_unseen(connection: Connection, event: Event) -> Sequence[SessionKind]:
-    """The kinds of the races and sprints up to an event that take place and have no official result."""
+def read_unseen(connection: Connection, event: Event) -> Unseen:
+    """The races and sprints up to an event that take place and have no official result."""
     waiting = connection.execute(
         select(events.c.id, events.c.first_date, sessions.c.kind)
         .select_from(sessions.join(events, events.c.id == sessions.c.event_id))
@@ -62,4 +74,11 @@ def read_unseen(connection: Connection, event: Event) -> Sequence[SessionKind]:
             sessions.c.results_state.not_in(OFFICIAL),
         )
     ).all()
-    return [SessionKind(row.kind) for row in waiting if (row.first_date, row.id) <= (event.first_date, event.id)]
+    earlier = [SessionKind(row.kind) for row in waiting if (row.first_date, row.id) < (event.first_date, event.id)]
+    return Unseen(earlier, [SessionKind(row.kind) for row in waiting if row.id == event.id])
+
+
+def read_season_end(connection: Connection, season: int) -> datetime:
+    """When a season's last championship event is over."""
+    last = connection.execute(SEASON_END, {"season": season}).one()
+    return last.ends_at or date_over(last.last_date)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from core.database import Database
 from core.queries import read_calendar
-from core.records import Change, ListedEvent, Record, ScheduleAnswer, Source, Status
+from core.records import Change, ListedEvent, ListedResult, Record, ScheduleAnswer, Source, Status
 from core.rules.calendar.reconcile import reconcile
 from core.schema import circuits, events, sessions
 from core.upsert.rows import write_changes, write_held, write_rows
@@ -31,11 +31,12 @@ def upsert_schedule(
     races: Sequence[ListedEvent],
     now: datetime,
     *,
+    qualifying: Sequence[ListedResult] = (),
     rejected: Mapping[Source, str] | None = None,
     force: bool = False,
     flow_run_id: str | None = None,
 ) -> SeasonSummary:
-    """Bring a season to what a source answered, as far as that is believed; `rejected`: see `reconcile`.
+    """Bring a season to what a source answered, as far as that is believed; the arguments are `reconcile`'s.
 
     Only what differs is written; every change has its entry in `changes`, in the same transaction.
 
@@ -44,7 +45,7 @@ def upsert_schedule(
     """
     with database.writing() as connection:
         known = read_calendar(connection, answer.season)
-        result = reconcile(known, answer, now, races=races, rejected=rejected, force=force)
+        result = reconcile(known, answer, now, races=races, qualifying=qualifying, rejected=rejected, force=force)
         after = result.calendar
         write_rows(connection, circuits, known.circuits, after.circuits)
         write_rows(connection, events, known.events, after.events, stamp=now)

@@ -11,19 +11,21 @@ from sqlalchemy import Connection, Table, bindparam, delete, literal, select, un
 from core.database import Database
 from core.queries import read_records, stored
 from core.records import Change, Competitor, Driver, Event, Session, Standing, Team
-from core.rules.calendar.identity import season_of
+from core.rules.calendar.identity import season_of, season_prefix
 from core.rules.datasets import STANDINGS
 from core.rules.results.decide_standings import (
     KnownStandings,
     decide_standings,
     latest_due,
+    ours_win,
     standings_change,
     standings_unread,
 )
-from core.rules.results.standings import Round, RoundEvent, standings_after
+from core.rules.results.standings import Round, RoundEvent, Tables, standings_after
 from core.schema import dataset_states, driver_standings, events, held, team_standings
+from core.upsert.adjustments import mark_applied, read_adjustments, unapplied
 from core.upsert.competitors import write_competitors
-from core.upsert.rounds import read_rounds, read_unseen
+from core.upsert.rounds import read_rounds, read_season_end, read_unseen
 from core.upsert.rows import replace_rows, write_changes, write_rows
 from core.upsert.states import read_season_states, read_state, write_state
 
@@ -42,6 +44,9 @@ FOUND = union_all(
     )
 )
 
+Computed = Sequence[tuple[RoundEvent, Tables]]
+"""The standings after events, in order."""
+
 Named = tuple[Sequence[Driver], Sequence[Team]]
 """The drivers and teams that rows name."""
 
@@ -56,18 +61,30 @@ def recompute_standings(
     Returns:
         One change where anything differs: the season's, from this event on.
     """
+    season = season_of(session.id)
     latest = max(one.event.in_order for one in rounds if one.results)[-1]
-    _latest_due(connection, season_of(session.id), latest, now)
-    computed = standings_after(rounds, session.event_id)
-    differs = False
-    for event, tables in computed:
+    _latest_due(connection, season, latest, now)
+    computed = standings_after(rounds, read_adjustments(connection, season), from_event=session.event_id)
+    return _write_computed(connection, computed)
+
+
+def settle_standings(connection: Connection, season: int) -> list[Change]:
+    """Make all standings of a season that is settled ours, whatever rules or adjustments they were computed with."""
+    computed = standings_after(read_rounds(connection, season_prefix(season)), read_adjustments(connection, season))
+    mark_applied(connection, season)
+    return _write_computed(connection, computed)
+
+
+def _write_computed(connection: Connection, computed: Computed) -> list[Change]:
+    """Make standings those that were computed; the published ones that say the same may stay."""
+    differing: list[int] = []
+    for number, (event, tables) in enumerate(computed):
         found = _found(connection, event.id)
         for competitor, wanted in tables.items():
-            there = {standing.competitor_id: standing for standing in found[competitor]}
-            if there != {standing.competitor_id: standing for standing in wanted}:
-                _replace(connection, event, competitor, wanted, replaces=bool(there))
-                differs = True
-    return [standings_change(computed[0][0], len(computed))] if differs else []
+            if _figures(found[competitor]) != _figures(wanted):
+                _replace(connection, event, competitor, wanted, replaces=bool(found[competitor]))
+                differing.append(number)
+    return [standings_change(computed[differing[0]][0], len(computed) - differing[0])] if differing else []
 
 
 def accept_standings(
@@ -90,39 +107,46 @@ def accept_standings(
     with database.writing() as connection:
         [event] = read_records(connection, events, Event, events.c.id == event_id)
         stored = read_state(connection, STANDINGS, event_id)
-        until = [one for one in read_rounds(connection, event_id) if one.event.in_order <= _in_order(event)]
+        computed = standings_after(read_rounds(connection, event_id), read_adjustments(connection, event.season))
+        season_end, unseen = read_season_end(connection, event.season), read_unseen(connection, event)
+        changes: list[Change] = []
+        if mark_applied(connection, event.season) or ours_win(season_end, unseen, now):
+            changes += _write_computed(connection, computed)
         known = KnownStandings(
             event=event,
+            season_end=season_end,
             state=stored.state,
             held=stored.held,
-            results=[result for one in until for result in one.results],
-            unseen=read_unseen(connection, event),
+            computed=next((tables for one, tables in computed if one.id == event_id), {}),
+            unseen=unseen,
             tables=_found(connection, event_id),
         )
         decision = decide_standings(known, published, now)
         for competitor in decision.accepted:
             write_competitors(connection, *named.get(competitor, ((), ())))
         for competitor, wanted in decision.tables.items():
-            _replace(connection, event, competitor, wanted, replaces=bool(known.tables[competitor]))
+            _replace(connection, event, competitor, wanted, replaces=True)
         write_state(connection, stored, decision.state, decision.held, now)
-        write_changes(connection, decision.changes, now, flow_run_id)
+        write_changes(connection, [*changes, *decision.changes], now, flow_run_id)
     return list(decision.messages)
 
 
 def standings_due(database: Database, now: datetime) -> list[Event]:
-    """The events after which Jolpica's standings are due."""
-    ids = select(dataset_states.c.entity_id).where(
-        dataset_states.c.dataset == STANDINGS.name, dataset_states.c.next_poll_at <= now
-    )
+    """The events after which Jolpica's standings are due; by an adjustment that was not applied, too."""
+    of_standings = dataset_states.c.dataset == STANDINGS.name
+    due = select(dataset_states.c.entity_id).where(of_standings, dataset_states.c.next_poll_at <= now)
+    put_off = select(dataset_states.c.entity_id).where(of_standings, dataset_states.c.next_poll_at > now)
     with database.reading() as connection:
-        return read_records(connection, events, Event, events.c.id.in_(ids))
+        adjusted = events.c.id.in_(unapplied(connection).values()) & events.c.id.not_in(put_off)
+        return read_records(connection, events, Event, events.c.id.in_(due) | adjusted)
 
 
 def put_standings_off(database: Database, event: Event, now: datetime, error: str, *, is_refused: bool) -> None:
     """Poll an event's standings later; `is_refused`: what was published cannot be read, and is held with the error."""
     with database.writing() as connection:
         stored = read_state(connection, STANDINGS, event.id)
-        state, kept = standings_unread(stored.state, stored.held, event, now, error, is_refused=is_refused)
+        end = read_season_end(connection, event.season)
+        state, kept = standings_unread(stored.state, stored.held, event, end, now, error, is_refused=is_refused)
         write_state(connection, stored, state, kept, now)
 
 
@@ -130,14 +154,14 @@ def _latest_due(connection: Connection, season: int, latest: str, now: datetime)
     """Make the standings after the season's latest event due, and no others: what is held of those is void."""
     before = read_season_states(connection, STANDINGS, season)
     write_rows(connection, dataset_states, before, latest_due(before, latest, now), stamp=now)
-    others = [event_id for event_id, state in before.items() if state.next_poll_at and event_id != latest]
+    others = [one for one, state in before.items() if (state.next_poll_at or state.last_error) and one != latest]
     if others:
-        void = held.c.entity_id.in_(others), held.c.kind == STANDINGS.rejected.value
+        void = held.c.entity_id.in_(others), held.c.kind.in_([kind.value for kind in STANDINGS.held_kinds])
         connection.execute(delete(held).where(*void))
 
 
-def _in_order(event: Event) -> tuple[object, str]:
-    return (event.first_date, event.id)
+def _figures(standings: Sequence[Standing]) -> dict[str, tuple[object, ...]]:
+    return {one.competitor_id: (one.position, one.points, one.wins) for one in standings}
 
 
 def _found(connection: Connection, event_id: str) -> dict[Competitor, list[Standing]]:
@@ -157,7 +181,15 @@ def _replace(
     *,
     replaces: bool,
 ) -> None:
-    rows = [
+    rows = standings_rows(event, competitor, wanted)
+    replace_rows(connection, TABLES[competitor], (STANDINGS.key,), [(event.id,)] if replaces else [], rows)
+
+
+def standings_rows(
+    event: Event | RoundEvent, competitor: Competitor, wanted: Sequence[Standing]
+) -> list[dict[str, object]]:
+    """An event's standings as rows of the championship's table."""
+    return [
         {
             "event_id": event.id,
             f"{competitor}_id": standing.competitor_id,
@@ -170,4 +202,3 @@ def _replace(
         }
         for standing in wanted
     ]
-    replace_rows(connection, TABLES[competitor], (STANDINGS.key,), [(event.id,)] if replaces else [], rows)

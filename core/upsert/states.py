@@ -32,8 +32,8 @@ def read_state(connection: Connection, dataset: Dataset, entity_id: str) -> Know
     """A dataset's state for one event or session."""
     own = dataset_states.c.entity_id == entity_id, dataset_states.c.dataset == dataset.name
     stored = next(iter(read_records(connection, dataset_states, DatasetState, *own)), None)
-    refused = held.c.entity_id == entity_id, held.c.kind == dataset.rejected.value
-    found = {answer.key: answer for answer in read_records(connection, held, Held, *refused)}
+    of_it = held.c.entity_id == entity_id, held.c.kind.in_([kind.value for kind in dataset.held_kinds])
+    found = {answer.key: answer for answer in read_records(connection, held, Held, *of_it)}
     return KnownState(stored, stored or initial_state(dataset, entity_id), found)
 
 

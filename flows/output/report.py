@@ -9,6 +9,7 @@ from typing import Any
 
 from core.logs import PRINTED
 from core.records import Change, ChangeKind, Source
+from core.rules.history import Backfilled
 from core.rules.results.due_polls import ResultQuery
 from core.rules.results.outcome import Outcome, Polled
 from core.text import counted
@@ -105,3 +106,43 @@ def print_polls(polled: Sequence[Polled]) -> None:
     for one in filter(is_printed, polled):
         console.print(styled(poll_line(one)))
     console.print(polls_line(polled, len(polled)))
+
+
+def backfilled_line(backfilled: Backfilled) -> str:
+    """What became of one season of a backfill, in one line."""
+    if backfilled.failure:
+        return f"{backfilled.season}: failed: {backfilled.failure}"
+    entries = counted(backfilled.entries, "entry", "entries")
+    events = counted(backfilled.events, "event")
+    return f"{backfilled.season}: {events}, {counted(backfilled.results, 'result')} with {entries} added"
+
+
+def backfill_line(backfilled: Sequence[Backfilled]) -> str:
+    """A backfill's summary in one line."""
+    done = [one for one in backfilled if not one.failure]
+    results, entries = sum(one.results for one in done), sum(one.entries for one in done)
+    failed = f", {len(backfilled) - len(done)} failed" if len(done) < len(backfilled) else ""
+    if not backfilled:
+        return "nothing to do: the history of these seasons is whole"
+    added = f"{counted(results, 'result')} with {counted(entries, 'entry', 'entries')} added"
+    return f"{counted(len(done), 'season')} done{failed}: {added}"
+
+
+def backfill_table(backfilled: Sequence[Backfilled]) -> list[dict[str, Any]]:
+    """What became of each season, a row each."""
+    return [
+        {
+            "season": one.season,
+            "events": one.events or "",
+            "results added": one.results or "",
+            "entries added": one.entries or "",
+            "failure": one.failure,
+        }
+        for one in backfilled
+    ]
+
+
+def print_backfilled(backfilled: Sequence[Backfilled]) -> None:
+    """Print a backfill's summary."""
+    console = screen(soft_wrap=True)
+    console.print(styled(backfill_line(backfilled)))

@@ -13,7 +13,7 @@ from core.rules.results.due_polls import ResultQuery
 from core.rules.results.matching import Answer, UnreadableDocuments
 from core.rules.results.outcome import Polled
 from flows.polls import outcomes
-from flows.runtime.refusals import REFUSALS, Refusal, enter_refusal, refusal_in_force
+from flows.runtime.refusals import REFUSALS, Refusal, put_off, refusal_in_force
 from flows.runtime.run import Run
 from flows.tasks import fetch_results, transform_results
 
@@ -60,7 +60,7 @@ class JolpicaPolls:
         except UnreadableDocuments as error:
             return error.answers
         except REFUSALS as error:
-            self.refusal = enter_refusal(self.run, error)
+            self.refusal = put_off(self.run, error)
             return self.refusal
         except SourceError as error:
             return error
@@ -74,11 +74,6 @@ class JolpicaPolls:
             answered = {answer.due_poll.session.id: answer for answer in found}
             for due_poll in query.due_polls:
                 if answer := answered.get(due_poll.session.id):
-                    yield self._outcome(answer)
+                    yield outcomes.take(self.run, answer, self.force)
                 elif not due_poll.may_have_timing:
                     yield outcomes.not_published(self.run, due_poll)
-
-    def _outcome(self, answer: Answer) -> Polled:
-        if isinstance(answer.result, SourceMalformed):
-            return outcomes.fail(self.run, answer.due_poll, answer.result, answer.document)
-        return outcomes.accept(self.run, answer.due_poll, answer.result, self.force)

@@ -12,7 +12,7 @@ from core.rules.results.due_polls import DuePoll
 from core.rules.results.outcome import Polled
 from core.rules.results.polling import SESSIONS_OF_JOLPICA
 from flows.polls import outcomes
-from flows.runtime.refusals import enter_refusal, refusal_in_force
+from flows.runtime.refusals import put_off, refusal_in_force
 from flows.runtime.run import Run
 from flows.tasks import fetch_timing, transform_timing
 
@@ -36,7 +36,7 @@ def polls(run: Run, due_polls: Sequence[DuePoll], force: bool) -> Iterator[Polle
                 yield _poll(run, due_poll, force)
                 continue
             except RateLimited as error:
-                refusal = enter_refusal(run, error)
+                refusal = put_off(run, error)
         if due_poll.session.kind in SESSIONS_OF_JOLPICA:
             yield outcomes.not_published(run, due_poll)  # the next poll of Jolpica is due by its own cadence
         else:

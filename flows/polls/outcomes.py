@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from core.errors import DataRefused, F1FlowsError
+from core.errors import DataRefused, F1FlowsError, SourceMalformed
 from core.records import SessionResult
 from core.rules.results.due_polls import DuePoll
+from core.rules.results.matching import Answer
 from core.rules.results.outcome import Outcome, Polled
 from flows.runtime.refusals import Refusal
 from flows.runtime.run import Run
 from flows.tasks import upsert_poll, upsert_result
+
+
+def take(run: Run, answer: Answer, force: bool) -> Polled:
+    """Make what was published of a session its next revision; a document that cannot be read is a fault."""
+    if isinstance(answer.result, SourceMalformed):
+        return fail(run, answer.due_poll, answer.result, answer.document)
+    return accept(run, answer.due_poll, answer.result, force)
 
 
 def accept(run: Run, due_poll: DuePoll, result: SessionResult, force: bool) -> Polled:

@@ -36,6 +36,13 @@ def refusal_in_force(run: Run, source: Source) -> Refusal | None:
     return Refusal(StillRefused(source.value, (until - run.ledger.now).total_seconds()), until)
 
 
+def put_off(run: Run, error: BudgetExhausted | RateLimited) -> Refusal:
+    """Enter a refusal; a source's sessions are put off until it ends."""
+    refusal = enter_refusal(run, error)
+    logger.warning("%s: its sessions are put off until %s UTC", error, f"{refusal.until:%H:%M}")
+    return refusal
+
+
 def enter_refusal(run: Run, error: BudgetExhausted | RateLimited) -> Refusal:
     """The refusal that an error means; a source's own is entered in the ledger for all processes."""
     if isinstance(error, BudgetExhausted):
@@ -45,5 +52,4 @@ def enter_refusal(run: Run, error: BudgetExhausted | RateLimited) -> Refusal:
         until = run.upstream_now + (WITHOUT_RETRY_AFTER if seconds is None else timedelta(seconds=seconds))
     if not isinstance(error, BudgetExhausted | Braked | StillRefused):
         retrying(DATABASE, run.ledger.refuse)(Source(error.source), until)
-    logger.warning("%s: its sessions are put off until %s UTC", error, f"{until:%H:%M}")
     return Refusal(error, until)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 from time import monotonic
 from typing import Any
 
@@ -29,7 +28,8 @@ logger = logging.getLogger(__name__)
 class Run:
     """One run of a flow. `now` is what it reconciles with; `now_given` that a caller set it, not the clock.
 
-    `flow_run_id` is None where the flow runs directly; `requests` counts those sent so far, by source.
+    `flow_run_id` is None where the flow runs directly; `ledger` has the requests of all runs, in upstream's time, and
+    `requests` counts those that this one has sent so far, by source.
     """
 
     settings: Settings
@@ -37,13 +37,17 @@ class Run:
     now: datetime
     now_given: bool
     flow_run_id: str | None
+    ledger: Ledger
     deadline: Deadline = field(default_factory=Deadline)
     requests: Counter[str] = field(default_factory=request_counter.begin)
     began: float = field(default_factory=monotonic)
 
     @classmethod
-    def begin(cls, now: datetime | None) -> Run:
+    def begin(cls, now: datetime | None, *, reserve: int = 0) -> Run:
         """A run in the present Prefect flow run, or a direct one where there is none; the schema is made ready.
+
+        Args:
+            reserve: how many requests to Jolpica in any hour it leaves to other runs.
 
         Raises:
             UsageError: a setting, or `now`, is wrong.
@@ -59,21 +63,21 @@ class Run:
         if flow_run is None:
             logger.info("no Prefect API is configured: running directly")
         flow_run_id = str(flow_run.id) if flow_run else None
-        return cls(settings, database, moment, now is not None, flow_run_id)
+        ledger = Ledger(database, _upstream_now(settings, moment), reserve=reserve)
+        return cls(settings, database, moment, now is not None, flow_run_id, ledger)
+
+    def with_new_deadline(self) -> Run:
+        """The same run, with as much time for the next source as one has at its beginning."""
+        return replace(self, deadline=Deadline())
 
     @property
     def upstream_now(self) -> datetime:
         """Upstream's time: the real clock, or `now` when F1_UPSTREAM_URL is set."""
-        return self.now if self.settings.f1_upstream_url else clock.present()
+        return _upstream_now(self.settings, self.now)
 
     def access(self, deadline: Deadline) -> Access:
         """What its requests are made with; all tries of a query share a deadline."""
         return Access(self.settings, deadline, self.permit)
-
-    @cached_property
-    def ledger(self) -> Ledger:
-        """The ledger of requests; its sliding hour is in upstream's time."""
-        return Ledger(self.database, self.upstream_now)
 
     def permit(self, host: str, path: str) -> Callable[[int | None, float], None]:
         """Enter a request to Jolpica in the ledger, in a flow run within Prefect's global concurrency limit.
@@ -100,3 +104,7 @@ class Run:
             timedelta(minutes=self.settings.post_session_delay_minutes),
             timedelta(minutes=self.settings.poll_interval_minutes),
         )
+
+
+def _upstream_now(settings: Settings, now: datetime) -> datetime:
+    return now if settings.f1_upstream_url else clock.present()

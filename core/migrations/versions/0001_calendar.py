@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from core.schema import Instant, Json, Serial
+from core.column_types import Instant, Json, Serial
 
 revision = "0001"
 down_revision = None

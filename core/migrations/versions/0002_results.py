@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import context, op
 
-from core.schema import Instant, Json, Points
+from core.column_types import Instant, Json, Points
 
 revision = "0002"
 down_revision = "0001"

@@ -6,7 +6,7 @@ A CHECK that lists the kinds would have to be replaced with every new dataset, w
 import sqlalchemy as sa
 from alembic import context, op
 
-from core.schema import Instant, Json, Serial
+from core.column_types import Instant, Json, Serial
 
 revision = "0004"
 down_revision = "0003"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import context, op
 
-from core.schema import Instant
+from core.column_types import Instant
 
 revision = "0006"
 down_revision = "0005"

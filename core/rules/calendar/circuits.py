@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -168,6 +169,7 @@ def time_zone(circuit_id: str | None) -> ZoneInfo | None:
     return ZoneInfo(venue.time_zone) if venue is not None else None
 
 
+@lru_cache(maxsize=4096)
 def _fold(name: str) -> str:
     """A name without case, accents and punctuation: "Monte-Carlo" is "monte carlo"."""
     decomposed = unicodedata.normalize("NFKD", name)

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from core.records import Change, ListedEvent, ScheduleAnswer, Source
+from core.records import Change, ListedEvent, ListedResult, ScheduleAnswer, Source
 from core.rules import confirmation
 from core.rules.calendar.absence import absent_events, cancel_or_hold_event
 from core.rules.calendar.draft import Draft, hours
 from core.rules.calendar.identity import match_events
 from core.rules.calendar.listing import add_event, update_event
 from core.rules.calendar.plausibility import active_events, is_implausible, touched_events
+from core.rules.calendar.qualifying import with_qualifying
 from core.rules.calendar.rejection import keep_malformed, keep_rejected
 from core.rules.calendar.season import Calendar
 from core.rules.changes import event_changes, session_changes
@@ -38,6 +39,7 @@ def reconcile(
     now: datetime,
     *,
     races: Sequence[ListedEvent] = (),
+    qualifying: Sequence[ListedResult] = (),
     rejected: Mapping[Source, str] | None = None,
     force: bool = False,
 ) -> Reconciled:
@@ -45,10 +47,12 @@ def reconcile(
 
     Args:
         races: Jolpica's events of the season, for their circuits, where they were fetched.
+        qualifying: Jolpica's qualifying tables of the season, for the sessions that its schedule lacks.
         rejected: better sources whose answers cannot be a calendar, and why.
         force: apply at once what would be held; what cannot be read is still held.
     """
     matched = match_events(known.events.values(), answer.events)
+    answer = with_qualifying(known, answer, matched, qualifying)
     absent = absent_events(known, answer, matched.values())
     touched = touched_events(known, answer, matched, absent, now)
     draft = Draft(

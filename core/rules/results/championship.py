@@ -15,14 +15,11 @@ from itertools import pairwise
 from operator import attrgetter
 
 from core.records import Competitor, SessionKind, Standing
+from core.rules.results.disagreements import FIRST_LISTED_SEASON, plain
 from core.rules.results.points import FIRST_TEAM_SEASON, FIRST_UNDROPPED_SEASON, NOTHING, most_points, race_points
-from core.rules.results.standings import plain
 
 ADJUSTED_AT_MOST = 2
 """How many competitors of a table may have lost points, or been excluded (Benetton and Williams, Brazil 1995)."""
-
-FIRST_LISTED_SEASON = 2000
-"""The first season whose tables, from every source, also list who was classified and has no points."""
 
 FIRST_SINGLE_TEAM_SEASON = 1979
 """Before, a chassis with another engine was another constructor, and some sources have one id for them."""
@@ -82,14 +79,21 @@ class Table:
         return sum((most_points(self.season, kind) for kind in self.unseen), NOTHING) * cars
 
 
+Rule = Callable[[Table], Iterator[str]]
+"""Yields a reason for each fault it finds."""
+
+
 def competitors(season: int) -> tuple[Competitor, ...]:
     """The championships of a season."""
     return ("driver", "team") if season >= FIRST_TEAM_SEASON else ("driver",)
 
 
-def examine_table(table: Table) -> list[str]:
-    """Why a published table is rejected, in the rules' order; empty where it is accepted."""
-    return [reason for rule in RULES for reason in rule(table)]
+def examine_table(table: Table, *, by_figures: bool = True) -> list[str]:
+    """Why a published table is rejected, in the rules' order; empty where it is accepted.
+
+    `by_figures`: also for points and wins that cannot be, given ours; otherwise only by its form and who is in it.
+    """
+    return [reason for rule in RULES if by_figures or rule not in FIGURES for reason in rule(table)]
 
 
 def reason_of(reasons: Sequence[str]) -> str:
@@ -174,9 +178,11 @@ def wins_impossible(table: Table) -> Iterator[str]:
 
 
 def never_entered(table: Table) -> Iterator[str]:
-    """A competitor entered none of the races, and we have all of them."""
+    """A competitor entered none of the races, and we have all of them; before 2000 only if it has points."""
     if not table.unseen:
-        unknown = [s.competitor_id for s in table.published if s.competitor_id not in table.ours]
+        is_listed = table.season >= FIRST_LISTED_SEASON
+        listed = [s.competitor_id for s in table.published if s.points or is_listed]
+        unknown = [competitor_id for competitor_id in listed if competitor_id not in table.ours]
         yield from (f"{competitor_id} was in no race" for competitor_id in unknown)
 
 
@@ -203,9 +209,6 @@ def too_many_without_place(table: Table) -> Iterator[str]:
         yield f"{len(without)} without a place: {', '.join(without)}"
 
 
-Rule = Callable[[Table], Iterator[str]]
-"""Yields a reason for each fault it finds."""
-
 RULES: tuple[Rule, ...] = (
     listed_twice,
     places_not_whole,
@@ -218,3 +221,5 @@ RULES: tuple[Rule, ...] = (
     part_of_a_table,
     too_many_without_place,
 )
+FIGURES = (points_impossible, points_unpaid, points_lacking, wins_impossible)
+"""The rules that compare a table's figures with ours."""

@@ -1,34 +1,63 @@
-"""What follows from a published championship: both tables whole, one of them, or ours stand. Pure functions."""
+"""What follows from a published championship: it is taken, waits to be confirmed, or ours stands. Pure functions.
+
+While a season is under way the published table wins, since a deduction is nowhere else: at once where it says what
+ours does, otherwise once it has said so for a day. Once the season is over ours wins, with its adjustments. Where we
+lack results ours cannot be compared, and the published table is taken.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any
 
-from core.records import Change, ChangeKind, Competitor, Entity, Event, Held, SessionKind, Source, Standing
+from core.records import Change, ChangeKind, Competitor, Entity, Event, Held, HeldKind, SessionKind, Source, Standing
 from core.rules import datasets
-from core.rules.confirmation import Confirmation, Key
+from core.rules.confirmation import DIFFERENT, Confirmation, Key
 from core.rules.datasets import STANDINGS, DatasetState
 from core.rules.results.championship import Table, best_placed, competitors, examine_table, reason_of
-from core.rules.results.standings import RoundEvent, RoundResult, differences, merged, standings
+from core.rules.results.disagreements import Difference, differences, merged
+from core.rules.results.polling import DAY, HOUR, is_settled
+from core.rules.results.standings import RoundEvent, Tables
+
+CONFIRM_EVERY, COMPARE_EVERY = 6 * HOUR, 7 * DAY
+"""How often a table that differs is asked for until it has said so for a day, and from then on."""
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """The kinds of the races and sprints that take place and have no official result: of earlier events, and of its
+    own."""
+
+    earlier: Sequence[SessionKind] = ()
+    own: Sequence[SessionKind] = ()
+
+    @property
+    def missed(self) -> int:
+        """How many of them are over: an event's sprint is before its race."""
+        return len(self.earlier) + (0 if SessionKind.RACE in self.own else len(self.own))
 
 
 @dataclass(frozen=True)
 class KnownStandings:
     """An event's standings as the database holds them, with what a decision about them depends on.
 
-    `results` are the season's official ones up to the event, `unseen` the kinds of its races and sprints that have
-    none.
+    `computed` are those that the season's official results up to the event give, with its adjustments. `season_end` is
+    when its last championship event is over.
     """
 
     event: Event
+    season_end: datetime
     state: DatasetState
     held: Mapping[Key, Held]
-    results: Sequence[RoundResult]
-    unseen: Sequence[SessionKind]
-    tables: Mapping[Competitor, Sequence[Standing]]
+    computed: Tables
+    unseen: Unseen
+    tables: Tables
+
+    def is_ours(self, now: datetime) -> bool:
+        """Whether our standings win, and not the published ones."""
+        return ours_win(self.season_end, self.unseen, now)
 
 
 @dataclass(frozen=True)
@@ -36,72 +65,89 @@ class StandingsDecision:
     """What is to be written; `accepted` are the championships whose published table is taken, changed or not."""
 
     accepted: tuple[Competitor, ...]
-    tables: Mapping[Competitor, Sequence[Standing]]
+    tables: Tables
     state: DatasetState
     held: Mapping[Key, Held]
     changes: tuple[Change, ...]
     messages: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """The published tables: those that passed their gates, with where they differ from ours, and why others did not."""
+
+    read: Mapping[Competitor, Sequence[Standing]]
+    differing: Mapping[Competitor, Sequence[Difference]]
+    refused: Mapping[Competitor, str]
+
+    def lines_of(self, some: Iterable[Competitor]) -> list[str]:
+        """Where some of the tables differ, in words."""
+        return [str(one) for competitor in some for one in self.differing.get(competitor, ())]
+
+
+def ours_win(season_end: datetime, unseen: Unseen, now: datetime) -> bool:
+    """Whether our standings win: the season is over, and we lack none of its results up to then."""
+    return now >= season_end and not unseen.missed
+
+
 def decide_standings(
     known: KnownStandings, published: Mapping[Competitor, Sequence[Standing]], now: datetime
 ) -> StandingsDecision:
-    """Let Jolpica's standings win over ours, a championship's table whole or not at all.
+    """Take the published standings or keep ours, a championship's table whole or not at all.
 
     A table that is not plausible is held with the reason, and ours stands, as it does where nothing is published; both
-    championships are then asked for again.
+    championships are then asked for again. A table that differs is held with both figures for as long as it does.
     """
-    event = known.event
-    messages: list[str] = []
-    refused: dict[Competitor, str] = {}
-    accepted: dict[Competitor, list[Standing]] = {}
-    missing = sum(kind is SessionKind.RACE for kind in known.unseen)
-    for competitor, theirs in published.items():
-        if not theirs:
-            continue
-        table = Table(event.season, competitor, theirs, standings(known.results, competitor), known.unseen)
-        if reasons := examine_table(table):
-            refused[competitor] = reason_of(reasons)
-            continue
-        if missing and not messages:
-            messages.append(f"{missing} earlier races have no official result here: Jolpica's standings are taken")
-        ours = known.tables[competitor]
-        if ours and not missing:
-            messages += differences(ours, theirs)
-        accepted[competitor] = merged(ours, best_placed(theirs))
-    tables = {competitor: table for competitor, table in accepted.items() if not _same(known.tables[competitor], table)}
-    change = standings_change(event, 1, messages)
+    event, is_ours = known.event, known.is_ours(now)
+    answer = _examined(known, published, is_ours=is_ours)
     confirmation = Confirmation(known.held, now)
-    about = Entity.EVENT, event.id, STANDINGS.rejected
-    reasons = [f"{competitor} standings: {reason}" for competitor, reason in refused.items()]
-    if refused:
-        payload: dict[str, Any] = {competitor: _rows(published[competitor]) for competitor in refused}
-        confirmation.hold_refused(*about, payload, "; ".join(reasons))
-    else:
-        confirmation.forget(*about)
-    if not refused and all(published.get(competitor) for competitor in competitors(event.season)):
-        state = datasets.accepted(known.state, Source.JOLPICA, is_revision=bool(tables))
-    else:
-        state = datasets.awaited(STANDINGS, known.state, _ended_at(event), now, "; ".join(reasons) or None)
+    refusal = _hold_refused(confirmation, event, answer, published)
+    since = _hold_differing(confirmation, known, answer, published)
+    is_confirmed = since is not None and now - since >= DIFFERENT
+    accepted = {
+        competitor: merged(known.computed.get(competitor, ()), theirs)
+        for competitor, theirs in answer.read.items()
+        if not is_ours and (is_confirmed or competitor not in answer.differing)
+    }
+    tables = {
+        competitor: table
+        for competitor, table in accepted.items()
+        if not _same(known.tables.get(competitor, ()), table)
+    }
+    missed = known.unseen.missed if accepted else 0
+    said = [f"{missed} races and sprints have no official result here: Jolpica's standings are taken"] if missed else []
+    taken = [*said, *answer.lines_of(tables)]
+    said += answer.lines_of(answer.differing)
+    if answer.differing and not (is_confirmed and accepted):
+        said.append(f"ours stand{'' if is_ours else ' until Jolpica has said so for a day'}")
+    if refusal:
+        said.append(f"refused, ours stand: {refusal}")
     return StandingsDecision(
         accepted=tuple(accepted),
         tables=tables,
-        state=state,
+        state=_state(known, answer, refusal, since, now, is_revision=bool(tables)),
         held=confirmation.kept,
-        changes=(change,) if tables and messages else (),
-        messages=(*messages, *(f"refused, ours stand: {reason}" for reason in reasons)),
+        changes=(standings_change(event, 1, taken),) if tables and taken else (),
+        messages=tuple(said),
     )
 
 
 def standings_unread(
-    state: DatasetState, held: Mapping[Key, Held], event: Event, now: datetime, error: str, *, is_refused: bool
+    state: DatasetState,
+    held: Mapping[Key, Held],
+    event: Event,
+    season_end: datetime,
+    now: datetime,
+    error: str,
+    *,
+    is_refused: bool,
 ) -> tuple[DatasetState, Mapping[Key, Held]]:
     """The state and what is held after a poll without a table: one that cannot be read is refused, the rest a fault."""
     confirmation = Confirmation(held, now)
     if not is_refused:
         return datasets.failed(state, now, error), confirmation.kept
-    confirmation.hold_refused(Entity.EVENT, event.id, STANDINGS.rejected, {}, error)
-    return datasets.awaited(STANDINGS, state, _ended_at(event), now, error), confirmation.kept
+    confirmation.hold_answer(Entity.EVENT, event.id, STANDINGS.rejected, {}, error)
+    return _ending(datasets.awaited(STANDINGS, state, _ended_at(event), now, error), season_end, now), confirmation.kept
 
 
 def latest_due(states: Mapping[str, DatasetState], latest: str, now: datetime) -> dict[str, DatasetState]:
@@ -120,6 +166,96 @@ def standings_change(event: Event | RoundEvent, events: int, messages: Sequence[
         before=None,
         after={**after, "differences": list(messages)} if messages else after,
     )
+
+
+def _examined(known: KnownStandings, published: Mapping[Competitor, Sequence[Standing]], *, is_ours: bool) -> _Answer:
+    """The tables that are published. Where ours win, other figures are no fault: they are what is to be found."""
+    season, kinds = known.event.season, [*known.unseen.earlier, *known.unseen.own]
+    read: dict[Competitor, Sequence[Standing]] = {}
+    refused: dict[Competitor, str] = {}
+    for competitor, theirs in published.items():
+        table = Table(season, competitor, theirs, known.computed.get(competitor, ()), kinds)
+        if not theirs:
+            continue
+        if reasons := examine_table(table, by_figures=not is_ours):
+            refused[competitor] = reason_of(reasons)
+        else:
+            read[competitor] = best_placed(theirs)
+    found = {
+        competitor: differences(season, known.computed.get(competitor, ()), theirs)
+        for competitor, theirs in read.items()
+        if not known.unseen.missed
+    }
+    return _Answer(read, {competitor: unlike for competitor, unlike in found.items() if unlike}, refused)
+
+
+def _hold_refused(
+    confirmation: Confirmation,
+    event: Event,
+    answer: _Answer,
+    published: Mapping[Competitor, Sequence[Standing]],
+) -> str | None:
+    """Hold the tables that were refused, and say why they were."""
+    about = Entity.EVENT, event.id, STANDINGS.rejected
+    if not answer.refused:
+        confirmation.forget(*about)
+        return None
+    reason = "; ".join(f"{competitor} standings: {why}" for competitor, why in answer.refused.items())
+    confirmation.hold_answer(*about, {one: _rows(published[one]) for one in answer.refused}, reason)
+    return reason
+
+
+def _hold_differing(
+    confirmation: Confirmation,
+    known: KnownStandings,
+    answer: _Answer,
+    published: Mapping[Competitor, Sequence[Standing]],
+) -> datetime | None:
+    """Hold where the published tables differ, with both figures, and say since when they do.
+
+    A championship of which nothing is published this time keeps what is held of it.
+    """
+    about = Entity.EVENT, known.event.id, HeldKind.STANDINGS_DIFFER
+    before = known.held.get((Entity.EVENT.value, known.event.id, HeldKind.STANDINGS_DIFFER.value))
+    if before is not None and not any(published.values()):
+        return before.first_seen_at
+    payload: dict[str, Any] = {one: [each.figures for each in unlike] for one, unlike in answer.differing.items()}
+    for competitor in competitors(known.event.season):
+        if before is not None and competitor in before.payload and not published.get(competitor):
+            payload[competitor] = before.payload[competitor]
+    if payload:
+        return confirmation.hold_answer(*about, payload, reason_of(answer.lines_of(answer.differing))).first_seen_at
+    confirmation.forget(*about)
+    return None
+
+
+def _state(
+    known: KnownStandings,
+    answer: _Answer,
+    refusal: str | None,
+    since: datetime | None,
+    now: datetime,
+    *,
+    is_revision: bool,
+) -> DatasetState:
+    """The state after an answer; 30 days after the season nothing more is asked for, whatever the answer is."""
+    event, state, lines = known.event, known.state, reason_of(answer.lines_of(answer.differing))
+    if not all(competitor in answer.read for competitor in competitors(event.season)):
+        state = datasets.awaited(STANDINGS, state, _ended_at(event), now, refusal)
+    elif since is None:
+        state = datasets.accepted(state, Source.JOLPICA, is_revision=is_revision)
+    elif now < since + DIFFERENT:
+        state = datasets.differing(state, min(now + CONFIRM_EVERY, since + DIFFERENT), lines)
+    elif known.is_ours(now):
+        state = datasets.differing(state, now + COMPARE_EVERY, lines)
+    else:
+        state = datasets.accepted(state, Source.JOLPICA, is_revision=is_revision, differences=lines)
+    return _ending(state, known.season_end, now)
+
+
+def _ending(state: DatasetState, season_end: datetime, now: datetime) -> DatasetState:
+    """A state of which nothing more is asked once its season is settled."""
+    return datasets.due(state, None) if is_settled(now, season_end) else state
 
 
 def _same(ours: Sequence[Standing], wanted: Sequence[Standing]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from statistics import median
 from typing import Any
 
 from core.records import Entry, Held, HeldKind, ResultsState, Session, SessionResult, Source
@@ -12,6 +13,7 @@ from core.rules.calendar.times import date_over
 from core.rules.confirmation import Key
 from core.rules.results import polling
 from core.rules.results.polling import Cadence
+from core.rules.results.standings import Round
 
 HELD_KINDS = (
     HeldKind.RESULTS_REJECTED,
@@ -20,6 +22,11 @@ HELD_KINDS = (
     HeldKind.RESULTS_ABSENT,
 )
 """What may be held of a classification."""
+
+TIMES = ("time_ms", "q3_ms", "q2_ms", "q1_ms", "best_lap_ms")
+
+Beginning = tuple[str, str, int]
+"""A driver, the name of a time, and that time: what two classifications of one session begin with."""
 
 Identity = tuple[str | None, str | None]
 """A driver's and a team's id, as far as they are known."""
@@ -100,3 +107,24 @@ def identified(result: SessionResult, by_number: Mapping[str, Identity]) -> Sess
 def in_order(entry: Entry) -> tuple[Any, ...]:
     """Sorts entries in upstream's order."""
     return (entry.listed_position is None, entry.listed_position or 0, entry.car_number, entry.ordinal)
+
+
+def beginning(entries: Sequence[Entry]) -> Beginning | None:
+    """What a classification begins with; None where its first entry has no driver, or no time."""
+    first = entries[0] if entries else None
+    timed = next((name for name in TIMES if getattr(first, name, None)), None)
+    if first is None or timed is None or first.driver_id is None:
+        return None
+    return first.driver_id, timed, getattr(first, timed)
+
+
+def entry_counts(session: Session, rounds: Sequence[Round]) -> list[int]:
+    """How many entries comparable sessions have: those of its event, and the median of the season's races."""
+    own, others = [], []
+    for one in rounds:
+        for result in one.results:
+            if one.event.id != session.event_id:
+                others.append(len(result.entries))
+            elif result.kind is not session.kind:
+                own.append(len(result.entries))
+    return [*own, int(median(others))] if others else own

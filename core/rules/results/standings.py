@@ -1,20 +1,21 @@
-"""A championship's standings, computed from results and compared with the published ones. Pure functions.
+"""A championship's standings after each round: computed from results, and compared with the published ones. Pure.
 
-Valid from 1991: before, only a driver's best rounds counted, as in the published standings. Positions, ties and
-missing positions are as Jolpica gives them: checked for every round of 2020 and 2023 in `tests/test_standings.py`.
+What counts is in `season_rules.py`, and the rule holds as of each round: the best four of two are both. Places and ties
+are as Jolpica gives them, checked for every recorded round in `tests/test_season_rules.py`.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from bisect import insort
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from core.records import Competitor, Entry, SessionKind, Source, Standing
-from core.rules.results.points import FIRST_UNDROPPED_SEASON, SCORING
+from core.records import Competitor, Entry, SessionKind, Standing
+from core.rules.results.adjustments import Adjustment, adjusted
+from core.rules.results.points import NOTHING, SCORING
+from core.rules.results.season_rules import INDIANAPOLIS, ChampionshipRule, rules_of
 
 FROM_RESULTS = "results"
 """The source of a computed standing."""
@@ -37,7 +38,6 @@ class Scored(NamedTuple):
 class RoundResult(NamedTuple):
     """The entries of one race or sprint."""
 
-    round: int
     kind: SessionKind
     entries: Sequence[Scored | Entry]
 
@@ -49,6 +49,7 @@ class RoundEvent(NamedTuple):
     season: int
     round: int | None
     first_date: date
+    circuit_id: str | None = None
 
     @property
     def in_order(self) -> tuple[date, str]:
@@ -60,73 +61,134 @@ class Round(NamedTuple):
     """An event with the official results of its sprint and race, as far as there are any."""
 
     event: RoundEvent
-    results: list[RoundResult]
+    results: Sequence[RoundResult] = ()
 
 
-@dataclass
+Tables = Mapping[Competitor, Sequence[Standing]]
+"""The standings of each championship, best first."""
+
+
 class _Tally:
-    """One competitor's season so far; places are those of races."""
+    """One competitor's season so far; places are those of races, `counted` what counts of each part's rounds."""
 
-    points: Decimal = Decimal(0)
-    places: list[int] = field(default_factory=list)
-    listed: list[int] = field(default_factory=list)
+    __slots__ = ("counted", "listed", "placed", "places", "points")
+
+    def __init__(self, parts: int) -> None:
+        self.points = NOTHING
+        self.counted: list[list[Decimal]] = [[] for _ in range(parts)]
+        self.places = [UNPLACED]
+        self.placed: list[tuple[int, int]] = []
+        self.listed: list[int] = []
 
     @property
-    def rank(self) -> tuple[Decimal, list[int], list[int]]:
-        """What orders competitors: most points, then most wins, most second places and so on, then best listing."""
-        return (-self.points, [*sorted(self.places), UNPLACED], sorted(self.listed))
+    def in_order(self) -> tuple[list[int], list[tuple[int, int]], list[int]]:
+        """What orders competitors with equal points: most wins, most second places and so on; then who had the best of
+        those places first; then the best listing."""
+        return (self.places, self.placed, self.listed)
+
+    def place(self, entry: Scored | Entry, round_number: int) -> None:
+        """Count a race's place for the countback."""
+        if entry.position is not None:
+            insort(self.places, entry.position)
+            insort(self.placed, (entry.position, round_number))
+        if entry.listed_position is not None:
+            insort(self.listed, entry.listed_position)
+
+    def score(self, part: int, best: int | None, gained: Decimal) -> None:
+        """Add what a round gave; where only the best of its part's rounds count, the least of more is dropped."""
+        self.points += gained
+        if best is not None:
+            counted = self.counted[part]
+            insort(counted, gained)
+            if len(counted) > best:
+                self.points -= counted.pop(0)
 
 
-def standings(results: Iterable[RoundResult], competitor: Competitor) -> list[Standing]:
-    """The standings after these rounds, best first; every competitor that was entered in a race or sprint.
+class _Championship:
+    """One championship, round by round."""
 
-    Sprints give points, but neither wins nor countback. A competitor without points that was never classified in a
-    race has no position, and is in the order of listing. One without id (timing's unknown driver) has no standing.
-    """
-    tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
-    for result in results:
-        if result.kind not in SCORING:
-            continue
-        for entry in result.entries:
-            competitor_id = entry.driver_id if competitor == "driver" else entry.team_id
-            if competitor_id is None:
-                continue
-            tally = tallies[competitor_id]
-            tally.points += entry.points or 0
-            if result.kind is SessionKind.RACE:
-                if entry.position is not None:
-                    tally.places.append(entry.position)
-                if entry.listed_position is not None:
-                    tally.listed.append(entry.listed_position)
-    ranked = sorted(tallies.items(), key=lambda item: (*item[1].rank, item[0]))
-    return [
-        Standing(
-            competitor_id=competitor_id,
-            position=place if tally.points or tally.places else None,
-            points=tally.points,
-            wins=tally.places.count(1),
-            source=FROM_RESULTS,
-        )
-        for place, (competitor_id, tally) in enumerate(ranked, start=1)
-    ]
+    def __init__(self, rule: ChampionshipRule, adjustments: Iterable[Adjustment]) -> None:
+        self.rule = rule
+        self.adjustments = [one for one in adjustments if one.competitor == rule.competitor]
+        self.tallies: dict[str, _Tally] = {}
+
+    def add(self, event: RoundEvent, results: Iterable[RoundResult]) -> None:
+        """Count a round's races and sprints; an entry without id (timing's unknown driver) has no standing."""
+        rule = self.rule
+        if not rule.counts_indianapolis and event.circuit_id == INDIANAPOLIS:
+            return
+        number, gained = event.round or 0, dict[str, Decimal]()
+        for result in results:
+            for entry in result.entries:
+                competitor_id = entry.driver_id if rule.competitor == "driver" else entry.team_id
+                if competitor_id is None:
+                    continue
+                tally = self.tallies.get(competitor_id)
+                if tally is None:
+                    tally = self.tallies[competitor_id] = _Tally(len(rule.parts))
+                if result.kind is SessionKind.RACE:
+                    tally.place(entry, number)
+                points, before = self._paid(entry), gained.get(competitor_id, NOTHING)
+                gained[competitor_id] = before + points if rule.counts_all_cars else max(before, points)
+        part = rule.part_of(number)
+        for competitor_id, points in gained.items():
+            self.tallies[competitor_id].score(part, rule.parts[part].best, points)
+
+    def standings(self, round_number: int) -> list[Standing]:
+        """The standings after a round, best first; every competitor that was entered in a race or sprint."""
+        scored = {competitor_id: tally.points for competitor_id, tally in self.tallies.items()}
+        points, excluded = adjusted(scored, self.adjustments, round_number)
+        ranked = sorted((id_ in excluded, -points[id_], tally.in_order, id_) for id_, tally in self.tallies.items())
+        return [
+            Standing(
+                competitor_id=id_,
+                position=place if not is_excluded and (less or self.tallies[id_].placed) else None,
+                points=-less or NOTHING,
+                wins=self.tallies[id_].places.count(1),
+                source=FROM_RESULTS,
+            )
+            for place, (is_excluded, less, _, id_) in enumerate(ranked, start=1)
+        ]
+
+    def _paid(self, entry: Scored | Entry) -> Decimal:
+        """An entry's points for this championship."""
+        points, at_most = entry.points or NOTHING, self.rule.at_most
+        if at_most is None or not points:
+            return points
+        place = entry.position
+        return min(points, at_most[place - 1]) if place is not None and 1 <= place <= len(at_most) else NOTHING
 
 
 def standings_after(
-    rounds: Sequence[Round], event_id: str
+    rounds: Sequence[Round], adjustments: Iterable[Adjustment] = (), from_event: str | None = None
 ) -> list[tuple[RoundEvent, dict[Competitor, list[Standing]]]]:
-    """Both championships after an event and after each later one with results; none before 1991.
+    """A season's championships after each round that has results, from an event on (None: from the first).
 
-    `rounds` are in order.
+    Sprints give points, but neither wins nor countback. A competitor without points that was never classified in a
+    race has no place, and is in the order of listing; one that was excluded has none, and is listed last.
+
+    Args:
+        rounds: the season's events in order, with those that have no results yet: how many championship rounds there
+            are decides what counts.
+        adjustments: the season's.
     """
-    event = next(one.event for one in rounds if one.event.id == event_id)
-    if event.season < FIRST_UNDROPPED_SEASON:
+    if not rounds:
         return []
-    so_far: list[RoundResult] = []
+    season, of_season = rounds[0].event.season, sum(one.event.round is not None for one in rounds)
+    given = list(adjustments)
+    championships = [_Championship(rule, given) for rule in rules_of(season, of_season)]
     found: list[tuple[RoundEvent, dict[Competitor, list[Standing]]]] = []
-    for one in rounds:
-        so_far += one.results
-        if one.results and one.event.in_order >= event.in_order:
-            found.append((one.event, {"driver": standings(so_far, "driver"), "team": standings(so_far, "team")}))
+    is_wanted = from_event is None
+    for event, results in rounds:
+        is_wanted = is_wanted or event.id == from_event
+        scoring = [result for result in results if result.kind in SCORING]
+        if not scoring:
+            continue
+        for championship in championships:
+            championship.add(event, scoring)
+        if is_wanted:
+            tables = {each.rule.competitor: each.standings(event.round or 0) for each in championships}
+            found.append((event, tables))
     return found
 
 
@@ -136,43 +198,6 @@ def with_result(rounds: Sequence[Round], event_id: str, kind: SessionKind, entri
     for one in rounds:
         if one.event.id == event_id:
             others = [result for result in one.results if result.kind is not kind]
-            one = Round(one.event, [*others, RoundResult(one.event.round or 0, kind, entries)])
+            one = Round(one.event, [*others, RoundResult(kind, entries)])
         found.append(one)
     return found
-
-
-def differences(computed: Sequence[Standing], published: Sequence[Standing]) -> list[str]:
-    """Where the published standings differ, one line per competitor, in the published order."""
-    ours = {standing.competitor_id: standing for standing in computed}
-    said: list[str] = []
-    for theirs in published:
-        own = ours.pop(theirs.competitor_id, None)
-        if own is None:
-            said.append(f"{theirs.competitor_id}: not in our results")
-            continue
-        unlike = [
-            f"{name} {plain(getattr(own, name))} by results, {plain(getattr(theirs, name))} published"
-            for name in ("points", "wins", "position")
-            if getattr(own, name) != getattr(theirs, name)
-        ]
-        if unlike:
-            said.append(f"{theirs.competitor_id}: {'; '.join(unlike)}")
-    return said + [f"{competitor_id}: not published" for competitor_id in ours]
-
-
-def merged(computed: Sequence[Standing], published: Sequence[Standing]) -> list[Standing]:
-    """The published standings as they are, then the competitors that only our results have, by `source`.
-
-    Results may be ahead of the published table: a competitor that it lacks keeps our points, but has no position,
-    as the published ones are taken.
-    """
-    known = {standing.competitor_id for standing in published}
-    theirs = [standing.model_copy(update={"source": Source.JOLPICA.value}) for standing in published]
-    if not theirs:
-        return list(computed)
-    return theirs + [s.model_copy(update={"position": None}) for s in computed if s.competitor_id not in known]
-
-
-def plain(value: Decimal | int | None) -> str:
-    """A number without needless zeros; a dash for none."""
-    return "-" if value is None else f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)

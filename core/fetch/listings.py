@@ -1,0 +1,23 @@
+"""A season's whole tables from Jolpica, page by page."""
+
+from __future__ import annotations
+
+from core.documents import LISTING_OF, Listing, Page, PageQuery, check_season_page
+from core.fetch.access import Access
+from core.fetch.pages import JOLPICA, fetch_page
+from core.fetch.results import ASK_RESULTS
+
+ASK = {Listing.RACES: JOLPICA.get_race_schedule, **{LISTING_OF[kind]: ask for kind, ask in ASK_RESULTS.items()}}
+
+
+def fetch_listing_page(query: PageQuery, access: Access, total: int | None) -> Page:
+    """One page of a season's table, of `total` rows by its earlier pages (None: it is the first).
+
+    Raises:
+        BudgetExhausted: the budget allows no request now.
+        TableChanged: the table has another total now.
+        SourceError: any other fault, typed; a page without the rows that it should have among them.
+    """
+    page = fetch_page(ASK[query.listing], access, query.listing.value, query.first_row, season=query.season)
+    check_season_page(query, page, total)
+    return page

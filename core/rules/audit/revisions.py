@@ -1,0 +1,90 @@
+"""Checks of sessions' revisions against each other, the results, the sessions and the feed. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from core.records import ChangeKind, Entity, Entry, ResultsState
+from core.rules.audit.classifications import Found
+from core.rules.audit.season import AuditedSeason
+from core.rules.results.differences import diff_entries, diff_text
+from core.rules.results.known import in_order
+from core.text import counted
+
+RESULTS_KINDS = frozenset(
+    {
+        ChangeKind.RESULTS_PUBLISHED,
+        ChangeKind.RESULTS_OFFICIAL,
+        ChangeKind.RESULTS_REVISED,
+        ChangeKind.RESULTS_RESTORED,
+    }
+)
+"""The changes that tell of a revision."""
+
+
+def revisions_not_whole(season: AuditedSeason) -> Found:
+    """Revisions that are not numbered 1, 2, 3 up to the session's, each seen after the one before."""
+    for session in season.sessions.values():
+        chain = season.revisions.get(session.id, ())
+        numbers = [revision.number for revision in chain]
+        if numbers != list(range(1, session.revision + 1)):
+            known = ", ".join(map(str, numbers)) or "none"
+            yield session.id, f"revisions known: {known}; the session is at revision {session.revision}"
+        for before, after in pairwise(chain):
+            if after.observed_at < before.observed_at:
+                yield session.id, f"revision {after.number} was seen before revision {before.number}"
+
+
+def results_unlike_last_revision(season: AuditedSeason) -> Found:
+    """Results that are not those of the last revision."""
+    for session in season.sessions.values():
+        entries, chain = season.entries.get(session.id, ()), season.revisions.get(session.id, ())
+        if not chain:
+            if entries and not session.has_results:
+                yield session.id, f"{counted(len(entries), 'entry', 'entries')} and no revision"
+            continue
+        last = sorted(chain[-1].entries, key=in_order)
+        if sorted(entries, key=in_order) != last:
+            yield session.id, f"not those of revision {chain[-1].number}: {_difference(last, entries)}"
+
+
+def state_unlike_revisions(season: AuditedSeason) -> Found:
+    """A state of the results that the last revision does not give."""
+    for session in season.sessions.values():
+        state, chain = session.results_state, season.revisions.get(session.id, ())
+        if session.has_results and state is ResultsState.AWAITED:
+            yield session.id, f"awaited, and at revision {session.revision}"
+        elif not session.has_results and state in (ResultsState.PROVISIONAL, ResultsState.OFFICIAL):
+            yield session.id, f"{state.value}, and without any revision"
+        elif chain and state is not ResultsState.SETTLED and chain[-1].state is not state:
+            yield session.id, f"{state.value}, and revision {chain[-1].number} is {chain[-1].state.value}"
+
+
+def feed_unlike_revisions(season: AuditedSeason) -> Found:
+    """A revision that the feed does not tell of, or a change that tells of one later than the session's last.
+
+    A season that was stored at once has one change for all, of the same moment. Older ones than the feed are left out.
+    """
+    told: dict[str, list[int]] = {session_id: [] for session_id in season.sessions}
+    at_once = set()
+    for at, change in season.feed:
+        if change.entity is Entity.SEASON and change.kind is ChangeKind.ADDED:
+            at_once.add(at)
+        elif change.entity is Entity.SESSION and change.kind in RESULTS_KINDS:
+            told.setdefault(change.entity_id, []).append((change.after or {}).get("revision", 0))
+    for session in season.sessions.values():
+        numbers = told[session.id]
+        for revision in season.revisions.get(session.id, ()):
+            is_kept = season.feed_since is not None and revision.observed_at >= season.feed_since
+            if is_kept and revision.number not in numbers and revision.observed_at not in at_once:
+                yield session.id, f"the feed does not tell of revision {revision.number}"
+        for number in sorted(set(numbers)):
+            if number > session.revision:
+                yield session.id, f"the feed tells of revision {number}, the session is at {session.revision}"
+            if (times := numbers.count(number)) > 1:
+                yield session.id, f"the feed tells of revision {number} {times} times"
+
+
+def _difference(before: Sequence[Entry], after: Sequence[Entry]) -> str:
+    return diff_text(diff_entries(before, after)) or "sources or ordinals differ"

@@ -1,0 +1,72 @@
+"""What an audit reads of one season, and what it finds. Pure records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from core.records import Change, Competitor, Entry, Event, Held, Record, ResultsState, Session, SessionKind, Standing
+from core.rules.confirmation import Key
+from core.rules.datasets import DatasetState
+from core.rules.results.adjustments import Adjustment
+
+
+class Finding(Record):
+    """What one check finds wrong: the event, session or season that it is about, and a message for a person."""
+
+    check: str
+    season: int
+    entity_id: str
+    message: str
+
+
+class StoredRevision(NamedTuple):
+    """A row of `result_revisions`, its rows as entries."""
+
+    number: int
+    observed_at: datetime
+    state: ResultsState
+    entries: Sequence[Entry]
+
+
+class StoredChange(NamedTuple):
+    """A row of the feed, and when it was written."""
+
+    at: datetime
+    change: Change
+
+
+@dataclass(frozen=True)
+class AuditedSeason:
+    """One season's rows.
+
+    `entries` and `revisions` are by session id, `standings` by event id and championship. `feed` has the season's
+    changes, and `feed_since` is the moment of the first entry of the whole feed. `ids` are all that the tables of each
+    name hold.
+    """
+
+    season: int
+    now: datetime
+    events: Mapping[str, Event]
+    sessions: Mapping[str, Session]
+    entries: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
+    revisions: Mapping[str, Sequence[StoredRevision]] = field(default_factory=dict)
+    adjustments: Sequence[Adjustment] = ()
+    standings: Mapping[tuple[str, Competitor], Sequence[Standing]] = field(default_factory=dict)
+    held: Mapping[Key, Held] = field(default_factory=dict)
+    states: Sequence[DatasetState] = ()
+    feed: Sequence[StoredChange] = ()
+    feed_since: datetime | None = None
+    ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def official(self, *kinds: SessionKind) -> list[tuple[Session, Sequence[Entry]]]:
+        """The sessions of these kinds with an official classification, by date, and their entries."""
+        found = [
+            session
+            for session in self.sessions.values()
+            if session.kind in kinds and session.has_results and session.results_state.is_official
+        ]
+        ordered = sorted(found, key=lambda session: (session.local_date, session.id))
+        return [(session, entries) for session in ordered if (entries := self.entries.get(session.id))]

@@ -1,0 +1,86 @@
+"""The check of standings against what the season's results give. Pure functions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from core.records import Source, Standing
+from core.rules.audit.classifications import Found
+from core.rules.audit.season import AuditedSeason
+from core.rules.results.disagreements import plain
+from core.rules.results.points import SCORING
+from core.rules.results.standings import Round, RoundEvent, RoundResult, standings_after
+from core.text import counted
+
+SHOWN = 3
+"""How many differences of one table are told one by one."""
+
+
+def standings_unlike_results(season: AuditedSeason) -> Found:
+    """Standings that the season's rule and adjustments do not give, or none after an event with official results.
+
+    Where a published table that differs stands, while the season is under way, the difference is held for a person:
+    that is no finding.
+    """
+    left = dict(season.standings)
+    for event, tables in standings_after(_rounds(season), season.adjustments):
+        for competitor, computed in tables.items():
+            there = left.pop((event.id, competitor), ())
+            if said := _unlike(there, computed):
+                is_published = any(standing.source == Source.JOLPICA.value for standing in there)
+                if not (is_published and _is_held(season, event.id)):
+                    yield event.id, f"{competitor} standings: {said}"
+    for (event_id, competitor), table in left.items():
+        if table:
+            yield event_id, f"{competitor} standings, and no official results to compute them from"
+
+
+def _rounds(season: AuditedSeason) -> list[Round]:
+    """The season's events in order, with the official results of their races and sprints."""
+    results: defaultdict[str, list[RoundResult]] = defaultdict(list)
+    for session, entries in season.official(*SCORING):
+        results[session.event_id].append(RoundResult(session.kind, entries))
+    events = [RoundEvent(*(getattr(event, name) for name in RoundEvent._fields)) for event in season.events.values()]
+    return [Round(event, results[event.id]) for event in sorted(events, key=lambda event: event.in_order)]
+
+
+def _unlike(there: Sequence[Standing], computed: Sequence[Standing]) -> str:
+    """How stored standings differ from the computed ones, in words; empty where they do not."""
+    if not there:
+        return "none" if computed else ""
+    stored, due = ({standing.competitor_id: standing for standing in table} for table in (there, computed))
+    in_order = sorted({**due, **stored}, key=lambda id_: _has_due_points(stored.get(id_), due.get(id_)))
+    said = [said for id_ in in_order if (said := _difference(id_, stored.get(id_), due.get(id_)))]
+    more = [f"and {len(said) - SHOWN} more"] if len(said) > SHOWN else []
+    return "; ".join([*said[:SHOWN], *more])
+
+
+def _has_due_points(stored: Standing | None, due: Standing | None) -> bool:
+    """Whether a difference is of places only, which follow from another's points: it is told last."""
+    return stored is not None and due is not None and stored.points == due.points
+
+
+def _difference(competitor_id: str, stored: Standing | None, due: Standing | None) -> str:
+    if stored is None or due is None:
+        return f"{competitor_id} is missing" if stored is None else f"{competitor_id} is in no result"
+    said = [
+        f"{words(stored)} instead of {words(due)}" for words in (_place, _points, _wins) if words(stored) != words(due)
+    ]
+    return f"{competitor_id} has {', '.join(said)}" if said else ""
+
+
+def _place(standing: Standing) -> str:
+    return "no place" if standing.position is None else f"place {standing.position}"
+
+
+def _points(standing: Standing) -> str:
+    return f"{plain(standing.points)} points"
+
+
+def _wins(standing: Standing) -> str:
+    return counted(standing.wins, "win")
+
+
+def _is_held(season: AuditedSeason, event_id: str) -> bool:
+    return any(held.entity_id == event_id and held.kind.value.startswith("standings") for held in season.held.values())

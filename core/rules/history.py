@@ -1,0 +1,341 @@
+"""A season's history in memory: what a sync and a poll make of a season of which nothing is known. Pure functions.
+
+The decisions are those of `reconcile`, `decide` and `standings_after`; here each of them gets from memory what
+`core.upsert` reads from the database for it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from core.documents import LISTING_OF, Listing
+from core.records import (
+    Change,
+    ChangeKind,
+    Circuit,
+    Competitor,
+    Driver,
+    Entity,
+    Entry,
+    ListedEvent,
+    ListedResult,
+    Record,
+    ScheduleAnswer,
+    Session,
+    SessionKind,
+    SessionResult,
+    Source,
+    Standing,
+    Status,
+    Team,
+)
+from core.rules.calendar.qualifying import needs_tables
+from core.rules.calendar.reconcile import Reconciled, reconcile
+from core.rules.calendar.season import Calendar
+from core.rules.datasets import DatasetState
+from core.rules.results import polling
+from core.rules.results.adjustments import Adjustment
+from core.rules.results.decide import Decision, Revision, decide, decide_without_result
+from core.rules.results.decide_standings import latest_due
+from core.rules.results.due_polls import DuePoll, result_queries
+from core.rules.results.known import TIMES, Beginning, Evidence, KnownResults, beginning, entry_counts, in_order
+from core.rules.results.matching import Answer, match_results
+from core.rules.results.outcome import Polled
+from core.rules.results.points import SCORING
+from core.rules.results.polling import Cadence
+from core.rules.results.standings import Round, RoundEvent, RoundResult, standings_after
+
+R = TypeVar("R", Driver, Team)
+
+HISTORY = "history"
+"""The dataset whose state says that a season's history is whole."""
+
+
+@dataclass(frozen=True)
+class SeasonAnswer:
+    """What upstream has of a season: its schedule, Jolpica's races for their circuits, and results by kind.
+
+    `rejected` are better sources whose schedules can be no calendar, with the reasons.
+    """
+
+    schedule: ScheduleAnswer
+    races: tuple[ListedEvent, ...]
+    results: Mapping[SessionKind, Sequence[ListedResult]]
+    rejected: Mapping[Source, str] = field(default_factory=dict)
+
+    @property
+    def season(self) -> int:
+        """The championship year."""
+        return self.schedule.season
+
+    @property
+    def qualifying(self) -> tuple[ListedResult, ...]:
+        """The qualifying tables, for the sessions that the schedule lacks."""
+        return tuple(self.results.get(SessionKind.QUALIFYING, ()))
+
+    def reconciled(self, known: Calendar, now: datetime) -> Reconciled:
+        """What the schedule makes of a known season."""
+        return reconcile(
+            known, self.schedule, now, races=self.races, qualifying=self.qualifying, rejected=self.rejected
+        )
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A session's first classification."""
+
+    result: SessionResult
+    revision: Revision
+
+
+class Backfilled(Record):
+    """What became of a season: how much of it is there now that was not before; `failure` in words, where it failed."""
+
+    season: int
+    events: int = 0
+    results: int = 0
+    entries: int = 0
+    failure: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SeasonHistory:
+    """A season as it is to be written: its calendar, classifications, competitors, standings and states."""
+
+    season: int
+    calendar: Calendar
+    accepted: Mapping[str, Accepted]
+    drivers: Mapping[str, Driver]
+    teams: Mapping[str, Team]
+    standings: Sequence[tuple[RoundEvent, Mapping[Competitor, Sequence[Standing]]]]
+    states: Mapping[str, DatasetState]
+    polled: tuple[Polled, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def backfilled(self) -> Backfilled:
+        """What became of the season."""
+        entries = sum(len(one.result.entries) for one in self.accepted.values())
+        return Backfilled(
+            season=self.season,
+            events=len(self.calendar.events),
+            results=len(self.accepted),
+            entries=entries,
+            notes=(*self.notes, *notes_of(self.polled)),
+        )
+
+    @property
+    def change(self) -> Change:
+        """The one change of the whole season."""
+        after = {
+            "events": len(self.calendar.events),
+            "sessions": len(self.calendar.sessions),
+            "results": len(self.accepted),
+            "entries": sum(len(one.result.entries) for one in self.accepted.values()),
+        }
+        return Change(entity=Entity.SEASON, entity_id=str(self.season), kind=ChangeKind.ADDED, before=None, after=after)
+
+
+def season_history(
+    answer: SeasonAnswer,
+    circuits: Mapping[str, Circuit],
+    adjustments: Sequence[Adjustment],
+    elsewhere: Mapping[Beginning, Mapping[str, Sequence[Entry]]],
+    now: datetime,
+    cadence: Cadence,
+) -> SeasonHistory:
+    """What a sync, and then a poll of all that is due, make of a season of which nothing is known.
+
+    Args:
+        circuits: those of all seasons.
+        adjustments: those of the season's championships.
+        elsewhere: classifications of other seasons' sessions, by what `beginnings` of this one they begin with.
+    """
+    known = Calendar(circuits=circuits)
+    reconciled = answer.reconciled(known, now)
+    season = _Season(reconciled.calendar, now, cadence, elsewhere)
+    due = due_polls(reconciled.calendar, now, cadence)
+    for query in result_queries(due):
+        if query.source is not Source.JOLPICA:
+            continue
+        answers = {one.due_poll.session.id: one for one in match_results(query, answer.results.get(query.kind, ()))}
+        for due_poll in query.due_polls:
+            if found := answers.get(due_poll.session.id):
+                season.take(found)
+            elif not due_poll.may_have_timing:
+                season.take_nothing(due_poll)
+    return season.history(answer.season, adjustments, reconciled.notes)
+
+
+def notes_of(polled: Iterable[Polled]) -> tuple[str, ...]:
+    """What a person should know of the sessions that were polled: why a table was not taken."""
+    return tuple(
+        f"{one.session_id}: {one.outcome.value}: {one.reason or '; '.join(one.warnings)}"
+        for one in polled
+        if not one.outcome.is_accepted
+    )
+
+
+def listings_due(known: Calendar, answer: SeasonAnswer, now: datetime, cadence: Cadence) -> list[Listing]:
+    """Jolpica's tables that hold results which are due in a known season, once it has the answer's schedule."""
+    kinds = {due_poll.session.kind for due_poll in due_polls(answer.reconciled(known, now).calendar, now, cadence)}
+    if needs_tables(known, answer.schedule, now):
+        kinds.add(SessionKind.QUALIFYING)
+    return [listing for kind, listing in LISTING_OF.items() if kind in kinds]
+
+
+def due_polls(calendar: Calendar, now: datetime, cadence: Cadence) -> list[DuePoll]:
+    """The sessions of a calendar whose results are due, oldest first, with their events."""
+    found = polling.due(calendar.sessions.values(), now, cadence.delay)
+    due = [DuePoll(session, calendar.events[session.event_id]) for session in found]
+    return [one for one in due if polling.is_polled(one.session.kind, one.event.format, one.event.season)]
+
+
+def is_over(calendar: Calendar, now: datetime) -> bool:
+    """Whether a season's year and all of its sessions are past; before, its calendar may lack events."""
+    end = _end(calendar)
+    return end is not None and now >= end and all(event.season < now.year for event in calendar.events.values())
+
+
+def is_settled(calendar: Calendar, now: datetime) -> bool:
+    """Whether a season's results are no longer polled."""
+    end = _end(calendar)
+    return end is not None and polling.is_settled(now, end)
+
+
+def _end(calendar: Calendar) -> datetime | None:
+    """When the last of a season's sessions is over."""
+    taking_place = [one for one in calendar.sessions.values() if one.status is not Status.CANCELLED]
+    return max(map(polling.over_at, taking_place), default=None)
+
+
+def beginnings(results: Iterable[ListedResult]) -> set[Beginning]:
+    """What the classifications among some results begin with."""
+    found = (beginning(one.result.entries) for one in results if one.result is not None)
+    return {one for one in found if one is not None}
+
+
+class _Season:
+    """A season as it takes shape, session by session."""
+
+    def __init__(
+        self,
+        calendar: Calendar,
+        now: datetime,
+        cadence: Cadence,
+        elsewhere: Mapping[Beginning, Mapping[str, Sequence[Entry]]],
+    ) -> None:
+        self.calendar = calendar
+        self.now = now
+        self.cadence = cadence
+        self.elsewhere = elsewhere
+        events = (RoundEvent(*(getattr(one, name) for name in RoundEvent._fields)) for one in calendar.events.values())
+        self.events = sorted(events, key=lambda one: one.in_order)
+        self.sessions = dict(calendar.sessions)
+        self.held = dict(calendar.held)
+        self.last_date = max(
+            (one.local_date for one in self.sessions.values() if one.status is not Status.CANCELLED), default=None
+        )
+        self.accepted: dict[str, Accepted] = {}
+        self.by_time: defaultdict[Beginning, set[str]] = defaultdict(set)
+        self.numbers: set[str] = set()
+        self.drivers: dict[str, Driver] = {}
+        self.teams: dict[str, Team] = {}
+        self.states: dict[str, DatasetState] = {}
+        self.polled: list[Polled] = []
+
+    def take(self, answer: Answer) -> None:
+        """Decide about what was published of a session."""
+        session = answer.due_poll.session
+        known = KnownResults(session, self.last_date)
+        if not isinstance(answer.result, SessionResult):
+            error, document = str(answer.result), answer.document
+            decision = decide_without_result(known, self.now, self.cadence, error=error, document=document)
+            self._note(session, decision)
+            return
+        known = KnownResults(session, self.last_date, evidence=self._evidence(session, answer.result.entries))
+        decision = decide(known, answer.result, self.now, self.cadence)
+        self._note(session, decision)
+        if decision.revision is not None:
+            self._accept(session, Accepted(answer.result, decision.revision))
+        if decision.changes_standings:
+            self.states = latest_due(self.states, self._latest, self.now)
+
+    def take_nothing(self, due_poll: DuePoll) -> None:
+        """Decide about a session of which nothing is published."""
+        known = KnownResults(due_poll.session, self.last_date)
+        self._note(due_poll.session, decide_without_result(known, self.now, self.cadence))
+
+    @property
+    def _latest(self) -> str:
+        """The latest event with results."""
+        return [one.event.id for one in self._rounds() if one.results][-1]
+
+    def _note(self, session: Session, decision: Decision) -> None:
+        self.sessions[session.id] = decision.session
+        self.held |= decision.held
+        self.polled.append(decision.polled(0))
+
+    def _evidence(self, session: Session, entries: Sequence[Entry]) -> Evidence:
+        begins = beginning(entries)
+        alike: dict[str, Sequence[Entry]] = {}
+        if begins is not None:
+            alike |= {other: self._entries(other) for other in self.by_time[begins]} | dict(
+                self.elsewhere.get(begins, {})
+            )
+        rounds = self._rounds(session.event_id)
+        numbers = {entry.car_number for one in rounds for result in one.results for entry in result.entries}
+        if not numbers.issuperset(entry.car_number for entry in entries):
+            numbers |= self.numbers
+        return Evidence(numbers=numbers, alike=alike, entry_counts=entry_counts(session, rounds))
+
+    def _entries(self, session_id: str) -> Sequence[Entry]:
+        return sorted(self.accepted[session_id].result.entries, key=in_order)
+
+    def _accept(self, session: Session, accepted: Accepted) -> None:
+        result = accepted.result
+        self.accepted[session.id] = accepted
+        for entry in result.entries:
+            if entry.car_number:
+                self.numbers.add(entry.car_number)
+            for name in TIMES if entry.driver_id is not None else ():
+                if (time := getattr(entry, name)) is not None:
+                    self.by_time[entry.driver_id or "", name, time].add(session.id)
+        self.drivers |= {one.id: _completed(one, self.drivers.get(one.id)) for one in result.drivers}
+        self.teams |= {one.id: _completed(one, self.teams.get(one.id)) for one in result.teams}
+
+    def _rounds(self, event_id: str | None = None) -> list[Round]:
+        """The events in order, with the results of their races and sprints; of one event also its other sessions'."""
+        by_event: defaultdict[str, list[RoundResult]] = defaultdict(list)
+        for session_id, accepted in self.accepted.items():
+            session = self.sessions[session_id]
+            if session.kind in SCORING or session.event_id == event_id:
+                by_event[session.event_id].append(RoundResult(session.kind, accepted.result.entries))
+        return [Round(event, by_event[event.id]) for event in self.events]
+
+    def history(self, season: int, adjustments: Sequence[Adjustment], notes: Sequence[str]) -> SeasonHistory:
+        """What it has become."""
+        return SeasonHistory(
+            season=season,
+            calendar=Calendar(self.calendar.events, self.sessions, self.calendar.circuits, self.held),
+            accepted=self.accepted,
+            drivers=self.drivers,
+            teams=self.teams,
+            standings=standings_after(self._rounds(), adjustments),
+            states=self.states,
+            polled=tuple(self.polled),
+            notes=tuple(notes),
+        )
+
+
+def _completed(listed: R, before: R | None) -> R:
+    """A listed competitor, with what was listed of it before where nothing is listed now."""
+    if before is None or before == listed:
+        return listed
+    lacking = {name: getattr(before, name) for name, value in listed if value is None}
+    return listed.model_copy(update=lacking)

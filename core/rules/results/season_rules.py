@@ -1,0 +1,112 @@
+"""What counts for each season's championships, a row for the seasons that had the same rule. Pure data and lookups.
+
+Facts: the FIA's Sporting Regulations, as Wikipedia's "List of Formula One World Championship points scoring systems"
+lists them. Points themselves are taken from results, and not from a rule: some who were classified in the points were
+paid none.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import lru_cache
+from typing import NamedTuple
+
+from core.records import Competitor
+from core.rules.results.points import FIRST_TEAM_SEASON, race_points
+
+
+class Part(NamedTuple):
+    """The rounds of a season up to `last`, or up to the next part's; of them only the `best` count (None: all)."""
+
+    last: int | None
+    best: int | None
+
+
+ALL = (Part(None, None),)
+"""Every round counts."""
+
+HALVES: tuple[Part, ...] = ()
+"""Two halves, the first one longer where the number of rounds is odd; all rounds of each but one count."""
+
+
+class Counting(NamedTuple):
+    """Which of a competitor's rounds counted in the seasons from `first` on."""
+
+    first: int
+    parts: tuple[Part, ...]
+
+
+def _best(number: int) -> tuple[Part, ...]:
+    return (Part(None, number),)
+
+
+DRIVERS = (
+    Counting(1950, _best(4)),
+    Counting(1954, _best(5)),
+    Counting(1958, _best(6)),
+    Counting(1959, _best(5)),
+    Counting(1960, _best(6)),
+    Counting(1961, _best(5)),
+    Counting(1963, _best(6)),
+    Counting(1966, _best(5)),
+    Counting(1967, HALVES),
+    Counting(1979, (Part(7, 4), Part(None, 4))),
+    Counting(1980, (Part(7, 5), Part(None, 5))),
+    Counting(1981, _best(11)),
+    Counting(1991, ALL),
+)
+TEAMS = (*(row for row in DRIVERS if FIRST_TEAM_SEASON <= row.first < 1979), Counting(1979, ALL))
+COUNTING: dict[Competitor, tuple[Counting, ...]] = {"driver": DRIVERS, "team": TEAMS}
+
+FIRST_ALL_CARS_SEASON = 1979
+"""Before, only a constructor's best car of a race scored for it."""
+
+LAST_OWN_TABLE_SEASON = 1961
+"""Until then a place paid a constructor what the table of 1960 says: no more than 8 for a win, and nothing for the
+fastest lap."""
+
+INDIANAPOLIS = "indianapolis"
+LAST_INDIANAPOLIS_SEASON = 1960
+"""The Indianapolis 500 was a round of the drivers' championship only; the later races there were of both."""
+
+
+class ChampionshipRule(NamedTuple):
+    """How one championship of one season is counted.
+
+    `parts` are the season's, each with its last round; `at_most` is what an entry can have been paid by place, where
+    its points in the results are the drivers' and more.
+    """
+
+    competitor: Competitor
+    parts: tuple[Part, ...]
+    counts_all_cars: bool = True
+    counts_indianapolis: bool = True
+    at_most: tuple[Decimal, ...] | None = None
+
+    def part_of(self, round_number: int) -> int:
+        """The index of the part that a round is in."""
+        return next(n for n, part in enumerate(self.parts) if part.last is None or round_number <= part.last)
+
+
+@lru_cache(maxsize=256)
+def rules_of(season: int, rounds: int) -> tuple[ChampionshipRule, ...]:
+    """The rules of a season's championships; `rounds` is how many of its rounds there are, with those to come."""
+    driver = ChampionshipRule("driver", _parts("driver", season, rounds))
+    if season < FIRST_TEAM_SEASON:
+        return (driver,)
+    team = ChampionshipRule(
+        "team",
+        _parts("team", season, rounds),
+        counts_all_cars=season >= FIRST_ALL_CARS_SEASON,
+        counts_indianapolis=season > LAST_INDIANAPOLIS_SEASON,
+        at_most=race_points(min(season, 1960)) if season <= LAST_OWN_TABLE_SEASON else None,
+    )
+    return (driver, team)
+
+
+def _parts(competitor: Competitor, season: int, rounds: int) -> tuple[Part, ...]:
+    counting = max(row for row in COUNTING[competitor] if row.first <= season)
+    if counting.parts:
+        return counting.parts
+    first = (rounds + 1) // 2
+    return (Part(first, first - 1), Part(None, rounds - first - 1))

@@ -1,0 +1,44 @@
+"""The championships' adjustments in the database: a person may add a row, which the next poll applies."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from core.queries import records_of, stored
+from core.rules.results.adjustments import Adjustment
+from core.schema import championship_adjustments, driver_standings, events
+
+OF_SEASON = records_of(championship_adjustments, Adjustment).where(
+    championship_adjustments.c.season == bindparam("season")
+)
+LATEST = (
+    select(events.c.season, events.c.id)
+    .where(
+        events.c.season.in_(
+            select(championship_adjustments.c.season).where(championship_adjustments.c.is_applied.is_(False))
+        ),
+        events.c.id.in_(select(driver_standings.c.event_id)),
+    )
+    .order_by(events.c.first_date)
+)
+APPLIED = (
+    update(championship_adjustments)
+    .where(championship_adjustments.c.season == bindparam("of"), championship_adjustments.c.is_applied.is_(False))
+    .values(is_applied=True)
+)
+
+
+def read_adjustments(connection: Connection, season: int) -> list[Adjustment]:
+    """A season's adjustments."""
+    rows = connection.execute(OF_SEASON, {"season": season}).mappings().all()
+    return [stored(Adjustment, row) for row in rows]
+
+
+def unapplied(connection: Connection) -> dict[int, str]:
+    """The seasons whose standings were computed without some adjustment, and the latest event that has standings."""
+    return {row.season: row.id for row in connection.execute(LATEST).all()}
+
+
+def mark_applied(connection: Connection, season: int) -> bool:
+    """Enter that a season's standings are computed with all its adjustments; whether any was not applied before."""
+    return connection.execute(APPLIED, {"of": season}).rowcount > 0

@@ -1,0 +1,175 @@
+"""A season's history into the database: decided in memory and written at once, where nothing of the season is there."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from core.database import Database
+from core.queries import read_calendar, read_entries, read_records
+from core.records import Circuit, Entity, Entry, Source
+from core.rules.calendar.season import Calendar
+from core.rules.datasets import STANDINGS, DatasetState, due
+from core.rules.history import (
+    HISTORY,
+    SeasonAnswer,
+    SeasonHistory,
+    beginnings,
+    is_over,
+    is_settled,
+    season_history,
+)
+from core.rules.results.known import TIMES, Beginning
+from core.rules.results.polling import Cadence
+from core.schema import (
+    circuits,
+    columns,
+    dataset_states,
+    events,
+    result_revisions,
+    results,
+    sessions,
+)
+from core.upsert.adjustments import mark_applied, read_adjustments
+from core.upsert.bulk import copy_rows
+from core.upsert.competitors import write_competitors
+from core.upsert.pages import drop_pages
+from core.upsert.rows import write_changes, write_held, write_rows
+from core.upsert.standings import TABLES, settle_standings, standings_rows
+from core.upsert.states import read_season_states
+
+
+def write_history(
+    database: Database, answer: SeasonAnswer, now: datetime, cadence: Cadence, *, flow_run_id: str | None = None
+) -> SeasonHistory | None:
+    """Write a season of which nothing is known; None where an event of it is there, and nothing is written.
+
+    The rows are those that a sync and a poll would write, with one change for all of them.
+
+    Raises:
+        DatabaseError: nothing was written.
+    """
+    season = answer.season
+    with database.writing() as connection:
+        known = read_calendar(connection, season)
+        if known.events or known.held:
+            return None
+        listed = [one for of_kind in answer.results.values() for one in of_kind]
+        adjustments, elsewhere = read_adjustments(connection, season), _elsewhere(connection, beginnings(listed))
+        history = season_history(answer, known.circuits, adjustments, elsewhere, now, cadence)
+        write_season(connection, history, known.circuits, now, flow_run_id)
+    return history
+
+
+def write_season(
+    connection: Connection,
+    history: SeasonHistory,
+    known_circuits: Mapping[str, Circuit],
+    now: datetime,
+    flow_run_id: str | None,
+) -> None:
+    """Write all rows of a season of which none is there, and drop its pages."""
+    calendar, stamp = history.calendar, {"updated_at": now}
+    write_rows(connection, circuits, known_circuits, calendar.circuits)
+    write_competitors(connection, list(history.drivers.values()), list(history.teams.values()))
+    copy_rows(connection, events, [columns(events, one) | stamp for one in calendar.events.values()])
+    copy_rows(connection, sessions, [columns(sessions, one) | stamp for one in calendar.sessions.values()])
+    _write_results(connection, history, now)
+    _write_standings(connection, history)
+    copy_rows(connection, dataset_states, [columns(dataset_states, one) | stamp for one in history.states.values()])
+    write_held(connection, {}, calendar.held)
+    mark_applied(connection, history.season)
+    _finish(connection, calendar, history.season, now)
+    write_changes(connection, [history.change], now, flow_run_id)
+
+
+def finish_season(database: Database, season: int, now: datetime, *, flow_run_id: str | None = None) -> None:
+    """Finish a season whose rows are written session by session: its standings, its mark if it is over, no more pages.
+
+    Raises:
+        DatabaseError: nothing was written.
+    """
+    with database.writing() as connection:
+        calendar = read_calendar(connection, season)
+        if is_settled(calendar, now):
+            write_changes(connection, settle_standings(connection, season), now, flow_run_id)
+        _finish(connection, calendar, season, now)
+
+
+def whole_seasons(database: Database) -> set[int]:
+    """The seasons whose history is whole."""
+    query = select(dataset_states.c.entity_id).where(
+        dataset_states.c.entity == Entity.SEASON.value, dataset_states.c.dataset == HISTORY
+    )
+    with database.reading() as connection:
+        return {int(season) for season in connection.scalars(query)}
+
+
+def _finish(connection: Connection, calendar: Calendar, season: int, now: datetime) -> None:
+    """Drop the pages; of a season that is over, set the mark, and ask for no published standings: ours count."""
+    drop_pages(connection, season)
+    if not is_over(calendar, now):
+        return
+    mark = DatasetState(entity=Entity.SEASON, entity_id=str(season), dataset=HISTORY, source=Source.JOLPICA)
+    own = dataset_states.c.entity_id == mark.entity_id, dataset_states.c.dataset == HISTORY
+    there = read_records(connection, dataset_states, DatasetState, *own)
+    write_rows(connection, dataset_states, {one.entity_id: one for one in there}, {mark.entity_id: mark}, stamp=now)
+    if is_settled(calendar, now):
+        before = read_season_states(connection, STANDINGS, season)
+        after = {event_id: due(one, None) for event_id, one in before.items()}
+        write_rows(connection, dataset_states, before, after, stamp=now)
+
+
+def _write_results(connection: Connection, history: SeasonHistory, now: datetime) -> None:
+    accepted = history.accepted.items()
+    rows = [
+        columns(results, entry) | {"session_id": session_id}
+        for session_id, one in accepted
+        for entry in one.result.entries
+    ]
+    copy_rows(connection, results, rows)
+    revisions = [
+        {
+            "session_id": session_id,
+            "revision": one.revision.number,
+            "observed_at": now,
+            "source": one.result.source.value,
+            "state": one.revision.state.value,
+            "rows": one.revision.rows,
+            "diff": one.revision.differences,
+        }
+        for session_id, one in accepted
+    ]
+    copy_rows(connection, result_revisions, revisions)
+
+
+def _write_standings(connection: Connection, history: SeasonHistory) -> None:
+    for competitor, table in TABLES.items():
+        rows = [
+            row
+            for event, tables in history.standings
+            for row in standings_rows(event, competitor, tables.get(competitor, ()))
+        ]
+        copy_rows(connection, table, rows)
+
+
+def _elsewhere(
+    connection: Connection, wanted: Collection[Beginning]
+) -> Mapping[Beginning, Mapping[str, Sequence[Entry]]]:
+    """The classifications in the database in which a driver has one of these times, by both."""
+    found: defaultdict[Beginning, dict[str, Sequence[Entry]]] = defaultdict(dict)
+    for name in TIMES:
+        times = {time for _, timed, time in wanted if timed == name}
+        if not times:
+            continue
+        ids = {driver_id for driver_id, timed, _ in wanted if timed == name}
+        query = select(results.c.session_id, results.c.driver_id, results.c[name]).where(
+            results.c.driver_id.in_(ids), results.c[name].in_(times)
+        )
+        for session_id, driver_id, time in connection.execute(query).all():
+            if (driver_id, name, time) in wanted:
+                found[driver_id, name, time][session_id] = read_entries(connection, session_id)
+    return found

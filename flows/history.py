@@ -1,0 +1,147 @@
+"""One season's history: its tables fetched page by page, then written at once or session by session."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+
+from core.deadline import Deadline
+from core.documents import PAGE, Listing, Page, PageQuery, is_whole, season_table
+from core.errors import ScheduleRejected, SourceEmpty, SourceError, SourceMalformed
+from core.records import ListedEvent, ScheduleAnswer, Source
+from core.rules.calendar.season import FIRST_LIVETIMING_SEASON, Calendar, CircuitsNeed, circuits_need
+from core.rules.history import Backfilled, SeasonAnswer, due_polls, listings_due, notes_of
+from core.rules.results.due_polls import result_queries
+from core.rules.results.matching import match_results
+from core.rules.results.outcome import Polled
+from flows.poll_results import announce
+from flows.polls import outcomes
+from flows.runtime.allowance import Allowance
+from flows.runtime.run import Run
+from flows.schedules import answer_of
+from flows.tasks import (
+    fetch_page,
+    read_calendar,
+    read_pages,
+    transform_schedule,
+    transform_tables,
+    upsert_history,
+    upsert_no_pages,
+    upsert_page,
+    upsert_schedule,
+    upsert_season_end,
+)
+
+logger = logging.getLogger(__name__)
+
+
+def backfill_season(run: Run, season: int, allowance: Allowance, fetched: Callable[[], None]) -> Backfilled:
+    """Bring a season's history into the database; `fetched` is called after each page.
+
+    Raises:
+        SourceEmpty: the season is not published.
+        SourceError: it cannot be fetched, or what was fetched is void: nothing was written.
+        DatabaseError: the database does not take it.
+    """
+    known = read_calendar(run, season)
+    try:
+        answer = SeasonFetch(run, season, known, allowance, fetched).answer()
+    except SourceMalformed:
+        upsert_no_pages(run, season)
+        raise
+    history = None if known.events else upsert_history(run, answer)
+    return update_season(run, answer) if history is None else history.backfilled
+
+
+class SeasonFetch:
+    """What upstream has of a season, as far as it is due; each page is kept in the database as soon as it is there."""
+
+    def __init__(
+        self, run: Run, season: int, known: Calendar, allowance: Allowance, fetched: Callable[[], None]
+    ) -> None:
+        self._run = run
+        self._season = season
+        self._known = known
+        self._allowance = allowance
+        self._fetched = fetched
+        self._pages = read_pages(run, season)
+
+    def answer(self) -> SeasonAnswer:
+        """The schedule, and every table with results that are due."""
+        scheduled = self._scheduled()
+        due = listings_due(self._known, scheduled, self._run.now, self._run.cadence)
+        results = transform_tables(self._run, self._season, {listing: self._table(listing) for listing in due})
+        return replace(scheduled, results=results)
+
+    def _scheduled(self) -> SeasonAnswer:
+        """The schedule by the sources that a sync asks, without results."""
+        if self._season < FIRST_LIVETIMING_SEASON:
+            return SeasonAnswer(self._races(), (), {})
+        try:
+            schedule = answer_of(self._run.with_new_deadline(), self._season, Source.FASTF1)
+        except SourceError as error:
+            logger.warning("%s schedule: %s", self._season, error)
+            rejected = {Source.FASTF1: error.what} if isinstance(error, ScheduleRejected) else {}
+            return SeasonAnswer(self._races(), (), {}, rejected)
+        races: tuple[ListedEvent, ...] = ()
+        if circuits_need(self._known, schedule) is not CircuitsNeed.NONE:
+            with suppress(SourceEmpty):
+                races = self._races().events
+        return SeasonAnswer(schedule, races, {})
+
+    def _races(self) -> ScheduleAnswer:
+        documents = season_table(Listing.RACES, self._table(Listing.RACES))
+        if not documents:
+            raise SourceEmpty(Source.JOLPICA.value, "not published")
+        return transform_schedule(self._run, documents, self._season, Source.JOLPICA)
+
+    def _table(self, listing: Listing) -> list[Page]:
+        """All pages of a table: those of an earlier run, and those after them."""
+        found = self._pages.setdefault(listing, [])
+        while not is_whole(found):
+            query = PageQuery(self._season, listing, len(found) * PAGE)
+            page = self._allowance.ask(partial(self._fetch, query, found[0]["total"] if found else None))
+            upsert_page(self._run, query, page)
+            found.append(page)
+            self._fetched()
+        return found
+
+    def _fetch(self, query: PageQuery, total: int | None) -> Page:
+        return fetch_page(self._run, query, total, Deadline())
+
+
+def update_season(run: Run, answer: SeasonAnswer) -> Backfilled:
+    """Bring a season of which something is known to what upstream has, as a sync and a poll of Jolpica do."""
+    summary = upsert_schedule(
+        run, answer.schedule, answer.races, answer.qualifying, rejected=answer.rejected, force=False
+    )
+    polled = list(_polls(run, answer))
+    upsert_season_end(run, answer.season)
+    revisions = [one for one in polled if one.outcome.is_revision]
+    return Backfilled(
+        season=answer.season,
+        events=summary.events,
+        results=len(revisions),
+        entries=sum(one.entries for one in revisions),
+        notes=(*summary.notes, *notes_of(polled)),
+    )
+
+
+def _polls(run: Run, answer: SeasonAnswer) -> Iterator[Polled]:
+    due = due_polls(read_calendar(run, answer.season), run.now, run.cadence)
+    for query in result_queries(due):
+        if query.source is not Source.JOLPICA or query.kind not in answer.results:
+            continue
+        answers = {one.due_poll.session.id: one for one in match_results(query, answer.results[query.kind])}
+        for due_poll in query.due_polls:
+            if found := answers.get(due_poll.session.id):
+                polled = outcomes.take(run, found, False)
+            elif due_poll.may_have_timing:
+                continue
+            else:
+                polled = outcomes.not_published(run, due_poll)
+            announce(run, polled)
+            yield polled

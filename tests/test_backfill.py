@@ -1,0 +1,223 @@
+"""Whole seasons from whole tables: the same rows as a sync and a poll make, resumable, and nothing twice."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from conftest import RECORDED, Recording, needs_recording, poll_by_name
+from sqlalchemy import delete, select, update
+
+from core.database import Database
+from core.errors import NotDone, UsageError
+from core.replay import Upstream
+from core.rules.history import HISTORY
+from core.schema import championship_adjustments, changes, dataset_states, metadata, upstream_requests
+from flows.backfill import backfill_history, seasons_between
+from flows.poll_results import poll, poll_results
+from flows.runtime.run import Run
+from flows.sync_schedule import sync_schedule
+from flows.tasks import read_due_polls
+
+NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
+RECORDED_SEASONS = (1950, 1954, 1958, 1964, 1967, 1979, 1988, 1991, 1995, 1997, 2000, 2003, 2007, 2012)
+
+Rows = dict[str, list[dict[str, Any]]]
+
+UNCOMPARED = {changes.name, upstream_requests.name, championship_adjustments.name}
+
+
+def contents(database: Database) -> Rows:
+    """All rows but the feed's and the ledger's, in an order of their own, without the marks of whole seasons.
+
+    Published standings are due after a poll, and not after a backfill: of seasons that are over ours count.
+    """
+    found: Rows = {}
+    with database.reading() as connection:
+        for table in metadata.sorted_tables:
+            if table.name in UNCOMPARED:
+                continue
+            names = [column.name for column in table.columns if not (table.name == "held" and column.name == "id")]
+            query = select(*(table.c[name] for name in names))
+            if table is dataset_states:
+                query = query.where(dataset_states.c.dataset != HISTORY)
+            rows = [dict(row) for row in connection.execute(query).mappings()]
+            if table is dataset_states:
+                rows = [row | {"next_poll_at": None} for row in rows]
+            found[table.name] = sorted(rows, key=lambda row: [str(value) for value in row.values()])
+    return found
+
+
+def empty(database: Database) -> None:
+    """Delete all rows but the championships' adjustments, which no season has used yet."""
+    with database.writing() as connection:
+        for table in reversed(metadata.sorted_tables):
+            if table is not championship_adjustments:
+                connection.execute(delete(table))
+        connection.execute(update(championship_adjustments).values(is_applied=False))
+
+
+@needs_recording
+@pytest.mark.parametrize("season", [1950, 1958, 1979, 1997, 2012, 2020, 2023])
+def test_a_season_at_once_is_the_season_session_by_session(
+    season: int, database: Database, recording: Recording
+) -> None:
+    """Every table but the feed, with the same `now`."""
+    sync_schedule.fn(season=season, now=NOW)
+    run = Run.begin(NOW)
+    poll(run, jolpica_s(read_due_polls(run, None, None)), force=False, by_name=False)
+    ordinary = contents(database)
+    empty(database)
+    backfill_history.fn(first=season, last=season, now=NOW)
+    assert contents(database) == ordinary
+    assert ordinary["results"]
+
+
+def jolpica_s(due: list[Any]) -> list[Any]:
+    return [one for one in due if one.session.kind.value in ("race", "qualifying", "sprint")]
+
+
+def left_of(database: Database) -> Rows:
+    """All rows but the ledger's, the feed's and the marks of whole seasons among them."""
+    found = contents(database)
+    with database.reading() as connection:
+        for table in (changes, dataset_states):
+            names = [column for column in table.columns if column.name != "id"]
+            rows = [dict(row) for row in connection.execute(select(*names)).mappings()]
+            found[table.name] = sorted(rows, key=lambda row: [str(value) for value in row.values()])
+    return found
+
+
+@needs_recording
+def test_a_season_is_one_change_and_one_mark(database: Database, recording: Recording) -> None:
+    [done] = backfill_history.fn(first=1997, last=1997, now=NOW)
+    assert (done.season, done.events, done.results, done.failure) == (1997, 17, 34, "")
+    found = left_of(database)
+    [change] = found["changes"]
+    assert (change["entity"], change["entity_id"], change["kind"]) == ("season", "1997", "added")
+    assert change["after"] == {"events": 17, "sessions": 34, "results": 34, "entries": done.entries}
+    assert [row["entity_id"] for row in found["dataset_states"] if row["dataset"] == HISTORY] == ["1997"]
+    assert found["backfill_pages"] == []
+
+
+@needs_recording
+def test_a_second_backfill_requests_nothing_and_nothing_is_written_after_it(
+    database: Database, recording: Recording
+) -> None:
+    seasons = (1995, 1997)
+    for season in seasons:
+        backfill_history.fn(first=season, last=season, now=NOW)
+    asked, before = recording.requests(), left_of(database)
+    assert asked
+    for season in seasons:
+        assert backfill_history.fn(first=season, last=season, now=NOW + timedelta(hours=2)) == []
+    assert recording.requests() == asked
+    for season in seasons:
+        sync_schedule.fn(season=season, now=NOW + timedelta(hours=2))
+    assert poll_results.fn(now=NOW + timedelta(hours=2)) == []
+    assert left_of(database) == before
+
+
+@needs_recording
+@pytest.mark.parametrize("known", ["nothing", "the calendar", "some results"])
+def test_a_season_that_is_known_in_part_gets_what_it_lacks(
+    known: str, database: Database, recording: Recording
+) -> None:
+    if known != "nothing":
+        sync_schedule.fn(season=1997, now=NOW)
+    if known == "some results":
+        poll_by_name(event="1997-monaco-grand-prix", now=NOW)
+    backfill_history.fn(first=1997, last=1997, now=NOW)
+    if known == "nothing":
+        return
+    found = contents(database)
+    empty(database)
+    backfill_history.fn(first=1997, last=1997, now=NOW)
+    at_once = contents(database)
+    if known == "some results":  # published standings after that event were asked for
+        del found["dataset_states"], at_once["dataset_states"]
+    assert found == at_once
+
+
+@needs_recording
+def test_a_run_goes_on_after_the_last_page_that_is_kept(sqlite: Database, recording: Recording) -> None:
+    recording.control(faults=[{"match": "/1997/results.*offset=200", "times": 99, "status": 503}])
+    with pytest.raises(NotDone, match="1997"):
+        backfill_history.fn(first=1997, last=1997, now=NOW)
+    assert len(left_of(sqlite)["backfill_pages"]) == 3, "the calendar, and two pages of results"
+    assert left_of(sqlite)["events"] == []
+    recording.reset()
+    backfill_history.fn(first=1997, last=1997, now=NOW)
+    offsets = [re.findall(r"/1997/(\w+)\.json.*offset=(\d+)", path)[0] for path in recording.requests()]
+    assert offsets == [
+        ("results", "200"),
+        ("results", "300"),
+        *(("qualifying", str(first)) for first in range(0, 400, 100)),
+    ]
+    assert left_of(sqlite)["backfill_pages"] == []
+
+
+@needs_recording
+@pytest.mark.parametrize("what", ["another total", "a page that is cut short", "no JSON"])
+def test_pages_of_two_tables_are_void_and_the_other_seasons_go_on(
+    what: str, sqlite: Database, recording: Recording, no_waiting: None
+) -> None:
+    results = json.loads((RECORDED / "ergast" / "2020" / "results.json").read_text())
+    whole = {
+        "MRData": {"total": "340", "limit": "100", "offset": "100", "RaceTable": {"season": "2020", "Races": results}}
+    }
+    bodies = {
+        "another total": json.dumps({"MRData": {**whole["MRData"], "total": "341"}}),
+        "a page that is cut short": json.dumps({"MRData": {**whole["MRData"], "RaceTable": {"Races": results[:1]}}}),
+        "no JSON": "<html>",
+    }
+    recording.control(faults=[{"match": "/2020/results.*offset=100", "times": 99, "body": bodies[what]}])
+    with pytest.raises(NotDone, match="1 season failed: 2020: jolpica: ") as failed:
+        backfill_history.fn(first=2019, last=2020, now=NOW)
+    assert [one.season for one in failed.value.outcome if not one.failure] == [2019]
+    found = left_of(sqlite)
+    assert {row["season"] for row in found["events"]} == {2019}
+    assert found["backfill_pages"] == [], "its pages are void"
+    recording.reset()
+    [done] = backfill_history.fn(first=2019, last=2020, now=NOW)
+    assert (done.season, done.results) == (2020, 34)
+
+
+@needs_recording
+def test_an_upstream_that_does_not_answer_ends_the_run(sqlite: Database, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("F1_UPSTREAM_URL", "http://127.0.0.1:9")
+    with pytest.raises(NotDone, match="3 seasons failed: 2026: ") as failed:
+        backfill_history.fn(now=NOW)
+    assert [one.season for one in failed.value.outcome] == [2026, 2025, 2024]
+
+
+def test_a_season_under_way_is_taken_as_far_as_it_is_published_and_not_marked(
+    database: Database, replay: Upstream
+) -> None:
+    now = datetime(2024, 7, 29, tzinfo=UTC)
+    replay.as_of = now
+    [done] = backfill_history.fn(first=2024, last=2024, now=now)
+    assert (done.events, done.results) == (25, 31)
+    before = left_of(database)
+    assert [row for row in before["dataset_states"] if row["dataset"] == HISTORY] == []
+    replay.requests.clear()
+    [again] = backfill_history.fn(first=2024, last=2024, now=now)
+    assert (again.results, again.failure) == (0, "")
+    assert [request.path.split("?")[0] for request in replay.requests] == ["/schedule/schedule_2024.json"]
+    assert left_of(database) == before
+    later = datetime(2025, 1, 2, tzinfo=UTC)
+    replay.as_of = later
+    [rest] = backfill_history.fn(first=2024, last=2024, now=later)
+    assert rest.results == 23
+    assert backfill_history.fn(first=2024, last=2024, now=later) == []
+
+
+def test_seasons_are_named_first_to_last(sqlite: Database) -> None:
+    for first, last in ((1949, None), (2000, 1999), (None, 2027), (2027, None)):
+        with pytest.raises(UsageError, match="from 1950 to 2026"):
+            backfill_history.fn(first=first, last=last, now=NOW)
+    assert seasons_between(None, None, 2026) == range(1950, 2027)
+    assert seasons_between(1994, None, 2026)[0] == 1994
