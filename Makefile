@@ -54,11 +54,11 @@ down: ## stop what make up started; the volumes stay
 IN_DOCKER := timeout --foreground --signal INT --kill-after 60
 
 test-docker: install ## deploy to a real Docker work pool, check its rows in PostgreSQL, remove everything
-	$(BIN)/python tests/docker/image.py
+	PYTHONPATH=. $(BIN)/python tests/docker/image.py
 	$(IN_DOCKER) 900 $(BIN)/python -m pytest tests/docker -m 'not night' --durations 0
 
 test-night: install ## live through a race weekend and through failures in containers: half an hour
-	$(BIN)/python tests/docker/image.py
+	PYTHONPATH=. $(BIN)/python tests/docker/image.py
 	$(IN_DOCKER) 3000 $(BIN)/python -m pytest tests/docker -m night --durations 0 -rP
 
 clean: ## remove everything that make created

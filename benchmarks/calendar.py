@@ -37,8 +37,14 @@ from core.fetch.fastf1_internals import use_mirror
 use_mirror(os.environ["F1_UPSTREAM_URL"])
 os.makedirs(os.environ["FASTF1_CACHE_DIR"], exist_ok=True)
 fastf1.Cache.configure(cache_dir=os.environ["FASTF1_CACHE_DIR"], use_requests_cache=False)
-print(fastf1.get_event_schedule({SEASON}, backend="fastf1"))
+
+@flow
+def schedule(season: int):
+    return fastf1.get_event_schedule(season, backend="fastf1")
+
+print(schedule.fn({SEASON}))
 """
+"""The least that a flow of Prefect which reads the same schedule does; its function is called without an API."""
 
 
 def measure(served: Upstream, dsn: str) -> Iterator[Measured]:

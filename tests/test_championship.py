@@ -1,4 +1,4 @@
-"""Published standings: each rule finds its case, and none finds fault with a recorded table."""
+"""Gates of published standings: each rejects its case, and every recorded table passes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import needs_recording
+from recorded import SEASONS, document, published_after, rounds_of
 
 from core.records import Competitor, SessionKind, Standing
 from core.rules.results.championship import (
@@ -20,8 +22,6 @@ from core.rules.results.championship import (
     reason_of,
 )
 from core.rules.results.standings import standings_after
-from tests.conftest import needs_recording
-from tests.recorded import SEASONS, document, published_after, rounds_of
 
 RACE, SPRINT = SessionKind.RACE, SessionKind.SPRINT
 
@@ -51,7 +51,7 @@ def ours() -> list[Standing]:
 
 
 def changed(number: int, **fields: Any) -> list[Standing]:
-    """The table with another value of one competitor."""
+    """The table with one competitor's value changed."""
     found = ours()
     found[number - 1] = found[number - 1].model_copy(update=fields)
     return found
@@ -67,7 +67,7 @@ def swapped() -> list[Standing]:
 
 
 def earlier() -> list[Standing]:
-    """What holds after the first of the two races, under the second one's header."""
+    """The standings after the first of the two races, under the second one's header."""
     return [s.model_copy(update={"points": s.points // 2, "wins": s.wins // 2}) for s in ours()]
 
 

@@ -1,4 +1,4 @@
-"""Circuits: every zone loads, upstream's names find their circuit, and the clocks there are right."""
+"""Circuits: time zones load, upstream's place names find their circuit, and UTC offsets are right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line as a user meets it: right and wrong input, one line each, the exit status as documented."""
+"""The command line: valid and invalid input, one-line errors, documented exit statuses."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def sync(*arguments: str) -> int:
 
 
 def one_line(capsys: pytest.CaptureFixture[str]) -> str:
-    """What was written to standard error, which is one line and no traceback."""
+    """Assert that standard error is one line, starting with `error:`, and return it."""
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1, lines
     assert lines[0].startswith("error: ")
@@ -65,7 +65,7 @@ def test_a_now_outside_all_seasons_is_wrong_usage(now: str, season: str, capsys:
 
 
 def test_a_naive_now_is_wrong_usage_for_a_flow_too() -> None:
-    """Prefect's API hands on what it is given."""
+    """Parameters given to Prefect's API arrive as they are."""
     with pytest.raises(UsageError, match="offset"):
         poll_results.poll_results.fn(now=datetime(2024, 7, 28))
 
@@ -149,7 +149,7 @@ def test_a_read_only_sqlite_file_is_one_line(
 
 @contextmanager
 def read_only(folder: Path) -> Iterator[None]:
-    """Nothing in a folder may be written, by whom the tests run as: root is another user meanwhile."""
+    """Make a folder read-only for this process, which takes another user id meanwhile if it is root."""
     paths = [*folder.iterdir(), folder]
     for path in paths:
         path.chmod(0o555)
@@ -168,7 +168,7 @@ def read_only(folder: Path) -> Iterator[None]:
 def test_a_database_in_a_read_only_folder_can_be_read(
     replay: Upstream, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What reads reads, without a file left beside the database; what writes says so in one line."""
+    """Commands that read succeed and leave no file beside it; commands that write fail with one line."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         environment.setenv("DATABASE_URL", f"sqlite:///{folder}/f1.db")
@@ -190,7 +190,7 @@ def test_a_database_in_a_read_only_folder_can_be_read(
             connect(Settings.load()).engine.dispose()
 
 
-def test_what_only_reads_makes_no_database(
+def test_commands_that_only_read_create_no_database(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     for arguments in (["db", "check"], ["results", f"{BAHRAIN}/race"]):
@@ -306,7 +306,7 @@ def test_a_poll_by_name_that_failed_is_a_failure_after_its_commit(
 
 
 def test_a_failed_due_poll_does_not_fail_the_run(bahrain: Upstream, no_waiting: None) -> None:
-    """What is due is asked for again soon, by itself."""
+    """Due sessions are polled again soon in any case."""
     bahrain.faults = [Fault(match="^/ergast/", status=500, times=999)]
     assert poll() == 0
 
@@ -344,7 +344,9 @@ def test_a_sync_ends_with_a_summary(replay: Upstream, capsys: pytest.CaptureFixt
     assert captured.err.count("no Prefect API is configured") == 1
 
 
-def test_a_season_to_come_is_no_failure(replay: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_season_that_is_not_published_yet_is_not_a_failure(
+    replay: Upstream, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert sync("2025", "--now", "2024-12-20T12:00:00Z") == 0
     assert "not published yet" in capsys.readouterr().err
 
@@ -371,10 +373,10 @@ def test_config_shows_values_and_origins_and_hides_secrets(
     assert "default" in lines["DATABASE_SCHEMA"]
 
 
-def test_jolpica_s_hour_is_the_clock_s_whatever_now_is_given(
+def test_jolpicas_hourly_budget_follows_the_clock_whatever_now_is_given(
     sqlite: Database, environment: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Requests of a run about the past count now; only with F1_UPSTREAM_URL do they count at the given time."""
+    """A run about the past is charged at the present time; at the given time only with F1_UPSTREAM_URL."""
     present, given = datetime(2026, 11, 23, tzinfo=UTC), datetime(2024, 7, 28, tzinfo=UTC)
     monkeypatch.setattr(clock, "present", lambda: present)
     run = Run.begin(given)
@@ -408,3 +410,17 @@ def test_the_module_runs_as_documented(replay: Upstream) -> None:
     lines = [json.loads(line) for line in done.stderr.splitlines()]
     assert {"time", "level", "logger", "message"} <= set(lines[0])
     assert "148 added" in done.stdout
+
+
+def test_an_interrupt_while_modules_are_imported_is_one_line() -> None:
+    """Ctrl-C as soon as Prefect is imported, for which a module of that name stands in."""
+    Path("prefect.py").write_text("import os, signal\n\nos.kill(os.getpid(), signal.SIGINT)\nwhile True:\n    pass\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.sync_schedule"],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=HANGS,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")

@@ -58,7 +58,7 @@ def answer() -> ScheduleAnswer:
 
 
 def dump(database: Database) -> dict[str, list[Any]]:
-    """Every table's rows but for what a moment of writing leaves in them."""
+    """Every table's rows without the columns that depend on when they were written."""
     with database.reading() as connection:
         return {
             table.name: sorted(
@@ -116,7 +116,7 @@ def test_two_syncs_at_once_leave_one_set_of_changes(database: Database, answer: 
 
 
 def test_a_reader_that_follows_ids_misses_nothing(postgresql: Database) -> None:
-    """Four writers of changes, one reader that always asks for what comes after the last id it saw."""
+    """Four writers of changes, and one reader that always reads what follows the last id it saw."""
     postgresql.ensure_schema()
     change = Change(entity=Entity.EVENT, entity_id="2024-x", kind=ChangeKind.STATUS, before=None, after=None)
     done = threading.Event()
@@ -157,16 +157,16 @@ def test_a_commit_notifies_its_change_ids(postgresql: Database, answer: Schedule
     with psycopg.connect(dsn, autocommit=True) as listener:
         listener.execute(f"LISTEN {CHANNEL}")
         upsert_schedule(postgresql, answer, (), NOW)
-        heard = [notice.payload for notice in listener.notifies(timeout=HANGS, stop_after=1)]
+        notices = [notice.payload for notice in listener.notifies(timeout=HANGS, stop_after=1)]
     with postgresql.reading() as connection:
         ids = list(connection.scalars(select(changes.c.id).order_by(changes.c.id)))
-    assert heard == [str(ids)]
+    assert notices == [str(ids)]
 
 
 def test_a_database_without_an_encoding_holds_the_same_names(
     postgresql: Database, environment: pytest.MonkeyPatch, answer: ScheduleAnswer
 ) -> None:
-    """SQL_ASCII: what a cluster made under the C locale gives to every new database."""
+    """SQL_ASCII is the encoding of new databases in a cluster that was created under the C locale."""
     name = f"ascii_{postgresql.schema}"
     with postgresql.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(
@@ -195,7 +195,7 @@ def test_notices_stay_within_what_postgresql_takes() -> None:
 
 
 def test_a_foreign_table_is_neither_touched_nor_adopted(database: Database, answer: ScheduleAnswer) -> None:
-    """On PostgreSQL beside ours, in the application's schema; in one SQLite file the run refuses."""
+    """On PostgreSQL it is in the application's schema, beside ours; in a shared SQLite file the run refuses."""
     foreign = text("CREATE TABLE events (id integer PRIMARY KEY, title text)")
     if database.schema:
         with database.engine.begin() as connection:

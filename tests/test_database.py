@@ -1,4 +1,4 @@
-"""What stands in a database's way: locks of others, long statements, outages and data that it refuses."""
+"""Database faults: other programs' locks, long statements, outages, and data that the database refuses."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def season(database: Database, replay: Upstream) -> Database:
 
 @contextmanager
 def locked(database: Database, table: str) -> Iterator[None]:
-    """Another program holds the table's strongest lock; on SQLite the whole file's."""
+    """Hold a table's strongest lock, as another program might; on SQLite that of the whole file."""
     database.engine.dispose()
     if database.is_postgresql:
         other = create_engine(database.url)
@@ -53,7 +53,7 @@ def locked(database: Database, table: str) -> Iterator[None]:
 
 
 def impatient(database: Database, environment: pytest.MonkeyPatch) -> None:
-    """Let the next runs wait for a table's lock for a tenth of a second."""
+    """Let the next runs wait only a tenth of a second for a table's lock."""
     environment.setattr(database_module, "TABLE_LOCK_SECONDS", 0.1)
     if not database.is_postgresql:
         environment.setenv("DATABASE_URL", f"{database.url.render_as_string()}?timeout=0.1")
@@ -82,7 +82,7 @@ def test_a_foreign_lock_is_one_line_and_the_next_run_succeeds(
 
 
 def shown(connection: Connection) -> tuple[str, str]:
-    """The limits that are in force, as PostgreSQL writes them."""
+    """The timeouts that are in force, as PostgreSQL shows them."""
     found = connection.execute(
         text("SELECT current_setting('lock_timeout'), current_setting('statement_timeout')")
     ).one()
@@ -103,7 +103,7 @@ def test_every_transaction_has_limits_and_the_session_behind_a_pooler_keeps_none
     session.rollback()
 
 
-def test_what_the_url_sets_stands(postgresql: Database) -> None:
+def test_timeouts_in_the_url_win(postgresql: Database) -> None:
     options = "-c lock_timeout=3s -c statement_timeout=2min"
     own = Database(postgresql.url.update_query_dict({"options": options}), postgresql.schema or "")
     with own.reading() as connection:
@@ -113,7 +113,7 @@ def test_what_the_url_sets_stands(postgresql: Database) -> None:
     own.engine.dispose()
 
 
-def test_a_writer_waits_for_its_turn_as_long_as_for_a_writer_and_for_a_table_as_for_a_table(
+def test_waiting_for_another_writer_and_for_a_table_have_separate_timeouts(
     postgresql: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     postgresql.ensure_schema()
@@ -158,7 +158,7 @@ OUTAGES = ["08006", "08P01", "40001", "40P01", "53300", "57P01", "57P02", "57P03
 def test_an_error_is_known_by_its_sqlstate_in_any_language(
     postgresql: Database, sqlstate: str, kind: type[F1FlowsError]
 ) -> None:
-    """The words are another language's, or those that an outage has in English."""
+    """The message may be in another language, or contain the English words of another error."""
     said = "le système se ferme" if kind is DatabaseUnavailable else "the connection was closed by a network timeout"
     raised = text(f"DO $$ BEGIN RAISE EXCEPTION '{said}' USING ERRCODE = '{sqlstate}'; END $$")
     with pytest.raises(DatabaseError) as failed, postgresql.reading() as connection:
@@ -200,8 +200,8 @@ BAD_ON_POSTGRESQL = {"beyond the column": {"season": 40_000}, "a NUL": {"name": 
 
 
 @pytest.mark.parametrize("wrong", [*BAD, *BAD_ON_POSTGRESQL])
-def test_data_that_the_database_refuses_are_no_outage(database: Database, wrong: str) -> None:
-    """Beyond a column, and with a NUL, SQLite takes them: there the records alone refuse."""
+def test_data_that_the_database_refuses_are_not_an_outage(database: Database, wrong: str) -> None:
+    """SQLite stores numbers beyond a column and NULs: there only the records refuse them."""
     database.ensure_schema()
     with database.writing() as connection:
         connection.execute(insert(events), EVENT)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Table
 
 from core.records import Source
-from core.rules.datasets import DATASETS, STANDINGS, Dataset, accepted, awaited, due, failed, initial_state
+from core.rules.datasets import DATASETS, STANDINGS, Dataset, accepted, awaited, differing, due, failed, initial_state
 from core.schema import metadata
 
 ENDED = datetime(2024, 3, 2, tzinfo=UTC)
@@ -25,7 +25,7 @@ def test_a_dataset_is_declared_as_its_tables_are(dataset: Dataset) -> None:
     assert all(stage.lasts for stage in dataset.cadence[:-1])
 
 
-def test_faults_in_a_row_are_counted_and_polled_ever_later() -> None:
+def test_faults_in_a_row_delay_the_next_poll_up_to_an_hour() -> None:
     state, minutes = DUE, []
     for _ in range(6):
         state = failed(state, NOW, "timed out")
@@ -46,13 +46,22 @@ def test_faults_in_a_row_are_counted_and_polled_ever_later() -> None:
         (timedelta(days=9_000), timedelta(days=7)),
     ],
 )
-def test_what_is_not_published_is_polled_by_the_cadence(age: timedelta, every: timedelta) -> None:
+def test_an_unpublished_dataset_is_polled_by_its_cadence(age: timedelta, every: timedelta) -> None:
     assert awaited(STANDINGS, DUE, ENDED, ENDED + age).next_poll_at == ENDED + age + every
 
 
-def test_a_refused_answer_says_why_and_an_accepted_one_ends_the_polls() -> None:
+def test_a_refused_answer_notes_its_reason_and_an_accepted_one_ends_the_polls() -> None:
     refused = awaited(STANDINGS, DUE, ENDED, NOW, "two in one place")
     assert (refused.last_error, refused.revision) == ("refused: two in one place", 0)
     whole = accepted(refused, Source.JOLPICA, is_revision=True)
     assert (whole.last_error, whole.next_poll_at, whole.revision, whole.source) == (None, None, 1, Source.JOLPICA)
     assert accepted(due(whole, NOW), Source.JOLPICA, is_revision=False).revision == 1
+
+
+def test_what_differs_says_so_and_is_polled_when_it_is_said() -> None:
+    later = differing(DUE, NOW + timedelta(hours=6), "perez: points 18 by results, 16 published")
+    assert (later.next_poll_at, later.poll_attempts, later.revision) == (NOW + timedelta(hours=6), 1, 0)
+    assert later.last_error == "differs: perez: points 18 by results, 16 published"
+    taken = accepted(later, Source.JOLPICA, is_revision=True, differences="perez")
+    assert (taken.next_poll_at, taken.last_error, taken.revision) == (None, "differs: perez", 1)
+    assert accepted(taken, Source.JOLPICA, is_revision=False).last_error is None

@@ -1,4 +1,4 @@
-"""The decision about a session's results, by records alone."""
+"""`decide` for a session's results, called with records only."""
 
 from __future__ import annotations
 

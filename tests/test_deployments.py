@@ -1,4 +1,4 @@
-"""The files that deploy: what they say is complete, importable, the same everywhere, and no secret."""
+"""The deployment files: complete, importable, consistent with each other, and without secrets."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_every_flow_is_deployed_and_served() -> None:
 
 
 @each_deployment
-def test_a_deployment_says_all_that_it_must(written: dict[str, Any]) -> None:
+def test_a_deployment_is_complete(written: dict[str, Any]) -> None:
     assert written["name"] == "default"
     assert written["description"].endswith(".")
     assert written["parameters"] == {}
@@ -78,7 +78,7 @@ def test_serve_and_the_work_pool_have_the_same_schedules() -> None:
 
 
 def test_both_kinds_of_work_pool_get_the_same_deployments() -> None:
-    """But for their job variables: a container's are of no use to a process."""
+    """Except for job variables: those of a container do not apply to a process."""
     process = yaml.safe_load((ROOT / "deploy" / "process.yaml").read_text())
     kept = []
     for deployments in (DEPLOYMENTS, process["deployments"]):
@@ -114,7 +114,7 @@ def test_a_dead_run_is_noticed_before_its_next_scheduled_time(
 
 
 @pytest.mark.parametrize("password", ["plain", "it's", "back\\slash", "ends with \\", '"quoted"', "a # b", "$HOME"])
-def test_settings_reach_a_run_as_they_are(password: str, environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_settings_reach_a_run_unchanged(password: str, environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     environment.setenv("F1_PASSWORD", password)
     environment.setenv("LOG_LEVEL", "DEBUG")
     file = tmp_path / "volume.env"
@@ -126,9 +126,7 @@ def test_settings_reach_a_run_as_they_are(password: str, environment: pytest.Mon
     assert (read.f1_password.get_secret_value(), read.log_level) == (password, "DEBUG")
 
 
-def test_a_setting_that_would_reach_a_run_as_another_is_refused(
-    environment: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_setting_that_would_reach_a_run_changed_is_refused(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     environment.setenv("F1_PASSWORD", "a${HOME}b")
     with pytest.raises(UsageError, match="F1_PASSWORD"):
         setup.write_settings(tmp_path / "volume.env")
@@ -144,7 +142,7 @@ def test_no_secret_is_in_a_deployment() -> None:
     assert not names & {"DATABASE_URL", "F1_USERNAME", "F1_PASSWORD"}
 
 
-def test_automations_are_valid_and_look_at_events_that_flows_emit() -> None:
+def test_automations_are_valid_and_match_events_that_flows_emit() -> None:
     for one in copy.deepcopy(AUTOMATIONS):
         for action in one["actions"]:
             if action.pop("block", None):
@@ -154,7 +152,7 @@ def test_automations_are_valid_and_look_at_events_that_flows_emit() -> None:
         assert looked_at <= {events.SCHEDULE_CHANGED, events.SESSION_COMPLETED, *events.RESULTS.values()}
 
 
-def test_what_a_webhook_is_sent_is_json_whatever_a_run_says() -> None:
+def test_a_webhooks_payload_is_json_whatever_a_runs_message_contains() -> None:
     """A refused connection to PostgreSQL has quotes and a line break in its message."""
     said = 'connection to server at "db", port 5432 failed: refused\n\tIs the server running?'
     run = {"name": "poll-results", "state": {"name": "Failed", "message": said}}
@@ -166,8 +164,8 @@ def test_what_a_webhook_is_sent_is_json_whatever_a_run_says() -> None:
     assert len(sent) == 4
 
 
-def test_compose_can_put_prefect_s_api_behind_a_password() -> None:
-    """Every server asks for it and every client has it; unset it is no empty one, which would be asked for too."""
+def test_compose_passes_the_apis_password_to_every_server_and_client() -> None:
+    """Where .env does not set it, it is unset: an empty one would be required too."""
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
     ours = {name: one["environment"] for name, one in services.items() if name not in ("postgres", "redis")}
     for name, environment in ours.items():
@@ -176,7 +174,7 @@ def test_compose_can_put_prefect_s_api_behind_a_password() -> None:
         assert environment[variable] is None, name
     assert {name for name, one in ours.items() if "PREFECT_API_AUTH_STRING" in one} == {"setup", "worker"}
     names = {name for written in DEPLOYMENTS for name in written["work_pool"]["job_variables"]["env"]}
-    assert "PREFECT_API_AUTH_STRING" not in names, "the worker hands it on, and Prefect's API does not keep it"
+    assert "PREFECT_API_AUTH_STRING" not in names, "the worker passes it on, and Prefect's API does not store it"
 
 
 def test_compose_starts_what_the_deployments_need() -> None:

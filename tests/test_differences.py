@@ -1,4 +1,4 @@
-"""What a revision changed, as data and as a sentence."""
+"""The difference that a revision makes, as data and as text."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ RETIRED = changed(PIASTRI, position=None, classification="R")
         # Another driver in the same car is another entry; the same driver in another car is not.
         ([RUSSELL], [changed(RUSSELL, driver_id="aitken")], "Russell gone; Aitken new"),
         ([RUSSELL], [changed(RUSSELL, car_number="1")], "Russell car 63 → 1"),
-        # While drivers are unknown the car number tells.
+        # Where drivers are unknown, entries are matched by car number.
         ([entry(None, "63", 1)], [entry(None, "63", 2)], "car 63 1 → 2"),
         ([entry(None, "63", 2)], [changed(RUSSELL, points=None)], "Russell 2 → 1"),
     ],

@@ -1,4 +1,4 @@
-"""The names of FastF1 that it does not document: each is where we use it, and one module of ours uses them."""
+"""FastF1's undocumented names: each still exists, and only one module of ours uses them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ PLAIN = {"base_url", "fetch_page"}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_fastf1_still_has_it(name: str) -> None:
+def test_fastf1_still_has_each_name(name: str) -> None:
     if name in MADE_BY_A_SESSION:
         assert f"self.{name.rpartition('.')[2]} = " in Path(fastf1.core.__file__).read_text()
     else:
@@ -72,8 +72,8 @@ def test_each_private_name_of_ours_is_listed() -> None:
             assert {alias.name for alias in node.names} <= listed | {"Cache"}
 
 
-def test_no_other_file_names_one() -> None:
-    """Nor reaches for an undocumented module or any private attribute of FastF1; scripts in strings included."""
+def test_no_other_file_uses_one() -> None:
+    """Nor an undocumented module, nor any private attribute of FastF1, also in scripts within strings."""
     words = {word for name in NAMES for word in name.split(".")[-2:] if word[0] == "_" or word.isupper()} - PLAIN
     words |= {"api_path", "base_url_mirror", "LoggingManager", "LivetimingAuthAdapter", "TokenManager"}
     private = "|".join(
@@ -92,7 +92,7 @@ def test_no_other_file_names_one() -> None:
 
 
 def test_a_request_outside_asking_is_refused() -> None:
-    """FastF1 makes it, on its own or by a function of ours that forgot: it would have no deadline and no budget."""
+    """FastF1 might make one by itself, or a function of ours without `asking`: it has no deadline and no budget."""
     assert fastf1.Cache._requests_session is SESSION
     with pytest.raises(FastF1CriticalError, match="outside asking"):
         fastf1.get_event_schedule(2024, backend="fastf1")

@@ -1,6 +1,6 @@
-"""Whatever Jolpica's answers are made into: the run ends well, nothing impossible is stored, and a clean answer heals.
+"""Jolpica's answers altered at random: the run ends, nothing impossible is stored, a clean answer repairs the rest.
 
-HOSTILE_EXAMPLES in the environment asks for so many examples, at random; the tests take a few, always the same.
+HOSTILE_EXAMPLES in the environment is the number of random examples; without it the tests run a few fixed ones.
 """
 
 from __future__ import annotations
@@ -51,23 +51,23 @@ TABLES = {
     "driverStandings": ("/2024/2/driverStandings", set()),
     "constructorStandings": ("/2024/2/constructorStandings", set()),
 }
-"""What is asked for, and which sessions it answers for."""
+"""The path of each table, and the sessions that it answers for."""
 
 SESSIONS: set[str] = set().union(*(own for _, own in TABLES.values()))
 BOOKKEEPING = {"revision", "next_poll_at", "poll_attempts", "poll_faults", "last_error", "updated_at"}
 
 UNREAD = {"url", "xmlns", "series", "limit", "offset", "Circuit", "Q1", "Q2", "Q3", "nationality", "time"}
-"""Names under which nothing, or little that a rule is about, is found: the others are aimed at."""
+"""Names that no rule, or hardly any, is about; alterations aim at the others."""
 
 RANKED = {"position", "positionText", "points", "wins", "driverId", "number"}
-"""What most rules are about."""
+"""The names that most rules are about."""
 
 Node = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
 class Mangling:
-    """What is done to one node of a document: `what` with `value`; `node` counts through its nodes, and begins anew."""
+    """An alteration of one node of a document: `what`, with `value`; `node` is an index, modulo the number of nodes."""
 
     what: str
     node: int
@@ -149,7 +149,7 @@ def counted(document: Any) -> Any:
 
 
 def is_short(value: Any) -> bool:
-    """Whether it is no list that could be cut or swapped in."""
+    """Whether this is not a list, or one too short to cut or to swap items in."""
     return not isinstance(value, list) or len(value) < 2
 
 
@@ -160,14 +160,16 @@ def at(document: Any, node: Node) -> Any:
 
 
 class World:
-    """A calendar of two weekends, one with a sprint, a database without results, and what an undisturbed run makes."""
+    """A calendar of two weekends, one with a sprint, and a third to come; a database without results, and what an
+    undisturbed run makes."""
 
     def __init__(self, upstream: Upstream, database: Database) -> None:
         self.upstream = upstream
         self.database = database
         by_name = {event.name: event for event in facts.calendar().events}
         china = replace(by_name["Chinese Grand Prix"], round=2)
-        upstream.calendars[2024] = [by_name["Bahrain Grand Prix"], china]
+        to_come = replace(by_name["Miami Grand Prix"], round=3)
+        upstream.calendars[2024] = [by_name["Bahrain Grand Prix"], china, to_come]
         upstream.as_of = NOW
         upstream.timing_after = timedelta(days=999)
         sync_schedule.fn(season=2024, force=False, now=NOW)
@@ -184,7 +186,7 @@ class World:
         self.undisturbed = self.state()
 
     def live(self, faults: list[Fault]) -> None:
-        """From the database without results: a poll with these faults, and what follows without them."""
+        """Start without results: poll with these faults, then poll again without them."""
         self._copy(self.template, self.database)
         self.upstream.faults = faults
         self.poll(NOW)
@@ -196,7 +198,7 @@ class World:
             self.check()
 
     def poll(self, now: datetime) -> None:
-        """The command itself: it ends with 0 or 1, without a traceback."""
+        """Run the command itself, which must end with 0 or 1 and without a traceback."""
         self.upstream.requests.clear()
         said = io.StringIO()
         with redirect_stderr(said), redirect_stdout(said):
@@ -210,7 +212,7 @@ class World:
         return {row["id"] for row in self.rows(sessions) if row["results_state"] == ResultsState.OFFICIAL.value}
 
     def check(self) -> None:
-        """Nothing is stored that a rule names."""
+        """Assert that nothing is stored that a rule forbids."""
         classified: dict[str, list[dict[str, Any]]] = {}
         for row in self.rows(results):
             classified.setdefault(row["session_id"], []).append(row)
@@ -241,7 +243,7 @@ class World:
 
     @staticmethod
     def check_standings(rows: list[dict[str, Any]], name: str, scored: list[dict[str, Any]], *, is_whole: bool) -> None:
-        """Places without a gap, and, where all results are known, everybody that scored, with no more than was paid."""
+        """Assert places without a gap; where all results are known, all that scored, with no more points than paid."""
         in_order(rows)
         places = sorted(row["position"] for row in rows if row["position"])
         assert places == list(range(1, len(places) + 1))
@@ -253,7 +255,7 @@ class World:
             assert len([row for row in rows if row["points"] and not row["position"]]) <= ADJUSTED_AT_MOST
 
     def state(self) -> dict[str, Any]:
-        """What the database holds, without the bookkeeping of polls; of drivers and teams those that anything names."""
+        """The contents without the bookkeeping of polls, and without drivers and teams that no other row refers to."""
         found: dict[str, Any] = {
             table.name: sorted(map(repr, self.rows(table)))
             for table in (results, driver_standings, team_standings, held)
@@ -279,7 +281,7 @@ class World:
 
 
 def in_order(rows: list[dict[str, Any]]) -> None:
-    """Each place is one's, and pays no less than the next."""
+    """Assert that no place is shared, and that each has at least the points of the next."""
     placed = sorted((row["position"], row["points"] or 0) for row in rows if row["position"])
     assert [place for place, times in Counter(place for place, _ in placed).items() if times > 1] == []
     assert all(more >= fewer for (_, more), (_, fewer) in pairwise(placed))
@@ -287,7 +289,7 @@ def in_order(rows: list[dict[str, Any]]) -> None:
 
 @pytest.fixture
 def world(replay: Upstream, sqlite: Database, no_waiting: None) -> World:
-    """What every example starts from."""
+    """The state that every example starts from."""
     return World(replay, sqlite)
 
 
@@ -309,7 +311,7 @@ def first(what: str, node: int = 0, value: Any = None) -> list[Mangling]:
 def test_any_altered_answer_is_stored_plausibly_or_rejected(
     world: World, table: str, always: bool, agrees: bool, done: list[Mangling]
 ) -> None:
-    """`always`: also where what is refused as a whole table is asked for session by session; `agrees`: its total."""
+    """`always`: sessions polled one by one get the altered answer too; `agrees`: the table's total is corrected."""
     document = world.documents[table]
     for one in done:
         document = mangled(document, one)
@@ -323,7 +325,7 @@ def test_any_altered_answer_is_stored_plausibly_or_rejected(
 
 
 def test_the_undisturbed_run_has_all(world: World) -> None:
-    """What examples are compared with."""
+    """The run that examples are compared with."""
     state = world.undisturbed
     assert world.official() == SESSIONS
     assert (len(state["results"]), len(state["drivers"]), len(state["teams"])) == (100, 20, 10)

@@ -1,4 +1,4 @@
-"""Hostile and broken answers about results and standings: each is its own session's fault, and heals."""
+"""Hostile and broken results and standings affect only their own session, until a clean answer comes."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import poll_by_name
+from conftest import held_of, poll_by_name, session_of
 from sqlalchemy import select
 
 from core.database import Database
 from core.queries import read_records
-from core.records import Held, HeldKind, ResultsState, Session, SessionKind
+from core.records import HeldKind, ResultsState, Session, SessionKind
 from core.replay import Fault, Upstream
 from core.rules.results.outcome import Outcome, Polled
-from core.schema import dataset_states, driver_standings, drivers, events, held, result_revisions, results, sessions
+from core.schema import dataset_states, driver_standings, drivers, events, result_revisions, results, sessions
 from core.upsert.schedule import SeasonSummary
 from flows.poll_results import main
 
@@ -44,7 +44,7 @@ PAST = datetime(2025, 2, 1, 12, tzinfo=UTC)
 MINUTE, HOUR, DAY, WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 EVERY = 10**6
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-"""Where the rule is not the database's."""
+"""For rules that do not depend on the database."""
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +60,7 @@ def bahrain(replay: Upstream, database: Database, sync: Sync) -> Upstream:
 
 @pytest.fixture
 def past(replay: Upstream, database: Database, sync: Sync) -> Upstream:
-    """The season is over since more than 30 days, and nothing was polled yet."""
+    """The season ended more than 30 days ago, and nothing was polled yet."""
     replay.timing_after = timedelta(days=999)
     return begun(replay, sync, PAST)
 
@@ -78,23 +78,12 @@ def poll(now: datetime = PUBLISHED, kind: SessionKind = RACE, *, force: bool = F
 
 
 def run(now: datetime, *arguments: str) -> int:
-    """The command itself: what would be a traceback fails the test."""
+    """Run the command itself; an exception it does not catch fails the test."""
     return main([*arguments, "--now", now.isoformat()])
 
 
-def session_of(database: Database, session_id: str = BAHRAIN_RACE) -> Session:
-    with database.reading() as connection:
-        (found,) = read_records(connection, sessions, Session, sessions.c.id == session_id)
-    return found
-
-
-def held_of(database: Database) -> list[Held]:
-    with database.reading() as connection:
-        return read_records(connection, held, Held)
-
-
 def asked(replay: Upstream, match: str = "^/ergast/") -> list[str]:
-    """The paths that were asked for since the last time."""
+    """The paths requested since the last call."""
     found = [request.path for request in replay.requests if re.search(match, request.path)]
     replay.requests.clear()
     return found
@@ -150,10 +139,10 @@ VALUES: dict[str, Callable[[Document], None]] = {
 }
 
 
-def test_a_value_that_no_column_holds_is_its_own_sessions_fault(
+def test_a_value_that_no_column_holds_affects_only_its_session(
     replay: Upstream, database: Database, sync: Sync, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A value in each of the season's first races, and one table that answers for all of them."""
+    """Each of the first races has one such value, and one table answers for all of them."""
     now = datetime(2024, 11, 5, 12, tzinfo=UTC)
     begun(replay, sync, now)
     faulty = {str(number): change for number, change in enumerate(VALUES.values(), start=1)}
@@ -257,7 +246,7 @@ def test_a_table_of_ten_million_rows_is_one_request(match: str, bahrain: Upstrea
         assert "a table of 10000000 rows" in str(session_of(database).last_error)
 
 
-# A refusal, and how often is asked after faults.
+# Rate limits, and the intervals of polls after faults.
 
 
 @pytest.mark.parametrize("retry_after", ["100000000000000000000", "²", "-5", "1e9", "Infinity", "9" * 5000])
@@ -318,15 +307,14 @@ def test_three_polls_without_results_a_week_apart_settle_a_past_session(
 ) -> None:
     past.overlay[2024, "results"] = []
     for times, now in enumerate((PAST, PAST + WEEK, PAST + 2 * WEEK), start=1):
-        said = poll(now)
-        assert said.outcome is Outcome.NOT_YET
+        assert poll(now).outcome is Outcome.NOT_YET
         session = session_of(database)
         if times < 3:
             assert (session.results_state, session.next_poll_at) == (ResultsState.AWAITED, now + WEEK)
             assert f"a past session without results upstream ({times} of 3 polls, a week apart)" in caplog.text
             again = poll(now + HOUR)
             assert again.outcome is Outcome.NOT_YET
-            assert f"({times} of 3" in "".join(again.warnings), "an hour later it counts no more"
+            assert f"({times} of 3" in "".join(again.warnings), "a poll an hour later does not count"
             assert session_of(database).results_state is ResultsState.AWAITED
     session = session_of(database)
     assert (session.results_state, session.next_poll_at) == (ResultsState.SETTLED, None)
@@ -334,7 +322,7 @@ def test_three_polls_without_results_a_week_apart_settle_a_past_session(
     assert held_of(database) == []
 
 
-def test_nothing_once_and_then_a_table(past: Upstream, database: Database) -> None:
+def test_a_past_session_without_results_gets_them_when_they_are_published(past: Upstream, database: Database) -> None:
     past.overlay[2024, "results"] = []
     assert poll(PAST).outcome is Outcome.NOT_YET
     past.overlay.clear()
@@ -623,7 +611,7 @@ def driver(database: Database) -> dict[str, Any]:
 
 
 class Breaking(socketserver.BaseRequestHandler):
-    """Answers with half a head, and hangs up."""
+    """A server that closes the connection in the middle of the headers."""
 
     def handle(self) -> None:
         self.request.recv(4096)

@@ -1,6 +1,6 @@
-"""Schedules that hold anything: no sync fails over it, nothing impossible is believed, and a clean answer heals.
+"""Hostile schedules: no sync ends in a traceback, nothing impossible is believed, a clean answer repairs the rest.
 
-All through the command line's own path and the real FastF1, against the replayed upstream with another body.
+Everything goes through the command line and the real FastF1, against the replayed upstream with altered bodies.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ Change = Callable[[Document], Document]
 
 @pytest.fixture(autouse=True)
 def unhurried(no_waiting: None) -> None:
-    """Retries follow each other at once."""
+    """Retry without waiting."""
 
 
 def schedule_file() -> Document:
-    """FastF1's schedule of 2024: a column each name, keyed by the event's index."""
+    """FastF1's schedule of 2024: columns by name, each keyed by the event's index."""
     return served("/schedule/schedule_2024.json")
 
 
@@ -75,7 +75,7 @@ def served(path: str) -> Document:
 
 @dataclass(frozen=True)
 class Answering:
-    """A source whose answer is changed, and what else fails so that it is asked."""
+    """A source whose answer is changed, and the sources before it, which are down."""
 
     match: str
     clean: Callable[[], Document]
@@ -94,7 +94,7 @@ SOURCES = {
 
 
 def sync(now: datetime, capsys: pytest.CaptureFixture[str], *more: str) -> int:
-    """Sync 2024 by the command line; what goes wrong is one line."""
+    """Sync 2024 by the command line; a failure must be one line."""
     capsys.readouterr()
     status = sync_schedule.main(["2024", "--now", now.isoformat(), *more])
     printed = capsys.readouterr().err
@@ -110,9 +110,9 @@ def stored(database: Database) -> Calendar:
 
 
 def state(database: Database) -> dict[str, list[Any]]:
-    """All that a calendar is, but when it was written.
+    """The calendar's rows without the times of writing.
 
-    Circuits only where an event is; and not the sessions that were once added and cancelled, which stay in history.
+    Leaves out circuits without an event, and cancelled sessions, which stay in the history.
     """
     with database.reading() as connection:
         found = {}
@@ -128,7 +128,7 @@ def state(database: Database) -> dict[str, list[Any]]:
 
 
 def moved_events(before: Calendar, after: Calendar) -> set[str]:
-    """The events of which a session, or the date, is elsewhere in time."""
+    """The events whose date, or a session, has moved."""
     moved = {
         session.event_id
         for session in after.sessions.values()
@@ -143,7 +143,7 @@ def moved_events(before: Calendar, after: Calendar) -> set[str]:
 
 
 def check_believed(before: Calendar, after: Calendar) -> None:
-    """What no rule lets in at once, whatever was answered."""
+    """Assert what holds after one answer, whatever it was."""
     texts: list[str | None] = []
     for event in after.events.values():
         assert event.round is None or 1 <= event.round <= 99
@@ -169,7 +169,7 @@ def nested(depth: int = 50_000) -> bytes:
 
 
 def column(name: str, value: Any) -> Change:
-    """A column whose every value, but testing's, is another; one that calls for what was there gets it."""
+    """Replace a column's values, except testing's; a callable value is called with the old one."""
 
     def changed(document: Document) -> Document:
         document[name] = {
@@ -207,7 +207,7 @@ def rows(pick: Callable[[list[str]], Sequence[str]]) -> Change:
 
 
 def later(days: int, *, year: int = 0) -> Change:
-    """Every date so many days, or a year, later; a year leaves the day of the month."""
+    """Move every date by so many days, or by a year to the same day."""
 
     def moved(moment: str | None) -> str | None:
         if moment is None:
@@ -389,7 +389,7 @@ SHAPES: dict[str, bytes] = {
 }
 
 
-def test_no_fault_of_the_circuits_fails_a_sync(
+def test_a_fault_of_the_circuits_fails_no_sync(
     database: Database, replay: Upstream, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = BEGIN
@@ -408,7 +408,7 @@ def test_no_fault_of_the_circuits_fails_a_sync(
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=str)
-def test_a_document_of_another_shape_is_its_sources_fault_without_traceback(
+def test_a_document_of_another_shape_changes_nothing_and_the_next_source_answers(
     source: Source, database: Database, replay: Upstream, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert sync(BEGIN, capsys) == 0
@@ -425,7 +425,7 @@ def test_a_document_of_another_shape_is_its_sources_fault_without_traceback(
 def test_data_that_the_database_refuses_are_one_line(
     database: Database, replay: Upstream, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The last net, for what the records let pass: a narrower column, or on SQLite a trigger, refuses a name."""
+    """For data that the records accept: a narrower column, or on SQLite a trigger, refuses a name."""
     database.ensure_schema()
     narrower = (
         f'ALTER TABLE "{database.schema}".circuits ALTER COLUMN name TYPE varchar(5)'
@@ -471,7 +471,7 @@ Path_ = tuple[str | int, ...]
 
 
 def paths(document: Document, at: Path_ = ()) -> Iterator[Path_]:
-    """The way to every node."""
+    """The paths of all nodes."""
     yield at
     if isinstance(document, list):
         document = dict(enumerate(document))
@@ -496,7 +496,7 @@ ARRANGEMENTS = ("cut", "drop", "double", "twice", "turn", "rotate", "swap")
 
 
 def rearranged(what: str, items: list[Any], one: int, other: int) -> list[Any]:
-    """A list cut, doubled, with one item twice or without it, turned, or with two items changed over."""
+    """A list cut short, doubled, with one item doubled or dropped, reversed, or with two items swapped."""
     one, other = one % len(items), other % len(items)
     if what == "swap":
         items[one], items[other] = items[other], items[one]
@@ -513,7 +513,7 @@ def rearranged(what: str, items: list[Any], one: int, other: int) -> list[Any]:
 
 @st.composite
 def changed(draw: st.DrawFn, clean: Document) -> Document:
-    """A document with up to three of its nodes another value, or lists rearranged."""
+    """A document with up to three nodes replaced or, if lists, rearranged."""
     document = copy.deepcopy(clean)
     for _ in range(draw(st.sampled_from([1, 1, 1, 2, 3]))):
         by_depth: dict[int, list[Path_]] = {}
@@ -538,7 +538,7 @@ def changed(draw: st.DrawFn, clean: Document) -> Document:
 
 
 def rearranged_columns(what: str, found: Document, one: int, other: int) -> Document:
-    """A column of FastF1's is a list under indexes; and of a table of them, every column is rearranged alike."""
+    """Rearrange a column of FastF1's, which is a dictionary by index, or all columns of a table alike."""
     if all(isinstance(child, dict) for child in found.values()):
         return {key: rearranged_columns(what, child, one, other) if child else child for key, child in found.items()}
     return {str(n): item for n, item in enumerate(rearranged(what, list(found.values()), one, other))}
@@ -546,12 +546,12 @@ def rearranged_columns(what: str, found: Document, one: int, other: int) -> Docu
 
 @pytest.fixture(scope="module")
 def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the file lies that every example starts from; filled by its first use."""
+    """The path of the database that every example starts from; the first example fills it."""
     return tmp_path_factory.mktemp("known") / "f1.db"
 
 
 def begin(known: Path, file: Path, capsys: pytest.CaptureFixture[str], environment: pytest.MonkeyPatch) -> Database:
-    """A database that a clean sync has filled, at `file`."""
+    """A copy, at `file`, of the database that a clean sync has filled."""
     environment.setenv("DATABASE_URL", f"sqlite:///{file}")
     database = connect(Settings.load())
     if not known.exists():
@@ -568,7 +568,7 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 def heal(replay: Upstream, now: datetime, capsys: pytest.CaptureFixture[str]) -> None:
-    """Clean answers until every holding time is over, and the statuses of the clock."""
+    """Sync with clean answers until every holding time is over, and refresh statuses."""
     replay.faults = []
     for hours in (1, 50):
         assert sync(now + hours * HOUR, capsys) == 0

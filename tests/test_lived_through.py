@@ -1,7 +1,7 @@
-"""Whole seasons lived through: `now` jumps from boundary to boundary, statuses and results follow.
+"""Whole seasons replayed: `now` jumps from boundary to boundary, and statuses and results follow.
 
-The recorded 2023 and 2020: each race, sprint and qualifying is published after a delay of its own, between twenty
-minutes and twelve hours; what the database then says is compared with an independent source's classification.
+For the recorded 2023 and 2020, each race, sprint and qualifying is published after its own delay, between twenty
+minutes and twelve hours. What the database then holds is compared with an independent source's classification.
 """
 
 from __future__ import annotations
@@ -19,15 +19,17 @@ from typing import Any
 
 import pytest
 from conftest import RECORDED, Recording, needs_recording
+from recorded import UNLIKE, published_after, stored_standings
 from sqlalchemy import func, select
 
 from core.database import Database
 from core.fetch.session import SESSION
 from core.records import ChangeKind, SessionKind, Status
 from core.rules.calendar.identity import slug
-from core.rules.results import polling
+from core.rules.results import disagreements, polling
+from core.rules.results.championship import competitors
 from core.rules.results.outcome import Outcome
-from core.schema import changes, events, result_revisions, results, sessions, upstream_requests
+from core.schema import changes, events, held, result_revisions, results, sessions, upstream_requests
 from core.transform.cells import milliseconds
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
@@ -42,7 +44,7 @@ LABELS = {SessionKind.RACE: "Race", SessionKind.SPRINT: "Sprint", SessionKind.QU
 
 @dataclass
 class Life:
-    """What happened in a season: publications and commits by session, and what it cost."""
+    """What happened in a season: publications and commits by session, and the requests made."""
 
     season: int
     published: dict[str, datetime] = field(default_factory=dict)
@@ -52,7 +54,7 @@ class Life:
 
     @property
     def delays(self) -> list[float]:
-        """Minutes from publication to committed row, a session each."""
+        """Minutes from publication to committed row, one for each session."""
         return [(self.committed[key] - at).total_seconds() / 60 for key, at in self.published.items()]
 
 
@@ -62,7 +64,7 @@ def document(season: int, table: str) -> list[dict[str, Any]]:
 
 
 def rounds_then(season: int, moment: datetime) -> dict[str, str]:
-    """The rounds that upstream numbered events by at a moment; empty where that is not recorded."""
+    """Upstream's round numbers at a moment; empty where they are not recorded."""
     folder = RECORDED / "schedule_history" / f"schedule_{season}"
     known = [path for path in sorted(folder.glob("*.json")) if revision_moment(path) <= moment]
     text = known[-1].read_text().strip() if known else ""
@@ -98,7 +100,7 @@ class Season:
         return (RECORDED / "ergast" / str(self.season) / f"{table}.json").is_file()
 
     def publish(self, now: datetime) -> None:
-        """Serve what is published by now, numbered as upstream numbered it then."""
+        """Serve what is published by now, with upstream's round numbers of that time."""
         then = rounds_then(self.season, now)
         out = {(name, kind) for at, name, kind in self.publications if at <= now}
         overlay = {
@@ -125,7 +127,7 @@ def starts_of(season: int) -> dict[tuple[str, str], datetime]:
 
 
 def live(season: int, recording: Recording, database: Database) -> Life:
-    """Live a season through, from before its first round to its results' settling."""
+    """Run all flows through a season, from before its first round until its results are settled."""
     upstream, life = Season(season, recording), Life(season)
     folder = RECORDED / "schedule_history" / f"schedule_{season}"
     revisions = [revision_moment(path) for path in sorted(folder.glob("*.json"))][1:]
@@ -215,7 +217,7 @@ EXPLAINED: dict[tuple[str, str, str, str], str] = {
 
 
 def differences(season: int, database: Database) -> tuple[int, list[tuple[str, str, str, str, Any, Any]]]:
-    """How many rows were compared, and every field in which ours and the independent source's differ."""
+    """The number of compared rows, and every field in which they differ from the independent source."""
     with database.reading() as connection:
         rows = connection.execute(
             select(results, sessions.c.kind, events.c.last_date)
@@ -258,7 +260,7 @@ def differences(season: int, database: Database) -> tuple[int, list[tuple[str, s
 def test_a_season_lived_through(
     season: int, recording: Recording, sqlite: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    """Only what Jolpica has: the recording holds hardly any live timing."""
+    """Jolpica's results only: the recording has hardly any live timing."""
     monkeypatch.setattr(polling, "FIRST_LIVETIMING_SEASON", 2100)
     # The recording's server writes head and body apart: on a kept connection each answer would wait 40 ms for an ACK.
     monkeypatch.setitem(SESSION.headers, "Connection", "close")
@@ -269,6 +271,7 @@ def test_a_season_lived_through(
     assert {difference[:4] for difference in found} == {key for key in EXPLAINED if key[0][:4] == str(season)}
 
     statuses_moved_once_and_at_the_right_moment(life, sqlite)
+    standings_are_the_published_ones(season, sqlite)
 
     assert set(life.committed) == set(life.published)
     assert median(life.delays) <= 5
@@ -290,12 +293,30 @@ def test_a_season_lived_through(
         )
 
 
+def standings_are_the_published_ones(season: int, database: Database) -> None:
+    """After every round, but where Racing Point's deduction was made later than Jolpica's tables show it."""
+    unlike = set()
+    for competitor in competitors(season):
+        ours, published = (
+            stored_standings(database, season, competitor),
+            published_after(RECORDED / "ergast" / str(season), competitor),
+        )
+        assert ours.keys() == published.keys()
+        for number, table in published.items():
+            unlike |= {(number, one.competitor_id) for one in disagreements.differences(season, ours[number], table)}
+    explained = {who: rounds for (year, _, who), (rounds, _) in UNLIKE.items() if year == season}
+    assert unlike == {(number, who) for who, rounds in explained.items() for number in rounds}
+    with database.reading() as connection:
+        aside = connection.execute(select(held).where(held.c.kind.in_(["standings_differ", "standings_rejected"])))
+        assert aside.all() == []
+
+
 SLIPPED = "2023-las-vegas-grand-prix/practice_2"
 """It should already have run when the schedule gave it another time: live twice, and scheduled again between."""
 
 
 def statuses_moved_once_and_at_the_right_moment(life: Life, database: Database) -> None:
-    """Every session that took place went live at its start and completed at its end, or completed with its results."""
+    """Assert that each session went live at its start, and completed at its end or with its results."""
     with database.reading() as connection:
         rows = connection.execute(select(sessions).where(sessions.c.status != Status.CANCELLED.value)).all()
         announced = connection.execute(select(changes).where(changes.c.kind == ChangeKind.STATUS.value)).all()

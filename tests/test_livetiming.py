@@ -1,4 +1,4 @@
-"""Live timing: recorded sessions equal the official classification, and each of FastF1's failures has its error."""
+"""Live timing: recorded sessions equal the official classification; FastF1's failures become typed errors."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ BEFORE_JOLPICA = datetime(2024, 3, 2, 17, 45, tzinfo=UTC)
 
 
 def later(event: str) -> datetime:
-    """A moment after the event by which all of its live timing is there."""
+    """A moment after the event, when all of its live timing is published."""
     return datetime(season_of(event), 12, 15, tzinfo=UTC)
 
 
@@ -91,7 +91,7 @@ def poll(event: str, kind: SessionKind, now: datetime) -> Polled:
 
 
 def shown(row: dict[str, str]) -> dict[str, Any]:
-    """An official row's fields that live timing knows too."""
+    """Those fields of an official row that live timing has too."""
     place = row["position"]
     return {
         "position": LETTERS[place] if place in LETTERS else int(place),
@@ -137,7 +137,7 @@ def test_a_recorded_session_equals_the_official_classification(
 
 @needs_recording
 def test_the_sprint_of_qatar_2025(sqlite: Database, recording: Recording, sync: Sync) -> None:
-    """No independent table is recorded of 2025, and Jolpica's recording of it has no results."""
+    """There is no recorded table of 2025 to compare with, neither independent nor Jolpica's."""
     event, now = "2025-qatar-grand-prix", datetime(2025, 12, 1, tzinfo=UTC)
     sync(2025, now)
     assert poll(event, SPRINT, now).outcome is Outcome.PUBLISHED
@@ -184,7 +184,7 @@ def race(now: datetime = BEFORE_JOLPICA) -> Polled:
 
 
 def healed(database: Database) -> None:
-    """The next poll, at the moment the session asks for, brings the results and takes the error away."""
+    """Assert that the session's next poll stores the results and clears the error."""
     session, _ = stored(database, f"{BAHRAIN}/race")
     assert session.next_poll_at is not None
     assert race(session.next_poll_at).outcome is Outcome.PUBLISHED
@@ -193,7 +193,7 @@ def healed(database: Database) -> None:
 
 
 def test_live_timing_comes_first(bahrain: Upstream, sqlite: Database) -> None:
-    """Without it the tests below would prove nothing."""
+    """The tests below depend on it."""
     healed_at = race()
     assert (healed_at.outcome, healed_at.entries) == (Outcome.PUBLISHED, 20)
 
@@ -208,7 +208,7 @@ def test_live_timing_comes_first(bahrain: Upstream, sqlite: Database) -> None:
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
 @pytest.mark.usefixtures("no_waiting")
-def test_what_fastf1_raises_is_a_fault_that_is_noted(
+def test_an_exception_of_fastf1_is_noted_as_a_fault(
     raised: BaseException,
     words: str,
     bahrain: Upstream,
@@ -273,7 +273,7 @@ CARS_WITHOUT_PLACES = pd.DataFrame(
     ids=["not loaded", "empty frame", "half-filled frame"],
 )
 @pytest.mark.usefixtures("no_waiting")
-def test_unpublished_results_are_a_value_and_no_fault(
+def test_unpublished_results_are_not_a_fault(
     patches: dict[str, Any], bahrain: Upstream, sqlite: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
@@ -311,7 +311,7 @@ HALF: dict[str, dict[str, Any]] = {
 
 
 def comes_again_soon(database: Database) -> None:
-    """Nothing was believed, and the session is asked for again within five minutes, and then heals."""
+    """Assert that nothing was stored, and that the next poll, within five minutes, succeeds."""
     session, entries = stored(database, f"{BAHRAIN}/race")
     assert (session.results_state, session.revision, entries) == (ResultsState.AWAITED, 0, [])
     assert session.next_poll_at is not None
@@ -361,7 +361,7 @@ def test_without_timing_of_laps_no_results_are_stored(half: str, bahrain: Upstre
     ],
     ids=["500", "404", "403", "429"],
 )
-def test_what_live_timings_hosts_answer_is_typed(
+def test_http_errors_of_live_timing_are_typed(
     fault: dict[str, Any], raises: type[SourceError], bahrain: Upstream
 ) -> None:
     bahrain.faults = [Fault(match="SessionInfo", times=10**6, **fault)]
@@ -395,7 +395,7 @@ def filed(bahrain: Upstream) -> Upstream:
 
 
 def asked_of_live_timing(replay: Upstream) -> list[str]:
-    """Live timing's files that were asked for since the last time."""
+    """Live timing's files requested since the last call."""
     found = [request.path for request in replay.requests if "livetiming" in request.path]
     replay.requests.clear()
     return found
@@ -433,7 +433,7 @@ def test_a_session_that_ended_less_than_a_week_ago_is_fetched_each_time(
 
 @pytest.mark.parametrize("half", HALF)
 @pytest.mark.usefixtures("no_waiting")
-def test_what_was_not_read_well_is_not_kept(half: str, filed: Upstream, sqlite: Database) -> None:
+def test_incomplete_live_timing_is_not_cached(half: str, filed: Upstream, sqlite: Database) -> None:
     filed.faults = [Fault("TimingData", times=10**6, **HALF[half])]
     assert race(WEEK_LATER).outcome in (Outcome.FAILED, Outcome.NOT_YET)
     filed.faults = []

@@ -1,4 +1,4 @@
-"""The Prefect server beside `flows.serve`: one port, one at a time, and no longer there than what started it."""
+"""The Prefect server of `flows.serve`: always the same port, one at a time, and it ends with its parent."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ with local_server() as api:
 
 @contextmanager
 def listening() -> Iterator[int]:
-    """A port of loopback that is taken."""
+    """A loopback port that is taken meanwhile."""
     with socket.create_server((LOOPBACK, 0)) as taken:
         yield taken.getsockname()[1]
 
 
-def test_a_server_goes_with_what_started_it_and_a_start_says_that_one_is_there(
+def test_a_server_ends_with_its_parent_and_a_second_start_is_refused(
     tmp_path: Path, environment: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environment.setenv("PREFECT_HOME", str(tmp_path))
@@ -59,7 +59,7 @@ def test_a_server_goes_with_what_started_it_and_a_start_says_that_one_is_there(
     finally:
         started.send_signal(signal.SIGKILL)
         started.wait()
-    # Where its server stayed, this would end in the same error.
+    # If the server had stayed, this would raise the same error.
     with local_server.alone(tmp_path):
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"{api}/health")
@@ -85,7 +85,7 @@ def test_a_taken_port_is_reported_and_no_other_is_chosen(tmp_path: Path) -> None
             local_server.free_port(tmp_path)
 
 
-def test_the_setting_wins_over_the_port_that_is_kept(tmp_path: Path) -> None:
+def test_the_setting_wins_over_the_stored_port(tmp_path: Path) -> None:
     with listening() as wanted:
         pass
     with listening() as taken:
@@ -99,7 +99,7 @@ def test_the_setting_wins_over_the_port_that_is_kept(tmp_path: Path) -> None:
             local_server.free_port(tmp_path)
 
 
-def test_the_environment_s_own_settings_win(environment: pytest.MonkeyPatch) -> None:
-    """What a server is started with gives way to what the user has set."""
+def test_settings_in_the_environment_win_over_defaults(environment: pytest.MonkeyPatch) -> None:
+    """The defaults for the server's environment apply only where the user has set nothing."""
     environment.setenv("PREFECT_UI_API_URL", "https://f1.example/api")
     assert (local_server.DEFAULTS | os.environ)["PREFECT_UI_API_URL"] == "https://f1.example/api"

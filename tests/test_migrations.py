@@ -1,4 +1,4 @@
-"""A database that an earlier version filled is migrated with all that is in it."""
+"""Migrations of a database that an earlier version filled keep all of its data."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import MetaData, select, text
+from sqlalchemy import MetaData, insert, select, text
 
 from core.database import Database
+from core.errors import DatabaseError
 from core.migrations import HEAD, VERSION_TABLE
+from core.schema import championship_adjustments
 from core.upsert.standings import standings_due
 
 DUE = datetime(2024, 12, 10, 7, tzinfo=UTC)
@@ -67,7 +69,7 @@ def upgrade(database: Database, revision: str) -> None:
 
 
 def contents(database: Database) -> dict[str, Rows]:
-    """Every row of every table, as the database has them."""
+    """Every row of every table."""
     found = MetaData()
     engine = database.engine.execution_options(schema_translate_map=None)
     found.reflect(engine, schema=database.schema)
@@ -80,7 +82,7 @@ def contents(database: Database) -> dict[str, Rows]:
 
 
 def fill(database: Database) -> None:
-    """Make it a database of revision 0005 with rows in every table."""
+    """Migrate to revision 0005, and put rows into every table."""
     upgrade(database, "0005")
     prefix, utc = (f'"{database.schema}".', "+00") if database.schema else ("", ".000000")
     with database.writing() as connection:
@@ -121,6 +123,51 @@ def test_what_was_due_before_the_migration_is_due_after_it(earlier: Database) ->
     earlier.ensure_schema()
     assert standings_due(earlier, DUE - timedelta(minutes=1)) == []
     assert {event.id for event in standings_due(earlier, DUE)} == {"2024-refused", "2024-due"}
+
+
+SEEDED = {
+    (1995, 1, "team", "benetton", -10, False),
+    (1995, 1, "team", "williams", -6, False),
+    (1997, 17, "driver", "michael_schumacher", 0, True),
+    (2000, 10, "team", "mclaren", -10, False),
+    (2007, None, "team", "mclaren", -218, True),
+    (2018, 13, "team", "force_india", -59, False),
+    (2020, 5, "team", "racing_point", -15, False),
+}
+"""What is known of championships and in no result: season, round, competitor, points, whether excluded."""
+
+LATE = (
+    "INSERT INTO {p}events (id, season, round, name, country, locality, circuit_id, format, first_date, last_date,"
+    " status, source, updated_at) VALUES ('2020-late', 2020, 17, 'late', 'Bahrain', 'Sakhir', 'bahrain',"
+    " 'conventional', '2020-12-11', '2020-12-13', 'completed', 'fastf1', '2024-12-01 00:00:00{utc}')",
+    "INSERT INTO {p}driver_standings VALUES ('2020-late', 'perez', 2020, 17, 1, 25, 1, 'results')",
+)
+
+
+def test_known_adjustments_are_there_and_those_of_seasons_with_standings_are_to_be_applied(earlier: Database) -> None:
+    prefix, utc = (f'"{earlier.schema}".', "+00") if earlier.schema else ("", ".000000")
+    with earlier.writing() as connection:
+        for statement in LATE:
+            connection.exec_driver_sql(statement.format(p=prefix, utc=utc))
+    earlier.ensure_schema()
+    with earlier.reading() as connection:
+        rows = connection.execute(select(championship_adjustments)).all()
+    assert {(*row[1:5], row.points, row.is_excluded) for row in rows} == SEEDED
+    assert all(row.reason and row.source for row in rows)
+    assert [row.season for row in rows if not row.is_applied] == [2020]
+    assert [event.id for event in standings_due(earlier, DUE - timedelta(minutes=1))] == ["2020-late"]
+
+
+WHOLE = {"season": 2007, "competitor": "team", "competitor_id": "mclaren", "reason": "again", "source": "here"}
+
+
+def test_a_competitor_has_one_adjustment_a_round_and_one_for_the_whole_season(database: Database) -> None:
+    database.ensure_schema()
+    for row in (WHOLE, {**WHOLE, "season": 2000, "round": 10}):
+        with pytest.raises(DatabaseError), database.writing() as connection:
+            connection.execute(insert(championship_adjustments), row)
+    with database.writing() as connection:
+        connection.execute(insert(championship_adjustments), {**WHOLE, "round": 3})
 
 
 def test_a_migrated_sqlite_file_is_sound(sqlite: Database) -> None:

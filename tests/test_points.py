@@ -1,4 +1,4 @@
-"""Points tables: every season's winner and last paid place, and what one entry may have."""
+"""Points tables: each season's winner and last paid place, and the points that one entry may have."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_the_fastest_lap_earned_a_point_twice_in_history() -> None:
         (2023, QUALIFYING, "1", False),
     ],
 )
-def test_what_one_entry_may_have(season: int, kind: SessionKind, points: str, plausible: bool) -> None:
+def test_the_points_that_one_entry_may_have(season: int, kind: SessionKind, points: str, plausible: bool) -> None:
     found = {Decimal(0)}.union(*(scale.values for scale in scales(season, kind)))
     assert (Decimal(points) in found) is plausible
 

@@ -1,6 +1,6 @@
-"""Two workers with a backlog: together they ask Jolpica no more than one may, and Prefect's limit brakes before that.
+"""Two workers with a backlog share one budget of requests to Jolpica, and Prefect's limit slows them down before that.
 
-Each worker is a process of its own, as a flow run's container is, with the same PostgreSQL and the same Prefect server.
+Each worker is a process, as a flow run's container is, with the same PostgreSQL and the same Prefect server.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """A Prefect server of the workers' own."""
+    """A Prefect server for the workers."""
     with prefect_test_harness(server_startup_timeout=int(HANGS)):
         url = get_current_settings().api.url
         assert url is not None
@@ -70,7 +70,7 @@ def server() -> Iterator[str]:
 
 @pytest.fixture
 def api(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The server's API, with a deployment's limit, of which hardly a slot comes back however long a test takes."""
+    """The server's API, with a deployment's limit whose slots are freed too slowly to matter during a test."""
     monkeypatch.setattr(limit, "DECAY", 1e-4)
     limit.create()
     yield server
@@ -79,7 +79,7 @@ def api(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def work(api: str, database: Database, workers: int = 2) -> list[list[str]]:
-    """What became of a season's races, polled by processes at once, one by one."""
+    """The outcomes of a season's races, polled one by one by several processes at once."""
     with database.reading() as connection:
         query = select(sessions.c.event_id).where(sessions.c.kind == SessionKind.RACE.value)
         backlog = sorted(connection.scalars(query))
@@ -106,7 +106,7 @@ def work(api: str, database: Database, workers: int = 2) -> list[list[str]]:
 
 @pytest.fixture
 def backlog(postgresql: Database, replay: Upstream) -> Database:
-    """The calendar of a season, and not one result."""
+    """The calendar of a season without any result."""
     postgresql.ensure_schema()
     calendar = schedule_answer(jolpica.races(2024, facts.calendar().events), 2024, Source.JOLPICA)
     upsert_schedule(postgresql, calendar, (), datetime(2024, 2, 1, tzinfo=UTC))
@@ -120,7 +120,7 @@ def asked_at(database: Database) -> list[datetime]:
 
 
 def test_two_workers_are_slowed_by_prefect_s_limit(api: str, backlog: Database, replay: Upstream) -> None:
-    """A third one has just taken most of the slots."""
+    """A third worker has just taken most of the slots."""
     left = 8
     with get_client(sync_client=True) as client:
         client.increment_concurrency_slots([limit.NAME], SLOTS - left, mode="rate_limit")
@@ -132,7 +132,7 @@ def test_two_workers_are_slowed_by_prefect_s_limit(api: str, backlog: Database, 
 
 
 def test_two_workers_share_one_hourly_budget(api: str, backlog: Database, replay: Upstream) -> None:
-    """Nearly all of it is spent; some of that was nearly an hour ago, and is given back under way."""
+    """Nearly all of it is spent; a part was spent nearly an hour ago, and becomes free during the test."""
     ages = [HOUR - timedelta(seconds=seconds) for seconds in range(1, 6)]
     ages += [timedelta(seconds=10 * number) for number in range(BUDGET - 5 - len(ages))]
     with backlog.writing() as connection:
@@ -147,7 +147,7 @@ def test_two_workers_share_one_hourly_budget(api: str, backlog: Database, replay
 
 
 def test_while_prefect_s_api_does_not_answer_the_ledger_alone_limits_requests() -> None:
-    """A server that restarts under a deployment's run does not end it."""
+    """A restart of the server does not fail a deployment's run."""
     taken = subprocess.run(
         [sys.executable, "-c", "from flows.runtime import limit; limit.take(strict=True)"],
         env=os.environ | {"PREFECT_API_URL": "http://127.0.0.1:9/api", "PYTHONPATH": str(ROOT)},

@@ -1,4 +1,4 @@
-"""Two pollers at once, a poller killed anywhere, and a database that goes away: the end state is always the same."""
+"""Two pollers at once, a poller killed at any point, a lost database: the end state is always the same."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ SESSIONS = [
 Dump = dict[str, list[Any]]
 
 BOOKKEEPING = {"updated_at", "poll_attempts", "next_poll_at", "last_error"}
-"""What tells how often was asked, and not what was found."""
+"""Columns that depend on how often was polled, not on what was found."""
 
 
 def calendar() -> ScheduleAnswer:
@@ -69,7 +69,7 @@ def calendar() -> ScheduleAnswer:
 
 
 def answers() -> list[tuple[str, SessionResult]]:
-    """What Jolpica says of the two races' sessions, by session."""
+    """Jolpica's results of the two races' sessions, by session."""
     upstream = Upstream()
     found = []
     for number, session, kind, table in SESSIONS:
@@ -79,7 +79,7 @@ def answers() -> list[tuple[str, SessionResult]]:
 
 
 def prepare(database: Database) -> Database:
-    """The calendar, with no other due_poll than Jolpica's of two races."""
+    """Store the calendar, with only two races due, and only from Jolpica."""
     database.ensure_schema()
     upsert_schedule(database, calendar(), (), BEGIN)
     refresh_statuses(database, NOW)
@@ -92,13 +92,13 @@ def prepare(database: Database) -> Database:
 
 
 def plain(row: RowMapping, left_out: Set[str] = frozenset()) -> str:
-    """A row as text, alike on both databases."""
+    """A row as text, the same on both databases."""
     kept = {name: float(v) if isinstance(v, Decimal) else v for name, v in row.items() if name not in left_out}
     return json.dumps(kept, sort_keys=True, default=str)
 
 
 def dump(database: Database) -> Dump:
-    """Every row of every table that a poll writes; of the changes what they tell, of sessions what is known."""
+    """Every row of every table that a poll writes, without ids, times of writing and poll bookkeeping."""
     found: Dump = {}
     with database.reading() as connection:
         for table in (events, sessions, results, result_revisions, drivers, teams, driver_standings, team_standings):
@@ -113,7 +113,7 @@ def dump(database: Database) -> Dump:
 
 
 def announced_once(database: Database) -> None:
-    """Each session has one revision and one change."""
+    """Assert that each session has one revision and one change."""
     with database.reading() as connection:
         feed = connection.execute(select(changes.c.entity_id, changes.c.kind).where(changes.c.kind.like("results_%")))
         announced = Counter(map(tuple, feed.all()))
@@ -124,7 +124,7 @@ def announced_once(database: Database) -> None:
 
 @pytest.fixture
 def undisturbed(tmp_path: Path, replay: Upstream, environment: pytest.MonkeyPatch) -> Dump:
-    """What one poll leaves that nothing disturbs, on a database of its own."""
+    """The rows after one undisturbed poll of a separate database."""
     replay.as_of = NOW
     with environment.context() as own:
         own.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/undisturbed.db")
@@ -136,7 +136,7 @@ def undisturbed(tmp_path: Path, replay: Upstream, environment: pytest.MonkeyPatc
 
 
 def test_two_upserts_of_one_result_at_once_are_one_revision(database: Database) -> None:
-    """Every answer from both sides at once, each in its own order: the second writer changes nothing."""
+    """Two writers store every answer at once, in different orders: the second one changes nothing."""
     prepare(database)
     found = answers()
     both = threading.Barrier(2)
@@ -238,7 +238,7 @@ print(json.dumps(deaths), file=sys.stderr)
 
 
 def deaths(database: Database, places: Sequence[tuple[str, int]]) -> list[int]:
-    """The signals that pollers die of, one after the other, each at its place."""
+    """Kill one poller after another, each at its statement; the signals they died of."""
     schema = database.schema or "main"
     asked = [(needle.replace("SCHEMA", schema), nth) for needle, nth in places]
     found = subprocess.run(
@@ -266,7 +266,7 @@ def test_killed_anywhere_the_next_poll_ends_where_an_undisturbed_one_would(
 def test_killed_before_jolpica_s_standings_the_next_poll_fetches_them(
     database: Database, undisturbed: Dump, replay: Upstream
 ) -> None:
-    """All results are in and none is due: that the standings were never compared must not be forgotten."""
+    """All results are stored and none is due, but the standings were never compared."""
     prepare(database)
     assert deaths(database, [("driverstandings", 1)]) == [signal.SIGKILL]
     announced_once(database)
@@ -276,7 +276,7 @@ def test_killed_before_jolpica_s_standings_the_next_poll_fetches_them(
 
 @contextmanager
 def gone(database: Database, at: int, times: int = 1) -> Iterator[list[str]]:
-    """The database ends the connection as the run's n-th statement comes, so many times; what was being said."""
+    """End the connection at the run's n-th statement, several times; the statements that were interrupted."""
     killed: list[str] = []
     seen = 0
 

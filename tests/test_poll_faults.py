@@ -11,13 +11,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import HANGS
+from conftest import HANGS, held_of, poll_by_name, session_of
 from sqlalchemy import delete, func, insert, select
 
 from core.database import Database
 from core.errors import BudgetExhausted
 from core.queries import read_records
-from core.records import ChangeKind, Held, HeldKind, ResultsState, Session, SessionKind
+from core.records import ChangeKind, HeldKind, ResultsState, SessionKind
 from core.replay import Fault, Upstream
 from core.rules.datasets import DatasetState
 from core.rules.results.outcome import Outcome, Polled
@@ -26,17 +26,14 @@ from core.schema import (
     dataset_states,
     driver_standings,
     drivers,
-    held,
     result_revisions,
     results,
-    sessions,
     teams,
 )
 from core.schema import upstream_requests as requests
 from core.upsert.ledger import BUDGET, Ledger
 from core.upsert.schedule import SeasonSummary
 from flows.poll_results import poll_results
-from tests.conftest import poll_by_name
 
 Sync = Callable[..., SeasonSummary]
 
@@ -49,7 +46,7 @@ HAMILTON_WON = datetime(2024, 7, 28, 18, 5, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 EVERY = 10**6
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-"""Where the rule is not the database's."""
+"""For rules that do not depend on the database."""
 
 HTML = b"<!DOCTYPE html><html><body>Please wait while we check your browser</body></html>"
 
@@ -84,23 +81,12 @@ def poll(now: datetime = PUBLISHED, event: str = BAHRAIN, *, force: bool = False
 
 
 def poll_due(now: datetime) -> dict[str, Outcome]:
-    """What became of the sessions that are due."""
+    """Poll what is due; the outcomes by session."""
     return {polled.session_id: polled.outcome for polled in poll_results.fn(now=now)}
 
 
-def session_of(database: Database, session_id: str = BAHRAIN_RACE) -> Session:
-    with database.reading() as connection:
-        (found,) = read_records(connection, sessions, Session, sessions.c.id == session_id)
-    return found
-
-
-def held_of(database: Database) -> list[Held]:
-    with database.reading() as connection:
-        return read_records(connection, held, Held)
-
-
 def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:
-    """Everything that results wrote."""
+    """Every row that results write."""
     with database.reading() as connection:
         return {
             table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
@@ -109,7 +95,7 @@ def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def asked(replay: Upstream) -> list[str]:
-    """Jolpica's paths that were asked for since the last time."""
+    """Jolpica's paths requested since the last call."""
     found = [request.path for request in replay.requests if request.path.startswith("/ergast/")]
     replay.requests.clear()
     return found
@@ -120,7 +106,7 @@ def fails(replay: Upstream, match: str = "^/ergast/", **fault: Any) -> None:
 
 
 def document(rows: int, total: int) -> bytes:
-    """Bahrain's answer with so many of its twenty rows, and that total."""
+    """Bahrain's answer with some of its twenty rows, and a given total."""
     whole = Upstream(as_of=PUBLISHED).answer("/ergast/f1/2024/1/results.json?limit=100&offset=0").body
     answer = json.loads(whole)
     answer["MRData"]["total"] = str(total)
@@ -195,7 +181,7 @@ def test_a_fault_of_one_table_does_not_affect_another(bahrain: Upstream, databas
 
 
 @on_sqlite
-def test_a_fault_that_passes_at_once_is_not_even_noted(official: Upstream, database: Database) -> None:
+def test_a_fault_that_a_retry_overcomes_is_not_noted(official: Upstream, database: Database) -> None:
     official.faults = [Fault(match="^/ergast/", times=2, status=503)]
     assert poll(PUBLISHED + HOUR).outcome is Outcome.UNCHANGED
     assert len(asked(official)) == 3
@@ -255,7 +241,7 @@ def test_an_empty_table_replaces_nothing(official: Upstream, database: Database)
 def test_a_table_with_fewer_entries_than_before_is_held(
     rows: int, reason: str, official: Upstream, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its total agrees with its rows: nothing but what was there before tells."""
+    """Its total agrees with its rows: only the stored table shows that entries are missing."""
     good = dump(database)
     fails(official, body=document(rows, rows))
     assert poll(PUBLISHED + HOUR).outcome is Outcome.REJECTED
@@ -359,7 +345,7 @@ def test_where_standings_cannot_be_fetched_ours_stay(
 
 
 def test_a_race_polled_alone_in_mid_season_has_standings(replay: Upstream, database: Database, sync: Sync) -> None:
-    """Jolpica's standings also name who drove only in rounds that this database has no results of (Bearman)."""
+    """Jolpica's standings include a driver of a round whose results are not stored here (Bearman)."""
     replay.as_of = HAMILTON_WON
     sync(2024, HAMILTON_WON)
     assert poll(HAMILTON_WON, SPA).outcome is Outcome.OFFICIAL
@@ -375,7 +361,7 @@ def test_a_race_polled_alone_in_mid_season_has_standings(replay: Upstream, datab
 
 @pytest.fixture
 def spa(replay: Upstream, database: Database, sync: Sync) -> Upstream:
-    """Spa 2024: Russell won, was disqualified two hours later, and both were seen."""
+    """Spa 2024 after both polls: Russell won, and was disqualified two hours later."""
     replay.as_of = RUSSELL_WON
     sync(2024, RUSSELL_WON)
     replay.overlay |= {(2024, "driverstandings"): [], (2024, "constructorstandings"): []}
@@ -473,7 +459,7 @@ FIRST, SPACING = PUBLISHED - 40 * MINUTE, timedelta(seconds=10)
 
 
 def spend(database: Database, count: int = BUDGET) -> None:
-    """Enter requests of others behind the same database, ten seconds apart, the first 40 minutes ago."""
+    """Enter requests of other processes, ten seconds apart, the first 40 minutes ago."""
     rows = [{"at": FIRST + n * SPACING, "host": "elsewhere", "path": "/", "status": 200} for n in range(count)]
     with database.writing() as connection:
         connection.execute(insert(requests), rows)
@@ -519,7 +505,7 @@ def test_a_spent_budget_names_the_time_of_the_next_request(sqlite: Database) -> 
 
 
 def test_a_smaller_budget_waits_for_as_many_as_it_lacks(sqlite: Database) -> None:
-    """After a lowering of the budget more requests are in the hour than it allows."""
+    """After the budget was lowered, the last hour may hold more requests than it allows."""
     sqlite.ensure_schema()
     spend(sqlite, 10)
     with pytest.raises(BudgetExhausted) as refused:
@@ -528,7 +514,7 @@ def test_a_smaller_budget_waits_for_as_many_as_it_lacks(sqlite: Database) -> Non
 
 
 def test_two_ledgers_at_once_never_exceed_the_budget(database: Database) -> None:
-    """Each with an engine of its own, as two processes have."""
+    """Each has its own engine, as two processes would."""
     database.ensure_schema()
     budget, tries = 20, 15
     both = [Database(database.url, database.schema or "f1") for _ in range(2)]

@@ -1,4 +1,4 @@
-"""The cadence: from the chequered flag to the last appeal, as a whole season of polls at a simulated clock."""
+"""The cadence of polls, from a session's end until 30 days after the season, with a simulated clock."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def following(
 
 
 def polls(start: datetime, state: ResultsState, until: datetime, **more: object) -> list[datetime]:
-    """Every poll after `start` and up to `until`, each asked at the one before."""
+    """Every poll after `start` and up to `until`; each poll sets the time of the next."""
     found: list[datetime] = []
     now: datetime | None = start
     while (now := following(now, state, **more)) is not None and now <= until:  # type: ignore[arg-type]
@@ -48,7 +48,7 @@ def polls(start: datetime, state: ResultsState, until: datetime, **more: object)
 
 
 def assert_follows(found: datetime | None, now: datetime, step: timedelta) -> None:
-    """A step later; for steps of days and weeks, at the next common moment, when all sessions are asked for at once."""
+    """Assert one step; steps of days and weeks end at a common moment, so that sessions are polled together."""
     assert found is not None
     if step < timedelta(days=1):
         assert found == now + step
@@ -106,7 +106,7 @@ def test_a_late_poll_does_not_delay_the_next_one() -> None:
     assert following(FIRST + timedelta(minutes=9, seconds=59)) == FIRST + timedelta(minutes=10)
 
 
-def test_a_long_outage_leaves_one_poll_behind() -> None:
+def test_after_a_long_outage_one_poll_is_due() -> None:
     now = FIRST + timedelta(hours=40, minutes=7)
     assert following(now) == FIRST + timedelta(hours=41)
 
@@ -209,7 +209,7 @@ def test_due_polls_are_ordered_by_age() -> None:
     assert [s.event_id for s in due(sessions, now, DELAY)] == ["2023-dated", "2023-never-polled", "2023-later"]
 
 
-def test_a_date_alone_is_over_when_it_is_over_everywhere() -> None:
+def test_a_session_with_only_a_date_ends_when_the_day_has_ended_everywhere() -> None:
     dated = session("dated", starts_at=None, ends_at=None)
     over = datetime(2023, 7, 3, 12, tzinfo=UTC) + DELAY
     assert due([dated], over - timedelta(seconds=1), DELAY) == []

@@ -27,12 +27,12 @@ pytestmark = pytest.mark.xdist_group("prefect")
 
 ROOT = Path(__file__).parents[1]
 SECONDS = 300.0
-"""A net for what hangs."""
+"""The timeout of what could hang."""
 
 
 @pytest.fixture
 def client(prefect_server: None) -> Iterator[SyncPrefectClient]:
-    """Prefect's API, on which there is no work pool at first and none at the end."""
+    """A client of Prefect's API, with no work pool before and after each test."""
     with get_client(sync_client=True) as made:
         yield made
         if "f1" in [one.name for one in made.read_work_pools()]:
@@ -41,7 +41,7 @@ def client(prefect_server: None) -> Iterator[SyncPrefectClient]:
 
 @pytest.fixture
 def prefect(client: SyncPrefectClient, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Prefect's own command, in the checkout, against that API."""
+    """Run Prefect's command line in the checkout against that API."""
     url = get_current_settings().api.url
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -76,7 +76,7 @@ def test_a_missing_pool_is_one_line(client: SyncPrefectClient) -> None:
 
 
 class Closed(BaseHTTPRequestHandler):
-    """A Prefect API behind a password that is not known here, as its middleware answers."""
+    """A Prefect API that requires another password; it answers as Prefect's middleware does."""
 
     def answer(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -88,7 +88,7 @@ class Closed(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = answer
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.mark.parametrize("ask", [limit.create, lambda: pool.require("f1", "docker")])

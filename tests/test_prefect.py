@@ -1,4 +1,4 @@
-"""The flows under a real Prefect engine: one server for the session, the runs as a user sees them."""
+"""The flows as flow runs of a real Prefect server: names, tasks, caching, events, artifacts, automations."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def engine(prefect_server: None) -> None:
 
 @pytest.fixture(autouse=True)
 def room(engine: None) -> None:
-    """A limit with room for all that a test's runs ask: the one that they would make brakes after 20 requests."""
+    """A concurrency limit with enough slots for a test's requests; the one that runs create has 20."""
     with get_client(sync_client=True) as client:
         client.upsert_global_concurrency_limit_by_name(limit.NAME, 1000, 1000.0)
 
@@ -72,7 +72,7 @@ def storage(tmp_path: Path) -> Iterator[Path]:
 
 
 def tasks_ended(caplog: pytest.LogCaptureFixture) -> set[str]:
-    """How tasks ended, by Prefect's log lines: its API learns of that a little later."""
+    """How tasks ended, by Prefect's log lines, because its API has the states only a little later."""
     said = [record.getMessage() for record in caplog.records if record.name == "prefect.task_runs"]
     return {message for message in said if message.startswith("Finished")}
 
@@ -104,7 +104,7 @@ def test_a_schedule_is_cached_as_json_and_a_given_now_bypasses_it(
     assert len([request for request in replay.requests if request.path.startswith("/schedule/")]) == 2
 
 
-def test_what_is_not_published_is_neither_a_failed_task_nor_cached(
+def test_an_unpublished_schedule_is_neither_a_failed_task_nor_cached(
     engine: None, storage: Path, replay: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(2):
@@ -115,10 +115,10 @@ def test_what_is_not_published_is_neither_a_failed_task_nor_cached(
     assert list(storage.rglob("f1-flows-schedule-*")) == []
 
 
-def test_documents_that_make_no_calendar_are_a_failed_transform_and_not_cached(
+def test_a_document_that_holds_no_calendar_is_a_failed_transform_and_not_cached(
     engine: None, storage: Path, replay: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A schedule that has lost its races can be fetched, and the next run fetches it again."""
+    """A schedule without races is fetched successfully, and the next run fetches it again."""
     whole = json.loads(Upstream().answer("/schedule/schedule_2024.json").body)
     del whole["session5"]
     replay.faults = [Fault("/schedule/", times=1, body=json.dumps(whole).encode())]
@@ -178,7 +178,7 @@ def test_a_runs_graph_is_fetch_transform_and_upsert(
 def test_a_document_that_cannot_be_read_is_a_failed_transform(
     engine: None, storage: Path, replay: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The other session of the run is not concerned."""
+    """The run's other session is stored."""
     replay.as_of = now = datetime(2024, 3, 2, 20, tzinfo=UTC)
     sync_schedule(season=2024, now=now)
     caplog.clear()
@@ -196,7 +196,7 @@ def test_a_document_that_cannot_be_read_is_a_failed_transform(
 def test_an_answer_nested_too_deeply_for_prefect_is_refused_before_it_is_passed_on(
     engine: None, storage: Path, replay: Upstream
 ) -> None:
-    """Python reads JSON of this depth; Prefect, which walks through every argument of a task, does not."""
+    """Python parses JSON of this depth, but Prefect fails when it visits the arguments of a task."""
     replay.as_of = now = datetime(2024, 3, 2, 20, tzinfo=UTC)
     sync_schedule(season=2024, now=now)
     good = Upstream(as_of=now).answer("/ergast/f1/2024/1/results.json?limit=100&offset=0").body
@@ -229,9 +229,7 @@ def test_a_lesser_source_is_never_cached(engine: None, storage: Path, replay: Up
     assert sync_schedule(season=2024)[0].source == "fastf1"
 
 
-def test_a_transient_fault_is_tried_again_and_a_lasting_one_is_not(
-    engine: None, storage: Path, replay: Upstream
-) -> None:
+def test_a_transient_fault_is_retried_and_a_permanent_one_is_not(engine: None, storage: Path, replay: Upstream) -> None:
     replay.faults = [Fault("/schedule/", times=1, status=503)]
     assert sync_schedule(season=2024, now=NOW)[0].source == "fastf1"
     assert [r.status for r in replay.requests if r.path.startswith("/schedule/")] == [503, 200]
@@ -300,7 +298,7 @@ def test_a_sync_with_changes_has_an_artifact_and_an_event(
 
 
 def test_a_season_s_state_is_a_table_and_its_freshness_is_shown(engine: None, storage: Path, replay: Upstream) -> None:
-    """Bahrain's race is awaited, then official; the next sync that finds something tells how soon it was."""
+    """Bahrain's race is awaited, then official; the next sync with changes shows how soon after its end."""
     replay.as_of = datetime(2024, 3, 2, 14, tzinfo=UTC)
     sync_schedule(season=2024, now=replay.as_of)
     bahrain = "2024-bahrain-grand-prix"
@@ -326,7 +324,7 @@ def state_of(event: str) -> dict[str, object]:
     return dict(found)
 
 
-def test_a_backlog_has_a_bar_that_ends_full(engine: None, storage: Path, replay: Upstream) -> None:
+def test_a_backlog_has_a_progress_bar_that_ends_full(engine: None, storage: Path, replay: Upstream) -> None:
     replay.as_of = now = datetime(2024, 4, 22, tzinfo=UTC)
     sync_schedule(season=2024, now=now)
     polled = poll_results(now=now)
@@ -337,7 +335,7 @@ def test_a_backlog_has_a_bar_that_ends_full(engine: None, storage: Path, replay:
 def test_events_are_emitted_where_artifacts_fail(
     engine: None, storage: Path, replay: Upstream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Rows are committed once, so that their event has one chance: Prefect's UI does not take it away."""
+    """Rows are committed only once, so a failing artifact must not prevent their event."""
 
     def refused(*_: object, **__: object) -> None:
         raise httpx.ConnectError("refused")
@@ -404,7 +402,7 @@ def test_statuses_move_in_a_flow_run(
     assert over == ["2024-bahrain-grand-prix/qualifying"], "no test and no practice: Jolpica has none of theirs"
 
 
-def test_json_lines_are_prefect_s_and_ours_alike(
+def test_prefects_log_lines_and_ours_are_json_of_one_form(
     engine: None, storage: Path, replay: Upstream, environment: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     logger = logging.getLogger("prefect")
@@ -434,10 +432,10 @@ def test_json_lines_are_prefect_s_and_ours_alike(
     assert ours[-1]["seconds"] > 0
 
 
-def test_the_global_limit_brakes_beside_the_ledger(
+def test_the_global_limit_applies_beside_the_ledger(
     engine: None, storage: Path, replay: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Jolpica is asked through the limit's slots: with none to come, it is not asked."""
+    """A request to Jolpica takes a slot of the limit; without a free one, none is made."""
     with get_client(sync_client=True) as client:
         client.upsert_global_concurrency_limit_by_name(limit.NAME, 1, 0.0001)
     try:
@@ -454,10 +452,10 @@ def test_the_global_limit_brakes_beside_the_ledger(
             client.delete_global_concurrency_limit_by_name(limit.NAME)
 
 
-def test_a_deployment_s_run_asks_jolpica_through_the_limit_or_not_at_all(
+def test_a_deployments_run_without_the_limit_makes_no_request(
     engine: None, storage: Path, replay: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With no limit created, a deployment's run fails with that reason, and a run by hand creates it."""
+    """Where the limit does not exist, a deployment's run fails with that reason, and a run by hand creates it."""
     caplog.set_level(logging.INFO, logger="flows")
 
     @flow
@@ -488,8 +486,8 @@ def test_a_deployment_s_run_asks_jolpica_through_the_limit_or_not_at_all(
             client.delete_global_concurrency_limit_by_name(limit.NAME)
 
 
-def test_automations_are_applied_however_often(engine: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a webhook's address its automations are left out; with one they are there, once."""
+def test_automations_are_applied_repeatedly(engine: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Automations are left out while their webhook has no address, and created once when it has."""
     monkeypatch.delenv("F1_RESULTS_WEBHOOK_URL", raising=False)
     monkeypatch.delenv("F1_ALERTS_WEBHOOK_URL", raising=False)
     written = yaml.safe_load(automations.FILE.read_text())["automations"]
@@ -501,10 +499,10 @@ def test_automations_are_applied_however_often(engine: None, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_what_an_operator_paused_stays_paused_over_an_upgrade(
+def test_what_an_operator_paused_stays_paused_after_an_upgrade(
     engine: None, monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
-    """A deployment, another one's schedule, and nothing of a third; not what `flows.serve` left in no work pool."""
+    """One deployment, the schedule of another; not deployments of `flows.serve`, which have no work pool."""
 
     async def upgraded() -> list[tuple[bool, bool]]:
         async with get_client() as client:
@@ -523,7 +521,7 @@ def test_what_an_operator_paused_stays_paused_over_an_upgrade(
             await client.update_deployment_schedule(ids[1], schedule.id, active=False)
 
             def deploy(_settings: Settings) -> None:
-                """As `prefect deploy` does, before it fails or not."""
+                """Deploy as `prefect deploy` does, and then fail if wanted."""
                 with get_client(sync_client=True) as other:
                     for deployment in ids:
                         other.resume_deployment(deployment)
@@ -543,7 +541,7 @@ def test_what_an_operator_paused_stays_paused_over_an_upgrade(
 
 
 def test_a_scheduled_time_since_the_last_completed_run_is_overdue(engine: None) -> None:
-    """By the deployment's own cron; a run that failed has not done it."""
+    """By the deployment's own cron; failed runs do not count."""
 
     async def overdue() -> list[tuple[bool, bool]]:
         async with get_client() as client:
@@ -569,7 +567,7 @@ def test_a_scheduled_time_since_the_last_completed_run_is_overdue(engine: None) 
 
 
 def applied() -> set[str]:
-    """The automations that the server has once the file was applied; no two of a name."""
+    """Apply the file, and return the server's automations by name, of which none occurs twice."""
 
     async def apply() -> list[str]:
         async with get_client() as client:

@@ -1,4 +1,4 @@
-"""Properties that hold whatever upstream says, in whatever order and however often."""
+"""Properties that hold for any answers of upstream, in any order and number."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def fresh() -> Iterator[Database]:
 
 @cache
 def template() -> Database:
-    """What every example starts from: migrated once, in memory."""
+    """The database that every example starts from: migrated once, in memory."""
     database = Database(make_url("sqlite://"), "f1")
     database.ensure_schema()
     upsert_schedule(database, calendar(), (), BEGIN)
@@ -82,7 +82,7 @@ def template() -> Database:
 
 
 def classified(order: list[int], out: frozenset[int], source: Source = Source.JOLPICA) -> SessionResult:
-    """The cars of this order in their places, those that are out disqualified at the end."""
+    """A classification in this order, with the disqualified cars at the end."""
     official = source is Source.JOLPICA
     listed = [car for car in order if car not in out] + [car for car in order if car in out]
     entries = tuple(
@@ -112,7 +112,7 @@ def classified(order: list[int], out: frozenset[int], source: Source = Source.JO
 
 
 def broken(result: SessionResult, how: str) -> SessionResult:
-    """What the gates refuse: nothing, half a table, two in one place, a car twice."""
+    """Tables that the gates refuse: empty, half a table, two drivers in one place, a car twice."""
     entries = list(result.entries)
     if how == "empty":
         entries = []
@@ -135,7 +135,7 @@ good = st.builds(
 )
 bad = st.builds(broken, good, st.sampled_from(["empty", "half", "place", "twice"]))
 pauses = st.sampled_from([timedelta(minutes=5), timedelta(hours=7), timedelta(hours=25)])
-# Few documents, heard often: so that what was superseded comes again, and again.
+# Few documents, each repeated often, so that superseded ones come again.
 steps = st.tuples(good, good, st.one_of(good, bad)).flatmap(
     lambda own: st.lists(st.tuples(st.sampled_from(own), pauses), min_size=4, max_size=10)
 )
@@ -153,7 +153,7 @@ def rows(database: Database, *left_out: str) -> dict[str, list[Any]]:
 
 
 class Rules:
-    """What the design says becomes of a session's answers, in a few lines: the model that the database is held to."""
+    """The design's rules for a session's answers in a few lines: the model that the database is compared with."""
 
     def __init__(self) -> None:
         self.held: tuple[Entry, ...] = ()
@@ -161,10 +161,10 @@ class Rules:
         self.seen: list[tuple[Entry, ...]] = []
         self.waiting: tuple[tuple[Entry, ...], datetime] | None = None
 
-    def hear(self, result: SessionResult, now: datetime) -> None:
+    def apply(self, result: SessionResult, now: datetime) -> None:
         timed = result.source is Source.LIVETIMING
         if timed and self.official:
-            # Nothing is heard of it; what waited to be believed waits no more.
+            # Rejected: it is not stored, and a held answer is dropped.
             self.waiting = None
             return
         refused = {finding.severity for finding in examine(result, self.held)} & {Severity.REJECT}
@@ -187,15 +187,15 @@ class Rules:
 
 @bounded
 @given(steps)
-def test_any_order_and_repetition_ends_in_the_last_that_the_rules_accept(
-    heard: list[tuple[SessionResult, timedelta]],
+def test_answers_in_any_order_and_number_end_with_the_last_accepted_one(
+    answers: list[tuple[SessionResult, timedelta]],
 ) -> None:
     rules, now = Rules(), FINISH
     with fresh() as database:
-        for result, pause in heard:
+        for result, pause in answers:
             now += pause
             accept_result(database, RACE, result, now, CADENCE)
-            rules.hear(result, now)
+            rules.apply(result, now)
             with database.reading() as connection:
                 assert tuple(read_entries(connection, RACE)) == rules.held
                 state = connection.execute(select(sessions.c.results_state, sessions.c.revision)).all()
@@ -209,11 +209,11 @@ def test_any_order_and_repetition_ends_in_the_last_that_the_rules_accept(
 
 @bounded
 @given(steps)
-def test_as_of_reproduces_what_was_stored_at_each_moment(heard: list[tuple[SessionResult, timedelta]]) -> None:
+def test_as_of_reproduces_what_was_stored_at_each_moment(answers: list[tuple[SessionResult, timedelta]]) -> None:
     stored: list[tuple[datetime, int, list[Entry]]] = [(FINISH, 0, [])]
     now = FINISH
     with fresh() as database:
-        for result, pause in heard:
+        for result, pause in answers:
             now += pause
             polled = accept_result(database, RACE, result, now, CADENCE)
             with database.reading() as connection:
@@ -259,7 +259,7 @@ ORDER = ("scheduled", "live", "completed")
 @bounded
 @given(moments, st.booleans())
 def test_statuses_never_go_back(at: list[datetime], ordered: bool) -> None:
-    """Whatever the moments, in time's order or not; in order the last one alone decides."""
+    """At any moments, in order of time or not; in order, the statuses are those of the last moment."""
     with fresh() as database:
         known: dict[str, str] = {}
         for now in sorted(at) if ordered else at:

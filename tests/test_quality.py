@@ -1,4 +1,4 @@
-"""The gates: each finds its case, none finds fault with two recorded seasons."""
+"""The gates: each rejects its case, and none rejects a result of two recorded seasons."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from conftest import RECORDED, needs_recording
 
 from core.records import Entry, ResultsState, SessionKind, SessionResult, Source
 from core.rules.results.points import race_points
 from core.rules.results.quality import GATES, Severity, examine, is_short
 from core.transform.results import result_of_race
-from tests.conftest import RECORDED, needs_recording
 
 RACE, SPRINT, QUALIFYING = SessionKind.RACE, SessionKind.SPRINT, SessionKind.QUALIFYING
 
@@ -44,7 +44,7 @@ def field(season: int = 2025, size: int = 20, **changes: dict[str, Any]) -> tupl
 def found(
     entries: Sequence[Entry], previous: Sequence[Entry] = (), season: int = 2025, kind: SessionKind = RACE, **more: Any
 ) -> dict[str, str]:
-    """The gates that find fault, with what they say."""
+    """The gates that find fault, with their messages."""
     result = SessionResult(season=season, round=1, kind=kind, source=Source.JOLPICA, entries=tuple(entries))
     return {finding.gate: finding.message for finding in examine(result, previous, **more)}
 

@@ -1,4 +1,4 @@
-"""What the README and docs/ say is so: commands, paths, links, settings, tables, kinds, schedules, code."""
+"""The README and docs/ are true: commands, paths, links, settings, tables, kinds, schedules, code."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def section(title: str) -> str:
 
 
 def code(language: str) -> str:
-    """The block of code in a language; there is one."""
+    """The only block of code in a language."""
     (found,) = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
     return str(found)
 
 
 def wrapped(document: Path) -> str:
-    """A document's text, with code that is broken over two lines in one."""
+    """A document's text, with code that is wrapped joined to one line."""
     return re.sub(r"(?<=\S)\n(?=\S)", " ", document.read_text())
 
 
@@ -73,7 +73,7 @@ def test_the_targets_of_make_are_phony_and_listed() -> None:
     assert set(phony.split()) == set(re.findall(r"^([a-z-]+):.* ## ", makefile, re.MULTILINE)) == TARGETS
 
 
-def test_the_settings_are_those_there_are() -> None:
+def test_the_settings_are_complete() -> None:
     rows = re.findall(r"^\| (`[A-Z0-9_`, ]+`) \| (.*?) ?\|", section("Settings"), re.MULTILINE)
     documented = {name.strip("` "): default.strip("`") for names, default in rows for name in names.split(",")}
     assert set(documented) == {name.upper() for name in Settings.model_fields}
@@ -83,7 +83,7 @@ def test_the_settings_are_those_there_are() -> None:
         assert default == {None: "", True: "true"}.get(shown, str(shown)), name
 
 
-def test_the_tables_and_kinds_are_those_there_are(postgresql: Database) -> None:
+def test_the_tables_and_kinds_of_change_are_complete(postgresql: Database) -> None:
     postgresql.ensure_schema()
     there = "SELECT table_name FROM information_schema.tables WHERE table_schema = :schema"
     with postgresql.reading() as connection:
@@ -113,7 +113,7 @@ def test_the_queries_run(postgresql: Database) -> None:
 
 
 class Enough(Exception):
-    """Ends the listener, which would go on for good."""
+    """Ends the listener, which would otherwise run forever."""
 
 
 def test_the_listener_misses_nothing_before_the_tables_or_over_a_lost_connection(postgresql: Database) -> None:

@@ -37,7 +37,7 @@ def upstream() -> Upstream:
 
 @pytest.fixture
 def url(upstream: Upstream, tmp_path: Path) -> Iterator[str]:
-    """FastF1 as it comes, pointed at the sample: without our session, and no cache."""
+    """Unmodified FastF1, pointed at the sample: without our session, and without a cache."""
     fastf1.Cache.configure(cache_dir=str(tmp_path), use_requests_cache=False)  # or it makes one at home
     use_session(RateLimitedSession())
     with serve(upstream) as served:
@@ -357,7 +357,7 @@ def test_time_runs_with_speed() -> None:
 
 
 def test_the_replays_command_runs_with_the_standard_library_only() -> None:
-    """And two modules of `core` that need no more, as its command line is that of all commands."""
+    """It also imports two modules of `core` for its command line, which need no more either."""
     own = ("core.replay", "core.arguments", "core.text")
     for file in (*(ROOT / "core/replay").glob("*.py"), ROOT / "core/arguments.py", ROOT / "core/text.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):

@@ -1,4 +1,4 @@
-"""Corrections: what was provisional, official, revised, restored or dropped, and the standings after each."""
+"""Revisions: provisional, official, revised, restored, dropped, and the standings after each."""
 
 from __future__ import annotations
 
@@ -9,20 +9,30 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import column, select, table
+from conftest import Recording, needs_recording, poll_by_name
+from sqlalchemy import column, delete, select, table
 
 from core.database import Database
 from core.queries import read_entries, results_as_of
-from core.records import ChangeKind, Entry, SessionKind, SessionResult, Source
+from core.records import ChangeKind, Entry, HeldKind, SessionKind, SessionResult, Source
 from core.replay import Fault, Upstream
 from core.rules.results.outcome import Outcome, Polled
 from core.rules.results.polling import Cadence
-from core.schema import changes, driver_standings, events, held, result_revisions, results, sessions, team_standings
+from core.schema import (
+    championship_adjustments,
+    changes,
+    driver_standings,
+    events,
+    held,
+    result_revisions,
+    results,
+    sessions,
+    team_standings,
+)
 from core.transform.results import result_of_race
 from core.upsert.results import accept_result
 from core.upsert.schedule import SeasonSummary
 from flows.poll_results import poll_results
-from tests.conftest import Recording, needs_recording, poll_by_name
 
 Sync = Callable[..., SeasonSummary]
 Document = dict[str, Any]
@@ -47,7 +57,7 @@ def poll(event: str, now: datetime, kind: SessionKind = RACE, *, force: bool = F
 
 
 def rearranged(race: Document, order: Sequence[str], out: Sequence[str] = ()) -> Document:
-    """A race's document with its drivers in this order, the last of them disqualified; others are left out."""
+    """A race's document with its drivers in this order, some of the last disqualified; others are left out."""
     by_driver = {row["Driver"]["driverId"]: row for row in race["Results"]}
     rows = []
     for place, driver in enumerate(order, 1):
@@ -75,7 +85,7 @@ def swapped(order: Sequence[str], one: int, other: int) -> list[str]:
 
 
 class Season:
-    """2024 in the database, and Jolpica's table of races as the test has it."""
+    """2024 in the database, and Jolpica's results, which the test chooses."""
 
     def __init__(self, database: Database, upstream: Upstream) -> None:
         self.database = database
@@ -120,7 +130,7 @@ class Season:
         return {row[f"{competitor}_id"]: (row["points"], row["wins"]) for row in found}
 
     def published_standings(self, event: str, competitor: str = "driver") -> dict[str, tuple[Decimal, int]]:
-        """The same, counted by the replayed upstream from what it serves."""
+        """The same from the replayed upstream, which computes it from the results it serves."""
         key, name = ("Driver", "driver") if competitor == "driver" else ("Constructor", "constructor")
         [found] = [t for t in self.upstream.documents(2024, f"{name}standings") if t["round"] == str(ROUNDS[event])]
         return {row[key][f"{name}Id"]: (Decimal(row["points"]), int(row["wins"])) for row in found[f"{key}Standings"]}
@@ -145,14 +155,14 @@ TIMED, OFFICIAL, REVISED = moment("2024-07-28T15:35Z"), moment("2024-07-28T16:05
 
 
 def before_spa(season: Season) -> None:
-    """All that was published until Spa's Saturday evening, its qualifying among it."""
+    """Everything published until the evening of Spa's Saturday, including its qualifying."""
     season.upstream.as_of = moment("2024-07-27T18:00Z")
     found = {one.session_id for one in poll_results.fn(now=season.upstream.as_of) if one.outcome is Outcome.OFFICIAL}
     assert {f"{HUNGARY}/race", f"{SPA}/qualifying"} <= found
 
 
 def live_through_spa(season: Season) -> list[Polled]:
-    """The race by timing, by Jolpica, and as the stewards left it."""
+    """Poll the race: from live timing, from Jolpica, and after the stewards' decision."""
     before_spa(season)
     polled = []
     for now in (TIMED, OFFICIAL, REVISED):
@@ -233,7 +243,7 @@ def test_standings_follow_only_official_results_and_each_correction(season: Seas
 
 
 def test_our_own_standings_are_right_where_jolpica_publishes_none(season: Season, no_waiting: None) -> None:
-    """The same by results alone: Jolpica's standings stay empty."""
+    """Standings from results alone, while Jolpica's are empty."""
     before_spa(season)
     season.upstream.faults.append(Fault(match="(?i)standings", times=100, status=500))
     for now in (OFFICIAL, REVISED):
@@ -246,7 +256,7 @@ def test_our_own_standings_are_right_where_jolpica_publishes_none(season: Season
 
 
 def test_a_first_poll_accepts_standings_of_unknown_drivers(season: Season) -> None:
-    """A fresh database asks for one event: Jolpica's standings also name who is not in that race's results."""
+    """In a new database one event is polled: Jolpica's standings include drivers without a result in it."""
     season.upstream.as_of = REVISED
     assert poll(SPA, REVISED).outcome is Outcome.OFFICIAL
     assert "bearman" in season.published_standings(SPA)
@@ -254,7 +264,7 @@ def test_a_first_poll_accepts_standings_of_unknown_drivers(season: Season) -> No
 
 
 def test_standings_are_recomputed_for_the_event_and_all_after_it(season: Season) -> None:
-    """Spa is corrected when the Dutch race is long official: its winner, and both championships from there on."""
+    """Spa is corrected after the Dutch race is official: both championships change from Spa on."""
     races = {ROUNDS[e]: season.race(e) for e in (HUNGARY, SPA, DUTCH)}
     order = order_of(races[14])
     first = rearranged(races[14], ["russell", *(driver for driver in order if driver != "russell")])
@@ -282,7 +292,7 @@ def test_standings_are_recomputed_for_the_event_and_all_after_it(season: Season)
 
 
 def test_nine_penalties_at_once_are_one_revision(season: Season) -> None:
-    """Austria 2023's kind: hours after the race nine drivers lose or gain places."""
+    """As in Austria 2023: hours after the race nine drivers lose or gain places."""
     order = order_of(season.race(AUSTRIA))
     before = rearranged(season.race(AUSTRIA), order)
     penalised = [*order[:5], *order[6:14], order[5], *order[14:]]
@@ -302,7 +312,7 @@ def test_nine_penalties_at_once_are_one_revision(season: Season) -> None:
 
 
 def test_a_place_that_changes_four_times_in_89_days(season: Season) -> None:
-    """Third is taken away, given to another, given back on appeal, and taken away for good."""
+    """Third place goes to another driver, back on appeal, and away again for good."""
     race = f"{MONACO}/race"
     order = order_of(season.race(MONACO))
     first = rearranged(season.race(MONACO), order)
@@ -505,28 +515,42 @@ def racing_point(database: Database) -> tuple[Decimal, str, int]:
 
 
 @needs_recording
-def test_racing_point_s_deduction_is_taken_from_jolpica_and_reported(
+def test_racing_point_s_deduction_is_made_here_and_agrees_with_jolpica(
     database: Database, recording: Recording, sync: Sync
 ) -> None:
     now = moment("2021-06-01T00:00Z")
     sync(2020, now)
     polled = [one for one in poll_results.fn(now=now) if one.outcome.is_revision]
     assert len([one for one in polled if one.session_id.endswith("/race")]) == 17
-    assert racing_point(database) == (Decimal(195), "jolpica", 4)
+    assert racing_point(database) == (Decimal(195), "results", 4)
     with database.reading() as connection:
         feed = connection.execute(select(changes).where(changes.c.kind == "standings")).all()
-        before = team_standings.c.round == 16, team_standings.c.season == 2020
-        computed = connection.execute(select(team_standings.c.source).where(*before)).scalars().all()
-    [announced] = [c.after["differences"] for c in feed if "differences" in c.after]
-    assert any("racing_point: points 210 by results, 195 published" in line for line in announced)
-    assert set(computed) == {"results"}
+        sources = set(connection.scalars(select(team_standings.c.source).where(team_standings.c.season == 2020)))
+        aside = connection.execute(select(held).where(held.c.kind == HeldKind.STANDINGS_DIFFER.value)).all()
+    assert [c.after["differences"] for c in feed if "differences" in c.after] == []
+    assert (sources, aside) == ({"results"}, [])
+
+
+@needs_recording
+def test_without_the_adjustment_the_deduction_is_held_for_a_person(
+    database: Database, recording: Recording, sync: Sync
+) -> None:
+    now = moment("2021-06-01T00:00Z")
+    sync(2020, now)
+    with database.writing() as connection:
+        connection.execute(delete(championship_adjustments).where(championship_adjustments.c.season == 2020))
+    poll_results.fn(now=now)
+    assert racing_point(database) == (Decimal(210), "results", 3)
+    with database.reading() as connection:
+        [aside] = connection.execute(select(held).where(held.c.kind == HeldKind.STANDINGS_DIFFER.value)).all()
+    assert "racing_point: points 210 by results, 195 published" in aside.reason
 
 
 @needs_recording
 def test_a_late_correction_does_not_give_racing_point_its_points_back(
     database: Database, recording: Recording, sync: Sync
 ) -> None:
-    """The season's standings are Jolpica's: revising an early race recomputes them, and the deduction still holds."""
+    """Revising an early race recomputes all that follow it, with the deduction, and Jolpica lacks the correction."""
     from core.deadline import Deadline
     from core.fetch.access import Access
     from core.fetch.results import fetch_results
@@ -543,4 +567,4 @@ def test_a_late_correction_does_not_give_racing_point_its_points_back(
     assert polled.outcome is Outcome.REVISED
     poll_results.fn(now=now + DAY)
     points, source, _ = racing_point(database)
-    assert (points, source) == (Decimal(195), "jolpica")
+    assert (points, source) == (Decimal(195), "results")

@@ -1,4 +1,4 @@
-"""The migrations make what the schema says, and all of it has names and comments."""
+"""The migrations create exactly the schema, and everything in it has a name and a comment."""
 
 from __future__ import annotations
 

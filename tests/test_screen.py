@@ -1,4 +1,4 @@
-"""What a person sees: text that cannot steer a terminal or a page, each outcome once, tables that fit, the demo."""
+"""What a person is shown: escaped text, each outcome once, tables that fit the terminal, the demo."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def bahrain(replay: Upstream, database: Database) -> Database:
 
 @pytest.fixture
 def hostile(bahrain: Database) -> Database:
-    """Rows of an earlier version hold what upstream said, whatever that was."""
+    """Rows of an earlier version, with upstream's text unescaped in them."""
     with bahrain.writing() as connection:
         connection.execute(update(events).where(events.c.id == BAHRAIN).values(name=HOSTILE))
         connection.execute(update(sessions).where(sessions.c.event_id == BAHRAIN).values(name=HOSTILE))
@@ -66,14 +66,14 @@ def hostile(bahrain: Database) -> Database:
     return bahrain
 
 
-def test_stored_text_is_shown_as_it_is(hostile: Database, capsys: pytest.CaptureFixture[str]) -> None:
+def test_stored_markup_is_shown_literally(hostile: Database, capsys: pytest.CaptureFixture[str]) -> None:
     assert commands.main(["results", f"{BAHRAIN}/race"]) == 0
     shown = capsys.readouterr().out
     assert shown.count(SHOWN) > 40  # the heading's two, and of each entry the driver, the team and how it ended
     assert not any(is_control(character) for character in shown.replace("\n", ""))
 
 
-def test_stored_text_is_text_in_markdown(hostile: Database) -> None:
+def test_stored_markup_is_escaped_in_markdown(hostile: Database) -> None:
     found = read_classification(hostile, f"{BAHRAIN}/race")
     page = MarkdownIt("commonmark", {"html": True}).enable("table").parse("\n".join(markdown(found)))
     rows = [token for token in page if token.type == "tr_open"]
@@ -94,7 +94,7 @@ def plain(parts: list[object] | None) -> str:
 @example("x\x00\ud800\u2066")
 @example("https://evil.example <https://evil.example> a@b.c")
 @example("_a_ __b__ *c* ~~d~~ ![i](j) [k](l) &amp; <!-- -->")
-def test_any_text_is_one_cell_of_a_table_and_nothing_but_text(said: str) -> None:
+def test_any_text_stays_plain_text_in_one_cell_of_a_table(said: str) -> None:
     page = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     inlines = [token for token in page.parse(f"| a |\n|---|\n| x{cell(said)}x |") if token.type == "inline"]
     assert len(inlines) == 2
@@ -123,7 +123,7 @@ def test_log_lines_hold_no_control_characters(log_format: LogFormat) -> None:
     assert line.count("\n") == (0 if log_format is LogFormat.JSON else line.count("\n"))
 
 
-def test_an_error_is_one_line_whatever_it_quotes(
+def test_an_error_is_one_line_whatever_text_it_contains(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for arguments in (["results", HOSTILE], ["results", f"{BAHRAIN}/{HOSTILE}"], ["\x1b[31m"], ["results", "--\x1b"]):
@@ -145,14 +145,14 @@ def status_of(arguments: list[str]) -> int:
         return int(str(ended.code))
 
 
-def test_config_shows_settings_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_config_shows_markup_in_settings_literally(capsys: pytest.CaptureFixture[str]) -> None:
     Path(".env").write_text("F1_USERNAME='[/][bold]\x1b]0;x\x07 :smile:'\n", "utf-8")
     assert commands.main(["config"]) == 0
     assert "[/][bold]\\x1b]0;x\\x07 :smile:" in capsys.readouterr().out
 
 
-def test_upstreams_texts_reach_the_screen_as_text(replay: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
-    """A change and a revision of text that looks like markup: the command ends as it should, after its commit."""
+def test_upstreams_markup_is_printed_literally(replay: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
+    """A change and a revision contain text that looks like markup; the command commits and ends with 0."""
     assert sync_schedule.main(["2024", "--now", "2024-03-01T00:00:00Z"]) == 0
     document = replay_schedule(replay)
     assert '"Bahrain Grand Prix"' in document
@@ -163,7 +163,7 @@ def test_upstreams_texts_reach_the_screen_as_text(replay: Upstream, capsys: pyte
 
 
 def replay_schedule(replay: Upstream) -> str:
-    """The schedule's document, as it is served."""
+    """The schedule's document as it is served."""
     import urllib.request
 
     url = f"{Settings.load().f1_upstream_url}/schedule/schedule_2024.json"
@@ -171,7 +171,7 @@ def replay_schedule(replay: Upstream) -> str:
 
 
 def test_each_outcome_is_printed_once(replay: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
-    """On a console either by the command, or in the log; a log in JSON has all of it."""
+    """On a console by the command or in the log, but not both; a JSON log has all outcomes."""
     replay.as_of = NOW
     printed = []
     for main, arguments in (
@@ -191,7 +191,7 @@ def test_each_outcome_is_printed_once(replay: Upstream, capsys: pytest.CaptureFi
         assert outcomes.count(line) == 1
 
 
-def test_a_poll_of_nothing_but_one_session_counts_one(bahrain: Database, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_poll_of_one_session_prints_one_session(bahrain: Database, capsys: pytest.CaptureFixture[str]) -> None:
     assert poll_results.main(["--event", f"{BAHRAIN}/race", "--now", "2024-03-03T00:00:00Z"]) == 0
     assert "1 session due: 1 unchanged" in capsys.readouterr().out
 
@@ -214,14 +214,14 @@ def test_a_table_drops_columns_before_text(width: int) -> None:
 
 
 class Terminal:
-    """A terminal of so many columns: its other end's output is read back."""
+    """A terminal with a number of columns, whose output can be read."""
 
     def __init__(self, columns: int, lines: int = 24) -> None:
         self.reader, self.writer = pty.openpty()
         fcntl.ioctl(self.writer, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def text(self) -> str:
-        """All that was written, once the writers are done."""
+        """Everything written, after the writers have ended."""
         os.close(self.writer)
         parts = []
         while True:
@@ -262,7 +262,7 @@ def test_a_terminal_shows_a_bar_and_other_outputs_get_lines(
 
 
 @pytest.mark.parametrize("columns", [80, 120])
-def test_the_demo_fits_its_terminal_and_ends_with_what_to_try(columns: int) -> None:
+def test_the_demo_fits_its_terminal_and_ends_with_commands_to_try(columns: int) -> None:
     terminal = Terminal(columns)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "DO_NOT_TRACK": "1"}
     environment.pop("COLUMNS", None)
@@ -335,8 +335,8 @@ def test_durations_and_moments_in_words(shown: str, expected: str) -> None:
     assert shown == expected
 
 
-def test_one_number_of_changes_is_listed_wherever_they_are_listed() -> None:
-    """The first, and how many more there are: on a screen and in markdown."""
+def test_every_list_of_changes_has_the_same_maximum() -> None:
+    """It has the first ones and how many more there are, on a screen and in markdown."""
     renamed = [
         Change(
             entity=Entity.EVENT, entity_id=f"e{n}", kind=ChangeKind.RENAMED, before={"name": "a|"}, after={"name": "b"}
@@ -366,7 +366,7 @@ def programs() -> list[str]:
 
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules")
 @pytest.mark.parametrize("module", programs())
-def test_help_never_acts_and_a_wrong_argument_is_one_line(
+def test_help_does_nothing_else_and_a_wrong_argument_is_one_line(
     module: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     printed = {}

@@ -1,4 +1,4 @@
-"""All that happened to the calendar of 2023, lived through: every revision when it was published."""
+"""The calendar of 2023 replayed: every revision at the time it was published."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ Dump = dict[str, list[tuple[Any, ...]]]
 
 @dataclass(frozen=True)
 class Lived:
-    """One sync of the season: its moment, the revision served, what it said and what the database then held."""
+    """One sync of the season: its moment, the revision served, its summary and the rows after it."""
 
     now: datetime
     revision: datetime
@@ -97,11 +97,11 @@ class Lived:
 
     @property
     def happened(self) -> set[tuple[str, str]]:
-        """What changed: whom and what."""
+        """The changes as (id, kind)."""
         return {(change.entity_id, change.kind.value) for change in self.summary.changes} if self.summary else set()
 
     def change(self, entity_id: str, kind: str) -> Change:
-        """The one change of that kind to that event or session."""
+        """The only change of that kind to that event or session."""
         assert self.summary is not None
         [found] = [c for c in self.summary.changes if (c.entity_id, c.kind.value) == (entity_id, kind)]
         return found
@@ -112,7 +112,7 @@ def moment(text: str) -> datetime:
 
 
 def dump(database: Database) -> Dump:
-    """All rows of the calendar's tables, `updated_at` among them."""
+    """All rows of the calendar's tables, including `updated_at`."""
     with database.reading() as connection:
         return {
             table.name: [tuple(row) for row in connection.execute(select(table).order_by(table.c.id))]
@@ -121,7 +121,7 @@ def dump(database: Database) -> Dump:
 
 
 def plan() -> list[tuple[datetime, datetime]]:
-    """When to sync, and the revision published then: at once, and seven hours later unless the next comes first."""
+    """The syncs: at each revision's publication, and seven hours later unless the next comes first."""
     published = [moment(file.stem.replace("_", ":")) for file in sorted(REVISIONS.glob("*.json"))]
     assert len(published) == 20
     found = []
@@ -133,7 +133,7 @@ def plan() -> list[tuple[datetime, datetime]]:
 
 
 def live(database: Database, recording: Recording) -> list[Lived]:
-    """Live through the season."""
+    """Sync through the season."""
     database.ensure_schema()
     lived = []
     before = dump(database)
@@ -153,7 +153,7 @@ _lived: dict[bool, list[Lived]] = {}
 
 @pytest.fixture
 def season(database: Database, recording: Recording) -> list[Lived]:
-    """The season as it was lived on this kind of database, once a process: tests only read it."""
+    """The replayed season on this kind of database, once per process: tests only read it."""
     kind = database.is_postgresql
     if kind not in _lived:
         _lived[kind] = live(database, recording)
@@ -253,7 +253,7 @@ def test_las_vegas_practice_is_rescheduled_after_its_planned_start(at: Callable[
         assert lived.calendar.sessions[LAS_VEGAS_PRACTICE].status is Status.SCHEDULED
 
 
-def test_the_end_is_what_2023_really_was(season: list[Lived]) -> None:
+def test_the_end_is_the_real_calendar_of_2023(season: list[Lived]) -> None:
     calendar = season[-1].calendar
     races: list[dict[str, Any]] = json.loads((RECORDED / "ergast" / "2023" / "races.json").read_text())
     active = {e.id: e for e in calendar.events.values() if e.status is not Status.CANCELLED}
@@ -308,7 +308,7 @@ def test_an_unchanged_sync_writes_nothing(season: list[Lived]) -> None:
 
 
 def test_the_feed_alone_rebuilds_the_tables(season: list[Lived], database: Database) -> None:
-    """Every `before` is what the feed said last, and the last `after` of each field is what the row holds."""
+    """Every `before` equals the feed's previous `after`, and the last `after` of each field equals the row."""
     names = [column.name for column in changes.columns]
     rebuilt: dict[str, dict[str, Any]] = {}
     for values in season[-1].after["changes"]:

@@ -1,4 +1,4 @@
-"""All the seasons that FastF1 has a schedule of: what the files list is what the database holds, in true UTC."""
+"""Every season of FastF1's schedules: the database holds what the files list, with correct UTC times."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def moment(text: str) -> datetime:
 
 
 def document(season: int) -> list[dict[str, Any]]:
-    """The recorded schedule file, one dictionary an event."""
+    """The recorded schedule file, one dictionary for each event."""
     columns = json.loads((RECORDED / "schedule" / f"schedule_{season}.json").read_text())
     return [{name: column[index] for name, column in columns.items()} for index in columns["event_name"]]
 
@@ -144,7 +144,7 @@ def test_races_start_when_jolpica_says(season: int, synced: Callable[[int], Cale
 
 @pytest.mark.parametrize("season", SIZES)
 def test_fastf1s_own_utc_is_wrong_where_clocks_change(season: int, synced: Callable[[int], Calendar]) -> None:
-    """Where FastF1's column is wrong, ours differs from it, for the sessions before the race; and nowhere else."""
+    """Our times differ from FastF1's column only where it is wrong: for sessions before the race."""
     found = synced(season)
     different: dict[str, set[float]] = {}
     for row in schedule.fetch_schedule(season, Source.FASTF1, Access(Settings.load(), Deadline())):

@@ -1,4 +1,4 @@
-"""Upstreams that fail: the next one serves and marks its rows, and none overwrites what is known better."""
+"""Upstreams that fail: the next source answers and marks its rows, and overwrites nothing from a better one."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fails(replay: Upstream, fault: str, match: str) -> None:
-    """From now on an upstream fails in this way."""
+    """Let an upstream fail in this way from now on."""
     replay.faults = [Fault(match=match, times=EVERY, **FAULTS[fault])]
 
 
 def asked(replay: Upstream) -> list[str]:
-    """The upstreams asked since the last time, in order."""
+    """The upstreams asked since the last call, in order."""
     found = [request.path.split("/")[1] for request in replay.requests]
     replay.requests.clear()
     return found
@@ -81,7 +81,7 @@ def stored(database: Database, season: int = 2024) -> Calendar:
 
 
 def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of the calendar's tables, `updated_at` among them."""
+    """All rows of the calendar's tables, including `updated_at`."""
     with database.reading() as connection:
         return {
             table.name: [tuple(row) for row in connection.execute(select(table).order_by(table.c.id))]
@@ -156,7 +156,7 @@ def test_a_lesser_source_overwrites_nothing(fault: str, database: Database, repl
 
 
 def test_wrong_races_are_used_where_no_better_source_answers(sqlite: Database, replay: Upstream, sync: Sync) -> None:
-    """What the test above stands on: these documents are believed where nothing better is known."""
+    """A condition of the test above: these documents are believed where nothing better is known."""
     replay.overlay[2024, "races"] = wrong_races()
     fails(replay, "500", FASTF1)
     sync(2024, NOW)
@@ -192,8 +192,8 @@ def test_all_down_from_the_start_creates_no_rows(sqlite: Database, replay: Upstr
     assert not any(dump(sqlite).values())
 
 
-def test_time_spent_waiting_for_a_permit_is_no_fault_of_the_source(replay: Upstream) -> None:
-    """The brake, or another writer, was waited for until nothing was left: nothing is asked, and that is said."""
+def test_time_spent_waiting_for_a_permit_is_not_a_fault_of_the_source(replay: Upstream) -> None:
+    """The wait for the limit, or another writer, used up the deadline: no request is made, and the error says so."""
     deadline = Deadline(60)
 
     def slow(_host: str, _path: str) -> Callable[[int | None, float], None]:
@@ -213,7 +213,7 @@ def test_a_refused_connection_is_an_unreachable_source(sqlite: Database, sync: S
 
 
 def test_an_empty_answer_for_a_season_that_is_known_is_a_fault(sqlite: Database, replay: Upstream, sync: Sync) -> None:
-    """Empty never replaces full: no source having a season that we have is no news that it is gone."""
+    """Empty never replaces full: a known season is kept although no source has it."""
     sync(2024, NOW)
     before = dump(sqlite)
     replay.calendars[2024] = []
@@ -225,7 +225,7 @@ def test_an_empty_answer_for_a_season_that_is_known_is_a_fault(sqlite: Database,
 def test_a_better_source_that_is_up_again_replaces_lesser_rows_at_once(
     database: Database, replay: Upstream, sync: Sync
 ) -> None:
-    """Of the past too, which one source alone could only correct after two days."""
+    """Including past times, for which a single source would have to wait two days."""
     replay.overlay[2024, "races"] = wrong_races()
     fails(replay, "500", FASTF1)
     now = datetime(2024, 4, 1, tzinfo=UTC)
@@ -250,7 +250,7 @@ def test_a_better_source_that_is_up_again_replaces_lesser_rows_at_once(
     assert sync(2024, now + timedelta(hours=2)).changes == ()
 
 
-def test_a_fault_that_passes_is_tried_again(sqlite: Database, replay: Upstream, sync: Sync) -> None:
+def test_a_passing_fault_is_retried(sqlite: Database, replay: Upstream, sync: Sync) -> None:
     replay.faults = [Fault(match=FASTF1, times=2, status=503)]
     assert sync(2024, NOW).source == "fastf1"
     assert asked(replay) == ["schedule"] * 3 + ["ergast"]
@@ -265,7 +265,7 @@ def test_requests_a_season(sqlite: Database, replay: Upstream, sync: Sync) -> No
 
 
 def test_circuits_are_added_by_a_later_sync(sqlite: Database, replay: Upstream, sync: Sync) -> None:
-    """Jolpica alone down costs the circuits only, and they are asked for again."""
+    """While only Jolpica is down, only circuits are missing, and the next sync asks for them."""
     fails(replay, "500", JOLPICA)
     summary = sync(2024, NOW)
     assert (summary.source, summary.events) == ("fastf1", 25)
@@ -279,14 +279,14 @@ def test_circuits_are_added_by_a_later_sync(sqlite: Database, replay: Upstream, 
     assert None not in {event.circuit_id for event in races}
 
 
-def test_a_next_season_that_is_not_published_is_no_failure(sqlite: Database, replay: Upstream) -> None:
+def test_an_unpublished_next_season_is_not_a_failure(sqlite: Database, replay: Upstream) -> None:
     summaries = sync_schedule.fn(now=NOW)
     assert [summary.season for summary in summaries] == [2024]
     assert not stored(sqlite, 2025).events
     assert sync_schedule.fn(season=2025, now=NOW) == []
 
 
-def test_a_next_season_that_cannot_be_asked_is_no_failure(sqlite: Database, replay: Upstream) -> None:
+def test_a_next_season_whose_sources_are_down_is_not_a_failure(sqlite: Database, replay: Upstream) -> None:
     replay.faults = [Fault(match="2025", times=EVERY, status=500)]
     assert [summary.season for summary in sync_schedule.fn(now=NOW)] == [2024]
 
@@ -296,7 +296,7 @@ def a_year_later(event: EventFacts) -> EventFacts:
     return replace(event, sessions=tuple(sessions), day=event.day and event.day + timedelta(weeks=52))
 
 
-def test_a_next_season_once_published_comes_too(sqlite: Database, replay: Upstream) -> None:
+def test_a_published_next_season_is_synced_too(sqlite: Database, replay: Upstream) -> None:
     replay.calendars[2025] = [a_year_later(event) for event in Upstream().calendar(2024) or ()]
     assert [summary.season for summary in sync_schedule.fn(now=NOW)] == [2024, 2025]
 
@@ -308,7 +308,7 @@ def test_a_current_season_that_is_down_is_a_failure(sqlite: Database, replay: Up
 
 
 def test_a_table_shorter_than_its_own_total_is_malformed(sqlite: Database, replay: Upstream, sync: Sync) -> None:
-    """Half a table looks like twelve cancelled races."""
+    """Otherwise half a table would look like twelve cancelled races."""
     fails(replay, "500", FASTF1)
     sync(2024, NOW)
     before = dump(sqlite)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+from conftest import RECORDED, needs_recording
+from recorded import published_after, rounds_of
+
 from core.records import Entry, SessionKind, Source, Standing
 from core.rules.results.disagreements import differences, merged
 from core.rules.results.standings import Round, RoundEvent, RoundResult, standings_after
-from tests.conftest import RECORDED, needs_recording
-from tests.recorded import published_after, rounds_of
 
 RACE, SPRINT = SessionKind.RACE, SessionKind.SPRINT
 

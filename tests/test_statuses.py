@@ -1,4 +1,4 @@
-"""Statuses by the clock: at the right moments, over any gap, never backwards but by a schedule's change."""
+"""Statuses follow the clock: at the right moments, over any gap, and back only when the schedule changes."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def statuses(database: Database) -> dict[str, str]:
 
 
 def rows(database: Database) -> list[Any]:
-    """All rows of the tables that a refresh writes, `updated_at` among them."""
+    """All rows of the tables that a refresh writes, including `updated_at`."""
     with database.reading() as connection:
         return [
             tuple(row) for t in (events, sessions, changes) for row in connection.execute(select(t).order_by(t.c.id))
@@ -69,7 +69,7 @@ def rows(database: Database) -> list[Any]:
 
 
 def moved_in(happened: Sequence[Change]) -> set[tuple[str, str, str]]:
-    """Whom, from what, to what; every one of them a change of status and of nothing else."""
+    """Each change as (id, old status, new status); asserts that nothing but the status changed."""
     assert {change.kind for change in happened} <= {ChangeKind.STATUS}
     assert all(c.before and c.after and set(c.before) == set(c.after) == {"status"} for c in happened)
     found = [(c.entity_id, str((c.before or {})["status"]), str((c.after or {})["status"])) for c in happened]
@@ -232,8 +232,8 @@ def test_one_with_results_is_completed_before_its_usual_end(season: Database) ->
     assert feed == [("scheduled", "live"), ("live", "completed")]
 
 
-def test_a_refresh_makes_completed_what_has_results_though_its_time_moved(season: Database) -> None:
-    """Rows as an older writer left them: results, and a time that is still to come."""
+def test_a_session_with_results_is_completed_although_its_time_moved(season: Database) -> None:
+    """Rows of an earlier version: a session with results, but a time in the future."""
     race = f"{SPA}/race"
     with season.writing() as connection:
         connection.execute(sessions.update().where(sessions.c.id == race).values(revision=1, results_state="official"))
@@ -241,8 +241,8 @@ def test_a_refresh_makes_completed_what_has_results_though_its_time_moved(season
     assert statuses(season)[SPA] == "live"
 
 
-def test_only_a_schedule_s_change_takes_a_session_back(season: Database, replay: Upstream, sync: Sync) -> None:
-    """São Paulo 2024: qualifying is rained off, which upstream says five hours after its start."""
+def test_only_a_changed_schedule_sets_a_session_back(season: Database, replay: Upstream, sync: Sync) -> None:
+    """São Paulo 2024: qualifying is rained off, and upstream shows it five hours after its start."""
     replay.as_of = moment("2024-10-01T00:00Z")
     sync(2024, moment("2024-10-01T00:00Z"))
     qualifying = f"{SAO_PAULO}/qualifying"
@@ -266,7 +266,7 @@ def test_only_a_schedule_s_change_takes_a_session_back(season: Database, replay:
 
 
 def test_a_season_polled_every_five_minutes_announces_each_step_once_and_in_order(season: Database) -> None:
-    """A weekend at production's pace and the rest of the season in jumps: each status once, and the feed agrees."""
+    """A weekend in steps of five minutes and the rest of the season in jumps: each status occurs once."""
     now = moment("2024-07-26T00:00Z")
     while now < moment("2024-07-29T00:00Z"):
         refresh(now)
@@ -301,7 +301,7 @@ sys.exit(f"imported: {loaded}" if loaded else 0)
 def test_with_nothing_due_neither_flow_makes_a_request_or_imports_fastf1(
     season: Database, replay: Upstream, now: str
 ) -> None:
-    """Before the season, and while a test day runs: then statuses move, still without a request."""
+    """Before the season, and during a test day, when statuses move, still without a request."""
     replay.requests.clear()
     run = subprocess.run(
         [sys.executable, "-c", WITHOUT_FASTF1, now],

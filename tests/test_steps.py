@@ -1,4 +1,4 @@
-"""Steps are called like functions: with their types, their retries, and in a flow run as Prefect tasks."""
+"""Steps are called like functions: typed, retried, and in a flow run as Prefect tasks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def calls(run: Run) -> None:
 
 
 def test_mypy_sees_arguments_and_results_through_a_step(tmp_path: Path) -> None:
-    """With the repository's settings, but for what they check."""
+    """With the repository's mypy settings, without its list of packages."""
     settings = tmp_path / "pyproject.toml"
     settings.write_text(re.sub("(?m)^packages = .*", "", (ROOT / "pyproject.toml").read_text()))
     command = [sys.executable, "-m", "mypy", "--config-file", str(settings), "-c", TYPED]
@@ -55,7 +55,7 @@ def direct() -> Run:
     return Run.begin(None)
 
 
-def test_a_direct_step_retries_by_its_policy_what_may_pass(direct: Run, no_waiting: None) -> None:
+def test_a_direct_step_retries_transient_errors_by_its_policy(direct: Run, no_waiting: None) -> None:
     tries: list[int] = []
 
     @step(NETWORK, "fails")

@@ -1,4 +1,4 @@
-"""No word to Prefect's makers: no host is looked up from a terminal's first run."""
+"""Prefect's telemetry is off: a first run on a terminal looks up no host."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ socket.getaddrinfo = looked_up
 
 
 def looked_up(folder: Path, environment: dict[str, str], *arguments: str) -> set[str]:
-    """The hosts that a first run on a terminal looks up, those on loopback left out."""
+    """The hosts that a first run on a terminal looks up, without those on loopback."""
     log, site = folder / "hosts", folder / "site"
     site.mkdir()
     log.touch()
@@ -59,7 +59,7 @@ def test_deploying_looks_up_no_host(tmp_path: Path) -> None:
 
 
 def test_the_environment_may_turn_telemetry_on(tmp_path: Path) -> None:
-    """Which shows as well that the tests above can fail."""
+    """This also shows that the tests above can fail."""
     hosts = looked_up(
         tmp_path, {"DO_NOT_TRACK": "0", "PREFECT_SERVER_ANALYTICS_ENABLED": "true"}, "-m", "flows.serve", "--help"
     )

@@ -1,4 +1,4 @@
-"""What Jolpica's documents and FastF1's frames may hold, trap by trap, and the entries that they become."""
+"""Jolpica's documents and FastF1's frames with every known irregularity, and the entries they become."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RACE, SPRINT, QUALIFYING, PRACTICE = (
 
 
 def row(**changes: Any) -> dict[str, Any]:
-    """A whole row of a race; a change of None takes the field away."""
+    """A complete row of a race with changes; None removes a field."""
     whole: dict[str, Any] = {
         "number": "63",
         "position": "1",
@@ -90,7 +90,7 @@ def test_a_complete_row_becomes_an_entry() -> None:
 
 
 @pytest.mark.parametrize("nothing", NOTHINGS, ids=repr)
-def test_nothing_in_upstreams_words(nothing: Any) -> None:
+def test_upstreams_placeholders_mean_nothing(nothing: Any) -> None:
     assert (text(nothing), number(nothing), milliseconds(nothing), classification(nothing)) == (None,) * 4
 
 
@@ -111,7 +111,7 @@ def test_whole_numbers(value: Any, is_: int | None) -> None:
 
 
 @pytest.mark.parametrize("value", ["1.5", -2, "R", "1e", "1e400", "²", "9" * 5000, [], {"a": 1}, True], ids=str)
-def test_what_is_no_whole_number_is_refused(value: Any) -> None:
+def test_text_that_is_not_a_whole_number_is_refused(value: Any) -> None:
     with pytest.raises((ValueError, TypeError)):
         number(value)
 
@@ -209,7 +209,7 @@ def test_no_entry_has_a_placeholder_id(nothing: str) -> None:
         ("positionText", ("classification", "position", "gap_ms")),  # who won is not known
     ],
 )
-def test_a_column_that_is_missing_costs_only_itself(upstream: str, fields: tuple[str, ...]) -> None:
+def test_a_missing_column_affects_no_other(upstream: str, fields: tuple[str, ...]) -> None:
     found, whole = read(row(**{upstream: None})).entries[0].model_dump(), entry().model_dump()
     assert {name for name, value in found.items() if value != whole[name]} == set(fields)
     assert {found[name] for name in fields} == {None}
@@ -362,7 +362,7 @@ def test_a_row_that_lacks_what_every_row_has_is_malformed(broken: dict[str, Any]
     ids=["null fastest lap", "null time", "null time of the fastest lap", "points in words"],
 )
 def test_a_cell_of_another_type_is_none_or_malformed(broken: dict[str, Any]) -> None:
-    """What is no `SourceError` would end the whole run."""
+    """An error that is not a `SourceError` would end the whole run."""
     try:
         found = read(broken)
     except SourceMalformed:
@@ -420,7 +420,7 @@ def laps_of(**driven: int) -> list[dict[str, Any]]:
 
 
 def document(results: list[dict[str, Any]], laps: list[dict[str, Any]]) -> TimingDocument:
-    """FastF1's frames, as they are fetched: nothing but JSON."""
+    """FastF1's frames as a fetch step returns them: JSON."""
     found: TimingDocument = {"results": rows_of(pd.DataFrame(results)), "laps": rows_of(pd.DataFrame(laps))}
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     return found
@@ -448,7 +448,7 @@ def test_timing_has_numbers_and_codes_and_no_points() -> None:
 
 
 def test_a_driver_who_never_drove_is_left_out() -> None:
-    """Reserves, and drivers of a support race, whom the driver list names too."""
+    """The driver list also has reserves, and drivers of a support race."""
     found = timing(
         PRACTICE,
         [timed("1", 1.0), timed("98"), timed("99", "nan"), timed("97", -1)],

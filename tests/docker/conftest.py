@@ -1,4 +1,4 @@
-"""Tests of the whole way in containers: `make test-docker`, and `make test-night` for the long ones.
+"""Tests of a whole deployment in containers: `make test-docker`, and `make test-night` for the long ones.
 
 `make test` leaves this folder out. It has no __init__.py: as a package it would hide the `docker` that Prefect imports.
 
@@ -14,7 +14,7 @@ import pytest
 from stack import Stack
 
 STACKS: list[Stack] = []
-"""Those that are up, for their logs when a test fails."""
+"""The stacks that are up, whose logs are shown when a test fails."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -28,13 +28,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.fixture(scope="session")
 def image() -> str:
-    """The image, which `make test-docker` has built before: then this takes a moment."""
+    """The image; after `make test-docker` has built it, this takes a moment."""
     return images.image()
 
 
 @pytest.fixture(scope="module")
 def stack(image: str, request: pytest.FixtureRequest) -> Stack:
-    """A stack that is up, with empty tables, for a file's tests; removed also where it fails to start."""
+    """A running stack with empty tables for the tests of a file; it is also removed if it fails to start."""
     made = Stack(image)
     STACKS.append(made)
     # A generator would remove what failed to start before its log is shown.

@@ -1,4 +1,4 @@
-"""The images that the tests start, built before them, in whatever time that takes.
+"""Build the images that the tests start, before the tests and without a time limit.
 
 python tests/docker/image.py
 """
@@ -16,7 +16,7 @@ BUILT = "f1-flows:test"
 
 
 def image() -> str:
-    """The image: F1_IMAGE, or built here; where no engine answers, one is started if the means are there."""
+    """Build the image, unless F1_IMAGE names one; start an engine where none answers and a script for it is there."""
     try:
         docker("info")
     except AssertionError:

@@ -1,8 +1,7 @@
-"""The whole way in containers: PostgreSQL, Prefect's server on it, `deploy.setup`, a Docker worker, runs in containers.
+"""A whole deployment in containers: PostgreSQL, Prefect's server, `deploy.setup`, a Docker worker, and flow runs.
 
-The engine is on this machine and containers share its network, so that the tests reach PostgreSQL and Prefect's API as
-the containers do, and the containers the replayed upstream, which is in the tests' own process: it can be asked what
-were requested, and make it fail.
+The containers share this machine's network, so that tests and containers reach PostgreSQL and Prefect's API alike. The
+replayed upstream runs in the tests' process, where they can read its requests and make it fail.
 """
 
 from __future__ import annotations
@@ -32,10 +31,10 @@ from deploy.setup import POOL
 LOOPBACK = "127.0.0.1"
 DEPLOYMENTS = ("sync-schedule/default", "refresh-statuses/default", "poll-results/default")
 HANGS = 900.0
-"""Seconds after which something hangs: many times what anything takes, the image's copy for a run among it."""
+"""The timeout of everything that could hang, in seconds; an engine may copy the image for each run."""
 
 RESTARTING = ("--detach", "--restart", "unless-stopped")
-"""As compose.yaml has it."""
+"""As in compose.yaml."""
 
 POSTGRES = "postgres:16"
 STAND_IN = "f1-flows-test-postgres"
@@ -55,7 +54,7 @@ T = TypeVar("T")
 
 
 def docker(*arguments: str, seconds: float | None = HANGS, stdin: str | None = None, merged: bool = False) -> str:
-    """What a docker command writes (`merged`: to standard error too).
+    """Run a docker command and return its output (`merged`: with standard error).
 
     Raises:
         AssertionError: it fails.
@@ -74,10 +73,10 @@ def docker(*arguments: str, seconds: float | None = HANGS, stdin: str | None = N
 
 
 def within(seconds: float, what: str, query: Callable[[], T | None]) -> T:
-    """The first answer of a query asked every half second; None, False and what a restart makes of it are none.
+    """Call a query every half second until it has an answer; None, False and errors of a restart are no answer.
 
     Raises:
-        AssertionError: there is none in time.
+        AssertionError: it has none in time.
     """
     deadline = time.monotonic() + seconds
     while True:
@@ -95,7 +94,7 @@ def free_ports(count: int) -> list[int]:
 
 
 class Stack:
-    """Everything that a Docker work pool needs, under names of its own; `remove` leaves nothing of it."""
+    """Everything that a Docker work pool needs, under unique names; `remove` removes all of it."""
 
     def __init__(self, image: str) -> None:
         self.image = image
@@ -116,7 +115,7 @@ class Stack:
     # Starting and ending
 
     def start(self) -> None:
-        """Start everything; the deployments' schedules are paused, so that nothing runs but what a test asks for."""
+        """Start everything, with the schedules paused, so that nothing runs but what a test starts."""
         self.serve_upstream()
         self._start_postgresql()
         self._start_server()
@@ -124,7 +123,7 @@ class Stack:
         self.start_worker()
 
     def serve_upstream(self, upstream: Upstream | None = None) -> None:
-        """Let the upstream answer, or another one in its stead."""
+        """Serve the upstream, or another one in its place."""
         self.stop_upstream()
         self.upstream = upstream or self.upstream
         self._served.enter_context(serve(self.upstream, self._upstream_port))
@@ -134,7 +133,7 @@ class Stack:
         self._served.close()
 
     def deploy(self, image: str) -> None:
-        """What `make up` does: settings, tables, work pool, limit, `prefect deploy --all` for an image, automations."""
+        """Deploy an image as `make up` does: settings, tables, work pool, limit, deployments, automations."""
         said = self._run(
             "setup",
             *("--rm", "--env", f"F1_IMAGE={image}", "--env", f"F1_SUFFIX=-{self.id}", "--env", "F1_NETWORK=host"),
@@ -148,7 +147,7 @@ class Stack:
         self.schedule(None)
 
     def start_worker(self) -> None:
-        """Start a worker on the engine's socket."""
+        """Start a worker that uses the engine's socket."""
         self._run(
             "worker",
             *RESTARTING,
@@ -159,7 +158,7 @@ class Stack:
         )
 
     def command(self, *command: str) -> str:
-        """What one of our commands writes where the settings are, as `docker compose run --rm setup` has it."""
+        """Run one of our commands with the deployed settings, as `docker compose run --rm setup` does; its output."""
         return self._run("command", "--rm", *self._volumes, command=command)
 
     @property
@@ -167,7 +166,7 @@ class Stack:
         return "--volume", f"f1-data-{self.id}:/data", "--volume", f"f1-settings-{self.id}:/settings"
 
     def remove(self) -> None:
-        """Remove every container, the worker before those it would start again, and the volumes."""
+        """Remove every container, the worker first so that it starts no more, and the volumes."""
         self._connected.close()
         self.stop_upstream()
         with suppress(AssertionError):
@@ -178,7 +177,7 @@ class Stack:
             docker("volume", "rm", "--force", f"f1-data-{self.id}", f"f1-settings-{self.id}")
 
     def _run(self, name: str, *options: str, command: Sequence[str], seconds: float = HANGS) -> str:
-        """Start one of our image's containers as the README says: read-only but for /tmp and its volumes."""
+        """Start a container of the image as compose.yaml does: read-only but for /tmp and its volumes."""
         api = (f"PREFECT_API_URL={self.api_url}", "--env", f"PREFECT_API_AUTH_STRING={self.auth_string}")
         ours = ("--name", f"{self.id}-{name}", "--label", f"f1-test={self.id}", "--network", "host")
         closed = ("--read-only", "--tmpfs", "/tmp", "--env", *api)
@@ -237,33 +236,33 @@ class Stack:
         return docker(*action, f"{self.id}-{name}", seconds=seconds, merged=True)
 
     def inside(self, *command: str, seconds: float = HANGS) -> str:
-        """What a command writes in the worker's container; a new one's start may copy the image."""
+        """Run a command in the worker's container, which is quicker to start than a new one; its output."""
         return docker("exec", f"{self.id}-worker", *command, seconds=seconds)
 
     def run_containers(self) -> list[str]:
-        """The ids of the containers of flow runs that are there, the ended ones among them."""
+        """The ids of the containers of flow runs, including those that have ended."""
         of_runs = ("--filter", f"volume=f1-data-{self.id}", "--filter", "label=io.prefect.flow-run-id")
         return docker("ps", "--all", "--quiet", *of_runs).split()
 
     def asked(self, what: str) -> list[str]:
-        """The paths that upstream was asked for, those that hold `what`."""
+        """The paths requested of upstream that contain `what`."""
         return [request.path for request in self.upstream.requests if what in request.path]
 
     # Asking Prefect
 
     def schedule(self, cron: str | None) -> None:
-        """Put every deployment on a cron; None pauses their schedules."""
+        """Give every deployment a cron; None pauses their schedules."""
         for deployment_id in self._deployments.values():
             for known in self._api.read_deployment_schedules(deployment_id):
                 wanted = CronSchedule(cron=cron, timezone="UTC") if cron else None
                 self._api.update_deployment_schedule(deployment_id, known.id, cron is not None, wanted)
 
     def runs_of(self, deployment: str) -> list[FlowRun]:
-        """All runs of a deployment there are."""
+        """All runs of a deployment."""
         return [run for run in self.read() if run.deployment_id == self._deployments[deployment]]
 
     def pause(self, paused: bool) -> None:
-        """Let the work pool give its workers nothing, or what has come together since."""
+        """Pause the work pool, or resume it: its workers then get the runs that have piled up."""
         self._api.update_work_pool(POOL, WorkPoolUpdate(is_paused=paused))
 
     def create(self, deployment: str, **parameters: Any) -> UUID:
@@ -293,7 +292,7 @@ class Stack:
         return found
 
     def slots_taken(self) -> dict[str, int]:
-        """How many slots each deployment's concurrency limit has given away."""
+        """How many slots of each deployment's concurrency limit are taken."""
         limits = {limit.name: limit.active_slots for limit in self._api.read_global_concurrency_limits()}
         return {name: limits[f"deployment:{id_}"] for name, id_ in self._deployments.items()}
 
@@ -311,13 +310,13 @@ class Stack:
 
 
 def inspected(container: str) -> dict[str, Any]:
-    """What the engine knows of a container."""
+    """The output of `docker inspect` for a container or image."""
     found: list[dict[str, Any]] = json.loads(docker("inspect", container))
     return found[0]
 
 
 def build_stand_in() -> None:
-    """Build the image that is started where PostgreSQL's own cannot be had."""
+    """Build the image that is used where PostgreSQL's own is not available."""
     docker("build", "--network", "host", "--tag", STAND_IN, "-", stdin=STAND_IN_DOCKERFILE, seconds=None)
 
 

@@ -1,4 +1,4 @@
-"""What holds once everything is deployed: a run's rows arrive, and it can do no harm."""
+"""A deployed system: runs store their rows, have few rights, and show no secret."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOW = f'now="{NIGHT.isoformat()}"'
 
 @pytest.fixture(autouse=True, scope="module")
 def season(stack: Stack) -> None:
-    """The calendar, by a run in a container; upstream lives in the night after Bahrain."""
+    """The calendar, synced by a run in a container, in the night after Bahrain."""
     stack.upstream.as_of = NIGHT
     said = stack.inside("prefect", "deployment", "run", DEPLOYMENTS[0], "-p", "season=2024", "-p", NOW, "--watch")
     assert "Completed" in said
@@ -38,13 +38,13 @@ def test_a_deployment_s_rows_are_in_postgresql(stack: Stack) -> None:
 
 
 def test_prefect_s_api_requires_the_password(stack: Stack) -> None:
-    """With PREFECT_SERVER_API_AUTH_STRING set, which setup, worker and runs here have; health is public."""
+    """PREFECT_SERVER_API_AUTH_STRING is set; setup, worker and runs have the password; health is public."""
     asked = {who: httpx.post(f"{stack.api_url}/flow_runs/count", json={}, auth=who) for who in (None, ("f1", "wrong"))}
     assert [answer.status_code for answer in asked.values()] == [401, 401]
     assert httpx.get(f"{stack.api_url}/health").json() is True
 
 
-def test_a_run_is_no_root_can_write_nothing_and_shows_no_secret(stack: Stack) -> None:
+def test_a_run_is_not_root_and_writes_only_to_its_volume_and_shows_no_secret(stack: Stack) -> None:
     run = stack.create("refresh-statuses/default", now=NIGHT.isoformat())
     container = within(HANGS, "the run's container", lambda: next(iter(stack.run_containers()), None))
     known = inspected(container)
@@ -59,13 +59,13 @@ def test_a_run_is_no_root_can_write_nothing_and_shows_no_secret(stack: Stack) ->
         said = stack.inside("prefect", "deployment", "inspect", deployment)
         assert "f1-settings" in said
         assert stack.password not in said
-        assert stack.auth_string not in said, "the worker hands it on"
+        assert stack.auth_string not in said, "the worker passes it on in the environment"
     shown = stack.command("python", "-m", "flows", "config")
     assert "f1:***@" in shown
     assert stack.password not in shown
 
 
-def test_no_secret_and_no_way_to_change_anything_is_in_the_image(stack: Stack) -> None:
+def test_the_image_holds_no_secret_and_no_pip_and_is_read_only(stack: Stack) -> None:
     history = docker("history", "--no-trunc", stack.image)
     assert "PIP_INDEX_URL=" not in history
     assert "PIP_EXTRA_INDEX_URL=" not in history
@@ -77,7 +77,7 @@ def test_no_secret_and_no_way_to_change_anything_is_in_the_image(stack: Stack) -
     assert said == ["10001", ".env core deploy flows prefect.yaml", "/settings/.env", "2"]
 
 
-def test_of_ten_runs_at_once_one_works_and_the_others_end_quietly(stack: Stack) -> None:
+def test_of_ten_runs_at_once_one_completes_and_the_others_are_cancelled(stack: Stack) -> None:
     stack.pause(True)
     runs = [stack.create("poll-results/default", now=NIGHT.isoformat()) for _ in range(10)]
     stack.pause(False)
@@ -102,7 +102,7 @@ def test_a_schedule_is_cached_across_containers_and_results_never_are(stack: Sta
 
 
 def test_every_log_line_is_json_with_its_flow_run(stack: Stack) -> None:
-    """The worker's own, and those of the runs' containers, which it hands on."""
+    """The worker's own lines, and those of the runs' containers, which it forwards."""
     said = stack.container("worker", "logs").splitlines()
     plain = [line for line in said if not line.startswith("{")]
     assert [line for line in plain if not line.startswith(("Discovered type", "Worker "))] == []

@@ -1,4 +1,4 @@
-"""What breaks while a run is under way, and that the next run makes it good."""
+"""Failures while a run is under way, from which the next run recovers."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from core.replay import Fault
 pytestmark = pytest.mark.night
 
 SLOW_SECONDS = 20.0
-"""Longer than a request may take, so that a run lasts."""
+"""Longer than a request may take, so that a run stays under way."""
 
 DOWN_SECONDS = 10.0
-"""Longer than a request is waited for, so that the next one meets what is down."""
+"""Longer than a client waits for an answer, so that its next request fails too."""
 
 SLOT_SECONDS = 300.0
-"""How long a dead run may hold its slot: from one poll to the next."""
+"""How long a dead run may keep its slot: until the next scheduled poll."""
 
 POLL, SYNC = "poll-results/default", "sync-schedule/default"
 
 
 @pytest.fixture(autouse=True, scope="module")
 def season(stack: Stack) -> None:
-    """The calendar, and what was over before the first fault."""
+    """The calendar, and the results published before the first fault."""
     now = datetime(2024, 3, 5, tzinfo=UTC)
     stack.upstream.as_of = now
     for deployment in (SYNC, POLL):
@@ -38,7 +38,7 @@ def season(stack: Stack) -> None:
 
 @pytest.fixture(autouse=True)
 def ready(stack: Stack) -> None:
-    """Whatever a test did, everything is up, and nothing under way, for the next."""
+    """Before each test everything is up and no run is under way, whatever the one before did."""
     stack.upstream.faults = []
     stack.upstream.requests.clear()
     for name in ("postgres", "server", "worker"):
@@ -47,7 +47,7 @@ def ready(stack: Stack) -> None:
 
 
 def poll_under_way(stack: Stack, now: datetime) -> UUID:
-    """A poll that waits for an answer."""
+    """Start a poll, and return once it waits for an answer."""
     stack.upstream.as_of = now
     stack.upstream.faults = [Fault("", times=99, delay_seconds=SLOW_SECONDS)]
     run = stack.create(POLL, now=now.isoformat())
@@ -56,7 +56,7 @@ def poll_under_way(stack: Stack, now: datetime) -> UUID:
 
 
 def healed(stack: Stack, event: str, winner: str, now: datetime) -> None:
-    """The next run, some minutes later, brings the event's results: each once, and no row twice."""
+    """The next run, some minutes later, stores the event's results exactly once."""
     stack.upstream.faults = []
     poll = stack.run(POLL, now=(now + timedelta(minutes=6)).isoformat())
     assert (poll.state_name, stack.slots_taken()[POLL]) == ("Completed", 0)
@@ -74,8 +74,8 @@ def healed(stack: Stack, event: str, winner: str, now: datetime) -> None:
         assert stack.rows(official) == [(1,)]
 
 
-def test_what_a_killed_run_held_is_free_before_its_next_scheduled_time(stack: Stack) -> None:
-    """Worker and containers end without a word: one run is under way, another one's container is about to start."""
+def test_a_killed_runs_slot_is_free_before_its_next_scheduled_time(stack: Stack) -> None:
+    """Worker and containers are killed: one run is under way, another is pending, its container not yet started."""
     now = datetime(2024, 3, 10, tzinfo=UTC)
     running = poll_under_way(stack, now)
     pending = stack.create(SYNC, season=2024, now=now.isoformat())
@@ -115,7 +115,7 @@ def test_prefect_s_server_restarts_under_a_run(stack: Stack) -> None:
 
 
 def test_postgresql_restarts_under_a_run(stack: Stack) -> None:
-    """Prefect's database as well as ours."""
+    """It holds Prefect's database as well as ours."""
     now = datetime(2024, 4, 8, tzinfo=UTC)
     run = poll_under_way(stack, now)
     stack.container("postgres", "kill")

@@ -43,7 +43,7 @@ def present() -> datetime:
 
 @pytest.fixture(scope="module")
 def replayed(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Upstream, and an image with the clock of that day, both running from now on; the deployments start the image."""
+    """Start the upstream and the image's clock at the same replayed moment, and deploy that image."""
     folder: Path = tmp_path_factory.mktemp("weekend")
     tag = f"{stack.id}:weekend"
     clock = CLOCK.format(began=datetime.now(UTC).isoformat(), as_of=MORNING.isoformat(), speed=SPEED)

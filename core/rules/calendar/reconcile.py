@@ -1,6 +1,6 @@
 """What a source's answer makes of the known calendar. Pure functions of both and a given `now`.
 
-The rules, and the cases they come from, are the tests of `tests/test_reconcile.py`.
+Each rule has its tests, named for the cases it comes from, in `tests/test_absence.py`, `tests/test_moves.py` and so on.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ lack results ours cannot be compared, and the published table is taken.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any
@@ -80,10 +80,9 @@ class _Answer:
     differing: Mapping[Competitor, Sequence[Difference]]
     refused: Mapping[Competitor, str]
 
-    @property
-    def lines(self) -> list[str]:
-        """Where they differ, in words."""
-        return [str(one) for found in self.differing.values() for one in found]
+    def lines_of(self, some: Iterable[Competitor]) -> list[str]:
+        """Where some of the tables differ, in words."""
+        return [str(one) for competitor in some for one in self.differing.get(competitor, ())]
 
 
 def ours_win(season_end: datetime, unseen: Unseen, now: datetime) -> bool:
@@ -117,8 +116,8 @@ def decide_standings(
     }
     missed = known.unseen.missed if accepted else 0
     said = [f"{missed} races and sprints have no official result here: Jolpica's standings are taken"] if missed else []
-    said += answer.lines
-    change = standings_change(event, 1, said)
+    taken = [*said, *answer.lines_of(tables)]
+    said += answer.lines_of(answer.differing)
     if answer.differing and not (is_confirmed and accepted):
         said.append(f"ours stand{'' if is_ours else ' until Jolpica has said so for a day'}")
     if refusal:
@@ -128,7 +127,7 @@ def decide_standings(
         tables=tables,
         state=_state(known, answer, refusal, since, now, is_revision=bool(tables)),
         held=confirmation.kept,
-        changes=(change,) if tables and change.after and "differences" in change.after else (),
+        changes=(standings_change(event, 1, taken),) if tables and taken else (),
         messages=tuple(said),
     )
 
@@ -225,7 +224,7 @@ def _hold_differing(
         if before is not None and competitor in before.payload and not published.get(competitor):
             payload[competitor] = before.payload[competitor]
     if payload:
-        return confirmation.hold_answer(*about, payload, reason_of(answer.lines)).first_seen_at
+        return confirmation.hold_answer(*about, payload, reason_of(answer.lines_of(answer.differing))).first_seen_at
     confirmation.forget(*about)
     return None
 
@@ -240,7 +239,7 @@ def _state(
     is_revision: bool,
 ) -> DatasetState:
     """The state after an answer; 30 days after the season nothing more is asked for, whatever the answer is."""
-    event, state, lines = known.event, known.state, reason_of(answer.lines)
+    event, state, lines = known.event, known.state, reason_of(answer.lines_of(answer.differing))
     if not all(competitor in answer.read for competitor in competitors(event.season)):
         state = datasets.awaited(STANDINGS, state, _ended_at(event), now, refusal)
     elif since is None:

@@ -54,7 +54,7 @@ class Difference:
 def differences(season: int, computed: Sequence[Standing], published: Sequence[Standing]) -> list[Difference]:
     """Where the published standings differ, in their order; then who is not published.
 
-    Before 2000 places are not compared, and neither is who has no points and is in one table only.
+    Who has neither points nor a place may as well be missing. Before 2000 places are not compared.
     """
     ours = {standing.competitor_id: standing for standing in computed}
     pairs = [Difference(ours.pop(theirs.competitor_id, None), theirs) for theirs in published]
@@ -84,9 +84,8 @@ def _compared(season: int, standing: Standing | None) -> tuple[Any, ...] | None:
     """The figures that count in a comparison; None where a competitor may as well be missing."""
     if standing is None:
         return None
-    if season >= FIRST_LISTED_SEASON:
-        return (standing.points, standing.wins, standing.position)
-    return (standing.points, standing.wins) if standing.points else None
+    place = standing.position if season >= FIRST_LISTED_SEASON else None
+    return (standing.points, standing.wins, place) if standing.points or place else None
 
 
 def _figures(standing: Standing | None) -> dict[str, Any] | None:
