@@ -286,19 +286,6 @@ def _standings(name: str, competitor: str) -> Table:
     )
 
 
-views = MetaData()
-"""The views that we read ourselves; the migrations make them."""
-
-results_freshness = Table(
-    "results_freshness",
-    views,
-    Column("session_id", Text, comment="the session"),
-    Column("ends_at", Instant, comment="its scheduled end"),
-    Column("seconds_to_provisional", Integer, comment="from there to the first provisional revision"),
-    Column("seconds_to_official", Integer, comment="to the first official one"),
-    Column("seconds_to_last_revision", Integer, comment="to the last one"),
-)
-
 driver_standings = _standings("driver_standings", "driver")
 team_standings = _standings("team_standings", "team")
 

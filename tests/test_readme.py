@@ -110,7 +110,7 @@ def test_the_queries_run(postgresql: Database) -> None:
     postgresql.ensure_schema()
     asked = code("sql").replace("f1.", f"{postgresql.schema}.").split(";")
     with postgresql.reading() as connection:
-        assert [connection.execute(text(query)).all() for query in asked if query.strip()] == [[], [], []]
+        assert [connection.execute(text(query)).all() for query in asked if query.strip()] == [[], [], [], []]
 
 
 class Enough(Exception):

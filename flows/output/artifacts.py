@@ -21,9 +21,9 @@ from core.records import ChangeKind, Event, Session, SessionKind, Status
 from core.rules.calendar.identity import event_id_of, kind_of, season_prefix, slug
 from core.rules.calendar.season import Calendar
 from core.rules.results.outcome import Polled
-from core.schema import results_freshness
 from core.text import lapse, printable
 from core.upsert.schedule import SeasonSummary
+from core.views import results_freshness
 from flows.output import report
 from flows.output.changes import changes_markdown
 from flows.output.classification import markdown, read_classification

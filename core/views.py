@@ -1,0 +1,202 @@
+"""The views that applications read, declared as tables of their own metadata; the migrations make them."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, MetaData, SmallInteger, Table, Text
+
+from core.column_types import Instant, Points
+from core.schema import results
+
+views = MetaData()
+
+SEASON = "championship year"
+ROUND = "the event's round now; null for testing and cancelled events"
+LOCAL = "at the venue's wall time, without zone; null while the time or the zone is unknown"
+CHAMPIONSHIP = (
+    ("competitor", Text, "whose championship: driver or team"),
+    ("season", SmallInteger, SEASON),
+    ("round", SmallInteger, ROUND),
+    ("event_id", Text, "after this event"),
+    ("event", Text, "the event's short name"),
+    ("position", SmallInteger, "place; null for a competitor that was never classified"),
+    ("competitor_id", Text, "the driver's or team's id"),
+    ("name", Text, "the driver's full name, or the team's"),
+    ("code", Text, "the driver's three letters; null for teams, and unknown for most drivers"),
+    ("points", Points, "points so far"),
+    ("wins", SmallInteger, "races won so far"),
+    ("places_gained", SmallInteger, "since the season's event before, negative: lost; null without a place then"),
+    ("points_gained", Points, "since the season's event before; at its first, all points"),
+    ("source", Text, "results: computed here; jolpica: as Jolpica publishes it"),
+)
+
+results_with_names = Table(
+    "results_with_names",
+    views,
+    Column("season", SmallInteger, comment=SEASON),
+    Column("round", SmallInteger, comment="round of the season now; moves; null for testing and cancelled events"),
+    Column("event_id", Text, comment="the event"),
+    Column("event", Text, comment="the event's short name"),
+    Column("session", Text, comment="the session's kind"),
+    Column("results_state", Text, comment="awaited, provisional, official or settled"),
+    Column("revision", Integer, comment="number of the results' last revision; 0 before any"),
+    *(Column(column.name, column.type, comment=column.comment) for column in results.columns),
+    Column("given_name", Text, comment="given name"),
+    Column("family_name", Text, comment="family name"),
+    Column("team", Text, comment="the team's name"),
+    comment="The current classification, one row per entry, with the names behind its ids",
+)
+
+event_outcomes = Table(
+    "event_outcomes",
+    views,
+    Column("event_id", Text, comment="the event"),
+    Column("season", SmallInteger, comment=SEASON),
+    Column("round", SmallInteger, comment="round of the season now; moves; null for testing and cancelled events"),
+    Column("name", Text, comment="short name, such as Bahrain Grand Prix"),
+    Column("race_winner", Text, comment="driver's id; null until known, as in all columns of results"),
+    Column("race_second", Text, comment="driver's id"),
+    Column("race_third", Text, comment="driver's id"),
+    Column(
+        "pole",
+        Text,
+        comment="driver's id: first in qualifying; without qualifying's results, first on the race's grid",
+    ),
+    Column("fastest_lap_driver", Text, comment="driver's id"),
+    Column("fastest_lap_ms", Integer, comment="the race's fastest lap, milliseconds"),
+    Column("sprint_winner", Text, comment="driver's id; null where there is no sprint"),
+    Column("sprint_second", Text, comment="driver's id"),
+    Column("sprint_third", Text, comment="driver's id"),
+    Column("classified", BigInteger, comment="entries of the race with a classified place"),
+    Column("retired", BigInteger, comment="entries of the race that retired"),
+    Column("first_retirement", Text, comment="driver's id; null where several retired on one lap"),
+    Column("race_is_provisional", Boolean, comment="whether the race's columns are by live timing, and may change"),
+    Column("qualifying_is_provisional", Boolean, comment="whether pole is by live timing, and may change"),
+    Column("sprint_is_provisional", Boolean, comment="whether the sprint's columns are by live timing, and may change"),
+    Column("race_date", Date, comment="the venue's date of the race"),
+    Column("race_winner_name", Text, comment="the driver's full name, as in the columns after it"),
+    Column("race_second_name", Text, comment="full name"),
+    Column("race_third_name", Text, comment="full name"),
+    Column("sprint_winner_name", Text, comment="full name"),
+    Column("sprint_second_name", Text, comment="full name"),
+    Column("sprint_third_name", Text, comment="full name"),
+    Column("pole_name", Text, comment="full name"),
+    Column("fastest_lap_driver_name", Text, comment="full name"),
+    Column("first_retirement_name", Text, comment="full name"),
+    comment="What became of each race weekend, an event a row: what a prediction game asks for",
+)
+
+results_freshness = Table(
+    "results_freshness",
+    views,
+    Column("session_id", Text, comment="the session"),
+    Column("event_id", Text, comment="the event it belongs to"),
+    Column("kind", Text, comment="what is driven, whatever it is called that year"),
+    Column("ends_at", Instant, comment="its scheduled end, UTC"),
+    Column("seconds_to_provisional", Integer, comment="from there to the first provisional revision"),
+    Column("seconds_to_official", Integer, comment="from there to the first official revision"),
+    Column("seconds_to_last_revision", Integer, comment="from there to the last revision"),
+    comment="How long after a session's scheduled end its results were there",
+)
+
+next_sessions = Table(
+    "next_sessions",
+    views,
+    Column("session_id", Text, comment="the session"),
+    Column("event_id", Text, comment="the event it belongs to"),
+    Column("season", SmallInteger, comment=SEASON),
+    Column("round", SmallInteger, comment=ROUND),
+    Column("event", Text, comment="the event's short name"),
+    Column("kind", Text, comment="what is driven, whatever it is called that year"),
+    Column("name", Text, comment="what upstream calls the session"),
+    Column("status", Text, comment="scheduled or live"),
+    Column("local_date", Date, comment="the venue's date"),
+    Column("starts_at", Instant, comment="start, UTC; null while only the date is known"),
+    Column("ends_at", Instant, comment="expected end, UTC"),
+    Column("local_starts_at", DateTime, comment=f"start {LOCAL}"),
+    Column("local_ends_at", DateTime, comment=f"expected end {LOCAL}"),
+    Column("utc_offset_minutes", SmallInteger, comment="the venue's offset from UTC at the start"),
+    Column("time_zone", Text, comment="the venue's IANA time zone; null while unknown"),
+    Column("country", Text, comment="country, as the source writes it"),
+    Column("locality", Text, comment="town or district, as the source writes it"),
+    Column("circuit", Text, comment="the circuit's name; null while unknown"),
+    comment="Sessions that are live or still to come; order by local_date, starts_at",
+)
+
+season_calendar = Table(
+    "season_calendar",
+    views,
+    Column("season", SmallInteger, comment=SEASON),
+    Column("round", SmallInteger, comment=ROUND),
+    Column("event_id", Text, comment="the event"),
+    Column("event", Text, comment="the event's short name"),
+    Column("official_name", Text, comment="full name with the title sponsor"),
+    Column("country", Text, comment="country, as the source writes it"),
+    Column("locality", Text, comment="town or district, as the source writes it"),
+    Column("circuit_id", Text, comment="the circuit, once known"),
+    Column("circuit", Text, comment="the circuit's name; null while unknown"),
+    Column("time_zone", Text, comment="the venue's IANA time zone; null while unknown"),
+    Column("format", Text, comment="which sessions the weekend has"),
+    Column("status", Text, comment="the event's: scheduled, live, completed or cancelled"),
+    Column("first_date", Date, comment="the venue's date of the first session"),
+    Column("last_date", Date, comment="the venue's date of the last session"),
+    Column("race_date", Date, comment="the venue's date of the race; null for testing"),
+    Column("race_starts_at", Instant, comment="the race's start, UTC; null while only the date is known"),
+    Column("race_local_starts_at", DateTime, comment=f"the race's start {LOCAL}"),
+    Column("race_results_state", Text, comment="awaited, provisional, official or settled; null for testing"),
+    comment="Events with their circuits and races, cancelled events and testing included; order by first_date",
+)
+
+standings_with_names = Table(
+    "standings_with_names",
+    views,
+    *(Column(name, kind, comment=comment) for name, kind, comment in CHAMPIONSHIP),
+    comment="Both championships after each event, with names and what was gained since the event before",
+)
+
+current_standings = Table(
+    "current_standings",
+    views,
+    *(Column(name, kind, comment=comment) for name, kind, comment in CHAMPIONSHIP),
+    comment="Both championships as they stand: standings_with_names after the last event that has standings",
+)
+
+team_line_ups = Table(
+    "team_line_ups",
+    views,
+    Column("season", SmallInteger, comment=SEASON),
+    Column("team_id", Text, comment="the team"),
+    Column("team", Text, comment="the team's name"),
+    Column("driver_id", Text, comment="the driver"),
+    Column("given_name", Text, comment="the driver's given name"),
+    Column("family_name", Text, comment="the driver's family name"),
+    Column("code", Text, comment="the driver's three letters; unknown for most"),
+    Column("races", BigInteger, comment="races of the season for this team, of which there are results"),
+    Column("first_race_date", Date, comment="the venue's date of the first of them"),
+    Column("last_race_date", Date, comment="the venue's date of the last of them"),
+    Column("is_latest", Boolean, comment="whether the driver was in the team's last race of the season so far"),
+    comment="Who raced for which team in each season, by the races' current classifications",
+)
+
+changes_in_words = Table(
+    "changes_in_words",
+    views,
+    Column("id", BigInteger, comment="the change's id, which rises in the order of commits"),
+    Column("at", Instant, comment="the moment (now) of the run that made the change"),
+    Column("season", SmallInteger, comment=SEASON),
+    Column("event_id", Text, comment="the event; null for a change of a season"),
+    Column("session_id", Text, comment="the session; null for a change of an event or season"),
+    Column("kind", Text, comment="what happened"),
+    Column("subject", Text, comment="to what, such as 2024 Belgian Grand Prix, Race, by its present name"),
+    Column("words", Text, comment="what happened, in words, moments in UTC"),
+    comment="The feed of all changes, as a person reads it",
+)
+
+external_ids = Table(
+    "external_ids",
+    views,
+    Column("entity", Text, comment="driver, team or circuit"),
+    Column("id", Text, comment="its id here"),
+    Column("source", Text, comment="whose id the other one is: jolpica"),
+    Column("external_id", Text, comment="its id there"),
+    comment="Ids of other sources, as far as a source that is read gives them: Jolpica's, which are the ids here",
+)
