@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export DO_NOT_TRACK ?= 1
 export PREFECT_SERVER_ANALYTICS_ENABLED ?= false
 
-.PHONY: help install demo format lint test bench serve up down test-docker test-night clean
+.PHONY: help install demo format docs lint test bench serve up down test-docker test-night clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,10 @@ demo: install ## live through 2024 on a bundled upstream: no network, no server
 format: install ## format the code and apply ruff's fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: install ## write docs/data.md and docs/sources.yml anew
+	$(BIN)/python -m flows dictionary > docs/data.md
+	$(BIN)/python -m flows dictionary --dbt > docs/sources.yml
 
 lint: install ## check style, formatting and types
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ python -m flows db upgrade        create or upgrade the tables
 python -m flows db check          check whether the tables are up to date
 python -m flows results ID        a classification, now or as it was known at a moment
 python -m flows audit [SEASON]    check the database against itself
+python -m flows dictionary        every table, view and column, with its meaning
 """
 
 from __future__ import annotations
@@ -66,6 +67,13 @@ def audit(seasons: Sequence[int], now: datetime | None, *, as_json: bool) -> Non
         raise Inconsistent(f"{counted(len(findings), 'finding')} in {len(wrong)} of {looked_at}")
 
 
+def show_dictionary(*, for_dbt: bool) -> None:
+    """Print the data dictionary as markdown, or as sources for dbt."""
+    from flows.output import dictionary  # it imports Alembic, which takes a while
+
+    print(dictionary.dbt_sources() if for_dbt else dictionary.markdown(), end="")
+
+
 def _up_to_date() -> Database:
     """The database, whose tables are those of this version; it is not written to, and not created.
 
@@ -124,12 +132,15 @@ def main(arguments: list[str]) -> int:
     audits.add_argument("seasons", nargs="*", type=command.season, metavar="SEASON", help="such as 1997; default: all")
     audits.add_argument("--json", action="store_true", help="the findings as JSON")
     audits.add_argument("--now", type=command.moment, metavar="MOMENT", help="audit as of this moment, with offset")
+    dictionary = commands.add_parser("dictionary", help="every table, view and column, with its meaning")
+    dictionary.add_argument("--dbt", action="store_true", help="as sources.yml for dbt; default: markdown")
     given = parser.parse_args(arguments)
     actions: dict[str, Callable[[], None]] = {
         "config": show_config,
         "upgrade": upgrade_database,
         "check": check_database,
         "audit": lambda: audit(given.seasons, given.now, as_json=given.json),
+        "dictionary": lambda: show_dictionary(for_dbt=given.dbt),
         "results": lambda: print_classification(_with_tables(), given.identity, given.as_of, given.session),
     }
 
