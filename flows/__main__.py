@@ -5,20 +5,23 @@ python -m flows db upgrade        create or upgrade the tables
 python -m flows db check          check whether the tables are up to date
 python -m flows results ID        a classification, now or as it was known at a moment
 python -m flows audit [SEASON]    check the database against itself
+python -m flows calendar SEASON   a season's sessions as an iCalendar file
 python -m flows dictionary        every table, view and column, with its meaning
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from core import logs
 from core.audited import audit_seasons
 from core.database import Database, connect
 from core.errors import DatabaseError, Inconsistent
 from core.migrations import HEAD, REVISIONS
+from core.records import SessionKind
 from core.settings import Settings
 from core.text import counted
 from flows.output.audit import print_audit, print_audit_as_json
@@ -65,6 +68,19 @@ def audit(seasons: Sequence[int], now: datetime | None, *, as_json: bool) -> Non
     if findings := audited.findings:
         wrong, looked_at = {finding.season for finding in findings}, counted(len(audited.seasons), "season")
         raise Inconsistent(f"{counted(len(findings), 'finding')} in {len(wrong)} of {looked_at}")
+
+
+def write_calendar(season: int, kinds: Collection[SessionKind], file: Path) -> None:
+    """Write a season's sessions as an iCalendar file.
+
+    Raises:
+        UsageError: nothing is known of the season.
+        F1FlowsError: the file cannot be written.
+        DatabaseError: the database cannot be read.
+    """
+    from flows.output import calendar_file  # only this command needs the library
+
+    _say(calendar_file.write_calendar(_with_tables(), season, kinds, file))
 
 
 def show_dictionary(*, for_dbt: bool) -> None:
@@ -132,6 +148,16 @@ def main(arguments: list[str]) -> int:
     audits.add_argument("seasons", nargs="*", type=command.season, metavar="SEASON", help="such as 1997; default: all")
     audits.add_argument("--json", action="store_true", help="the findings as JSON")
     audits.add_argument("--now", type=command.moment, metavar="MOMENT", help="audit as of this moment, with offset")
+    calendar = commands.add_parser("calendar", help="a season's sessions as an iCalendar file")
+    calendar.add_argument("season", type=command.season, metavar="SEASON", help="such as 2026")
+    calendar.add_argument(
+        "--kinds",
+        type=command.session_kinds,
+        default=tuple(SessionKind),
+        metavar="KINDS",
+        help="such as race,qualifying; default: all",
+    )
+    calendar.add_argument("--output", type=Path, required=True, metavar="FILE", help="such as f1.ics; it is replaced")
     dictionary = commands.add_parser("dictionary", help="every table, view and column, with its meaning")
     dictionary.add_argument("--dbt", action="store_true", help="as sources.yml for dbt; default: markdown")
     given = parser.parse_args(arguments)
@@ -140,6 +166,7 @@ def main(arguments: list[str]) -> int:
         "upgrade": upgrade_database,
         "check": check_database,
         "audit": lambda: audit(given.seasons, given.now, as_json=given.json),
+        "calendar": lambda: write_calendar(given.season, given.kinds, given.output),
         "dictionary": lambda: show_dictionary(for_dbt=given.dbt),
         "results": lambda: print_classification(_with_tables(), given.identity, given.as_of, given.session),
     }

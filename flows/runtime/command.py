@@ -21,7 +21,17 @@ from core.rules.calendar.names import kind_named
 from core.settings import Settings
 from flows.runtime import logs
 
-__all__ = ["Parser", "exit_status_of", "moment", "parser", "prefect_api", "run", "season", "session_kind"]
+__all__ = [
+    "Parser",
+    "exit_status_of",
+    "moment",
+    "parser",
+    "prefect_api",
+    "run",
+    "season",
+    "session_kind",
+    "session_kinds",
+]
 
 
 def parser(module: str, description: str) -> Parser:
@@ -44,6 +54,11 @@ def session_kind(text: str) -> SessionKind:
         return kind_named(text)
     except UsageError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def session_kinds(text: str) -> tuple[SessionKind, ...]:
+    """Kinds of session, separated by commas."""
+    return tuple(session_kind(each.strip()) for each in text.split(","))
 
 
 def prefect_api() -> str | None:

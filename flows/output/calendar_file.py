@@ -1,0 +1,149 @@
+"""A season's sessions as an iCalendar file (RFC 5545), for calendar programs that subscribe to it.
+
+A client knows a session by its UID, and takes another version of it where SEQUENCE is higher. SEQUENCE counts those
+changes in the feed that the file shows, so that results and statuses make no new version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import icalendar
+from sqlalchemy import Connection, case, func, or_, select
+
+from core.database import Database
+from core.errors import F1FlowsError, UsageError
+from core.queries import in_season, read_calendar, season_ids
+from core.records import ChangeKind, Circuit, Entity, Event, Session, SessionKind, Status
+from core.schema import changes, sessions
+from core.text import counted
+
+ADDED = ChangeKind.ADDED.value
+SHOWN_OF_SESSIONS = (
+    ChangeKind.RENAMED,
+    ChangeKind.RESCHEDULED,
+    ChangeKind.POSTPONED,
+    ChangeKind.BROUGHT_FORWARD,
+    ChangeKind.DETAILED,
+    ChangeKind.CANCELLED,
+    ChangeKind.REINSTATED,
+)
+SHOWN_OF_EVENTS = (ChangeKind.RENAMED, ChangeKind.RELOCATED, ChangeKind.DETAILED)
+"""The kinds of change after which a session looks different in the file."""
+
+REFRESH = timedelta(hours=1)
+"""How often a subscriber is asked to come back: the schedule is synced hourly."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """What the feed says of an event, session or season: how many shown changes since it was added, and the last."""
+
+    changes: int
+    at: datetime
+
+
+def write_calendar(database: Database, season: int, kinds: Collection[SessionKind], file: Path) -> str:
+    """Write a season's sessions of some kinds to a file, whole or not at all; returns what was written, in words.
+
+    Raises:
+        UsageError: nothing is known of the season.
+        F1FlowsError: the file cannot be written.
+        DatabaseError: the database cannot be read.
+    """
+    shown = calendar_of(database, season, kinds)
+    partial = file.with_name(f"{file.name}.partial")
+    try:
+        partial.write_bytes(shown.to_ical())
+        partial.replace(file)
+    except OSError as error:
+        raise F1FlowsError(f"{file} cannot be written: {error.strerror}") from error
+    cancelled = sum(event.status == "CANCELLED" for event in shown.events)
+    return f"{file}: {counted(len(shown.events), 'session')} of {season}, {cancelled} cancelled"
+
+
+def calendar_of(database: Database, season: int, kinds: Collection[SessionKind]) -> icalendar.Calendar:
+    """A season's sessions of some kinds, cancelled ones included, in the order of their dates.
+
+    Raises:
+        UsageError: nothing is known of the season.
+    """
+    with database.reading(snapshot=True) as connection:
+        known = read_calendar(connection, season)
+        versions = _versions(connection, season)
+        updated = select(sessions.c.id, sessions.c.updated_at).where(in_season(sessions.c.event_id))
+        updated_at = dict(connection.execute(updated, season_ids(season)).tuples().all())
+    if not known.events:
+        raise UsageError(f"nothing is known of {season}: run python -m flows.sync_schedule {season} first")
+    made = icalendar.Calendar()
+    made.add("prodid", "-//f1-flows//calendar//EN")
+    made.add("version", "2.0")
+    made.add("name", f"Formula 1 {season}")
+    made.add("x-wr-calname", f"Formula 1 {season}")
+    made.add("refresh-interval", REFRESH, parameters={"value": "DURATION"})
+    for session in sorted(known.sessions.values(), key=_order):
+        if session.kind in kinds:
+            event = known.events[session.event_id]
+            circuit = known.circuits.get(event.circuit_id or "")
+            of_this = versions.get(session.id), versions.get(event.id), versions.get(str(season))
+            found = [version for version in of_this if version is not None] or [Version(0, updated_at[session.id])]
+            made.add_component(_entry(session, event, circuit, found))
+    return made
+
+
+def _order(session: Session) -> tuple[date, datetime, str]:
+    return session.local_date, session.starts_at or datetime.min.replace(tzinfo=UTC), session.id
+
+
+def _versions(connection: Connection, season: int) -> Mapping[str, Version]:
+    """What the feed says of a season, its events and its sessions, by id."""
+    shown = or_(
+        (changes.c.entity == Entity.SESSION.value) & changes.c.kind.in_([kind.value for kind in SHOWN_OF_SESSIONS]),
+        (changes.c.entity == Entity.EVENT.value) & changes.c.kind.in_([kind.value for kind in SHOWN_OF_EVENTS]),
+    )
+    query = (
+        select(changes.c.entity_id, func.sum(case((shown, 1), else_=0)), func.max(changes.c.at))
+        .where(in_season(changes.c.entity_id) | (changes.c.entity_id == str(season)), shown | (changes.c.kind == ADDED))
+        .group_by(changes.c.entity_id)
+    )
+    return {identity: Version(count, at) for identity, count, at in connection.execute(query, season_ids(season))}
+
+
+def _entry(session: Session, event: Event, circuit: Circuit | None, versions: Collection[Version]) -> icalendar.Event:
+    """A session as an entry; `versions` are its own, its event's and its season's."""
+    changed = max(version.at for version in versions)
+    made = icalendar.Event()
+    made.add("uid", session.id)
+    made.add("sequence", sum(version.changes for version in versions))
+    made.add("dtstamp", changed)
+    made.add("last-modified", changed)
+    made.add("summary", f"{event.name}: {session.name}")
+    made.add("status", "CANCELLED" if session.status is Status.CANCELLED else "CONFIRMED")
+    made.add("location", ", ".join((*([circuit.name] if circuit else []), event.locality, event.country)))
+    if circuit and circuit.latitude is not None and circuit.longitude is not None:
+        made.add("geo", (circuit.latitude, circuit.longitude))
+    if session.starts_at is None:
+        made.add("dtstart", session.local_date)
+        made.add("dtend", session.local_date + timedelta(days=1))
+    else:
+        made.add("dtstart", session.starts_at.astimezone(UTC))
+        made.add("dtend", (session.ends_at or session.starts_at).astimezone(UTC))
+    made.add("transp", "TRANSPARENT")
+    made.add("description", "\n".join(_described(session, event, circuit)))
+    made.add("categories", [session.kind.value])
+    return made
+
+
+def _described(session: Session, event: Event, circuit: Circuit | None) -> Iterator[str]:
+    """What the entry's text says: the event's full name, and the time at the venue with its zone."""
+    if event.official_name:
+        yield event.official_name
+    zone = circuit.time_zone if circuit else None
+    if session.starts_at is None:
+        yield "Only the date is known"
+    elif session.utc_offset_minutes is not None:
+        local = session.starts_at.astimezone(UTC) + timedelta(minutes=session.utc_offset_minutes)
+        yield f"Starts at {local:%H:%M on %d %B} at the venue{f' ({zone})' if zone else ''}"
