@@ -7,7 +7,6 @@ database, field for field, and `Held` and `Change` are what follows from compari
 from __future__ import annotations
 
 from datetime import date, datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
@@ -108,6 +107,8 @@ class ChangeKind(StrEnum):
     RESULTS_REVISED = "results_revised"
     RESULTS_RESTORED = "results_restored"
     STANDINGS = "standings"
+    TIMING = "timing"
+    LINEUP = "lineup"
 
 
 class HeldKind(StrEnum):
@@ -122,6 +123,8 @@ class HeldKind(StrEnum):
     RESULTS_SHORT = "results_short"
     RESULTS_ABSENT = "results_absent"
     STANDINGS_REJECTED = "standings_rejected"
+    LAPS_REJECTED = "laps_rejected"
+    STINTS_REJECTED = "stints_rejected"
 
 
 class Circuit(Record):
@@ -387,14 +390,3 @@ class Standing(Record):
     points: PointsNumber
     wins: SmallNumber
     source: str
-
-
-def jsonable(value: Any) -> Any:
-    """A field's value as JSON has it: instants and dates as ISO text, enums as their value."""
-    if isinstance(value, Decimal):
-        return str(value.normalize()) if value % 1 else str(int(value))
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, StrEnum):
-        return value.value
-    return value

@@ -48,6 +48,7 @@ from flows.refresh_statuses import refresh_statuses
 from flows.runtime import clock, command, limit, logs, prefect_api
 from flows.runtime.local_server import local_server
 from flows.sync_schedule import sync_schedule
+from flows.sync_timing import sync_timing
 
 logger = logging.getLogger("flows.serve")
 
@@ -72,6 +73,7 @@ SCHEDULED_FLOWS = (
     ScheduledFlow(sync_schedule, "7 * * * *", ("f1", "schedule")),
     ScheduledFlow(refresh_statuses, "*/5 * * * *", ("f1", "statuses")),
     ScheduledFlow(poll_results, "*/5 * * * *", ("f1", "results")),
+    ScheduledFlow(sync_timing, "*/15 * * * *", ("f1", "timing")),
 )
 """The deployments of prefect.yaml, without its work pool."""
 

@@ -98,7 +98,7 @@ def test_the_tables_and_kinds_are_those_there_are(postgresql: Database) -> None:
 
 def test_the_flows_run_at_the_times_of_the_table() -> None:
     rows = dict(re.findall(r"^\| `([a-z-]+)` \| (.*?)[,|]", section("The flows"), re.MULTILINE))
-    crons = {"hourly at :07": "7 * * * *", "every 5 minutes": "*/5 * * * *"}
+    crons = {"hourly at :07": "7 * * * *", "every 5 minutes": "*/5 * * * *", "every 15 minutes": "*/15 * * * *"}
     deployed = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
     assert {name: crons[when.strip()] for name, when in rows.items()} == {
         one["entrypoint"].partition(":")[2].replace("_", "-"): one["schedules"][0]["cron"] for one in deployed

@@ -108,7 +108,7 @@ def test_the_schedules_make_runs_and_sigterm_ends_them(
     with httpx.Client(base_url=f"{url}/api", timeout=HANGS) as client:
         while (ahead := scheduled(client)) is not None and (len(ahead) < 3 or not all(ahead.values())):
             assert time.monotonic() < deadline, f"no run was created: {ahead}"
-        assert set(ahead) == {"sync-schedule", "refresh-statuses", "poll-results"}
+        assert set(ahead) == {"sync-schedule", "refresh-statuses", "poll-results", "sync-timing"}
         assert client.get(f"/v2/concurrency_limits/{limit.NAME}").json()["limit"] == limit.SLOTS
         # Some of it may be done by a scheduled run; the calendar's own turn comes once an hour.
         until(lambda: set(runs_in(client, "COMPLETED")) == set(ahead), "what is overdue on an empty database")
@@ -135,7 +135,7 @@ def test_the_schedules_make_runs_and_sigterm_ends_them(
         assert connection.scalar(select(func.count()).select_from(events)) == 25
     lines = [json.loads(line) for line in written.splitlines()]
     overdue = [name for line in lines for name, said, _ in [line["message"].partition(" is overdue")] if said]
-    assert overdue == ["sync-schedule", "refresh-statuses", "poll-results"], "each stands on those before it"
+    assert overdue == ["sync-schedule", "refresh-statuses", "poll-results", "sync-timing"], "each stands on those before it"
     (found,) = [line for line in lines if line["message"].endswith("148 added")]
     assert (found["flow_run_name"], found["requests"]) == ("sync-schedule-2024", {"fastf1": 1, "jolpica": 1})
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pydantic import AwareDatetime
 
 from core.records import Entity, HeldKind, Record, Source
-from core.rules.results.polling import HOUR, Stage, retry_after_fault
+from core.rules.results.polling import DAY, FILED, HOUR, Stage, retry_after_fault
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,13 @@ STANDINGS = Dataset(
     cadence=(Stage(timedelta(days=14), HOUR), Stage(None, timedelta(days=7))),
 )
 
-DATASETS = (STANDINGS,)
+ARCHIVED = (Stage(DAY, HOUR), Stage(FILED, DAY), Stage(None, 90 * DAY))
+"""From a session's end on, until live timing's archive has its end, and what is in it is believed."""
+
+LAPS = Dataset("laps", Entity.SESSION, ("laps",), HeldKind.LAPS_REJECTED, ARCHIVED)
+STINTS = Dataset("stints", Entity.SESSION, ("stints",), HeldKind.STINTS_REJECTED, ARCHIVED)
+
+DATASETS = (STANDINGS, LAPS, STINTS)
 
 
 class DatasetState(Record):

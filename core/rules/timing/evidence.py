@@ -1,0 +1,45 @@
+"""What an examination of a dataset is based on, and what it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from core.records import Entry, Record, Session, SessionKind, Source
+
+R = TypeVar("R", bound=Record)
+
+RACES = (SessionKind.RACE, SessionKind.SPRINT)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The session, its classification as it is known now, and what the same archive says of the other datasets.
+
+    `drivers` are the ids of the season's drivers by car number, as far as they are known.
+    """
+
+    session: Session
+    entries: Sequence[Entry] = ()
+    drivers: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+    @property
+    def is_race(self) -> bool:
+        """Whether cars race each other, from one start to one flag."""
+        return self.session.kind in RACES
+
+    @property
+    def official(self) -> Sequence[Entry]:
+        """The entries of a classification that does not come from live timing itself."""
+        return [entry for entry in self.entries if entry.source is not Source.LIVETIMING]
+
+
+@dataclass(frozen=True)
+class Examined(Generic[R]):
+    """Rows as they are believed, with what was emptied in them in words, or the reason to refuse all of them."""
+
+    rows: Sequence[R]
+    notes: tuple[str, ...] = ()
+    refused: str | None = None

@@ -1,0 +1,35 @@
+"""How each dataset of live timing's archive is examined, in the order in which they are decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.records import Record
+from core.rules.datasets import LAPS, STINTS, Dataset
+from core.rules.timing.evidence import Evidence, Examined
+from core.rules.timing.laps import better_laps, examine_laps
+from core.rules.timing.stints import examine_stints
+from core.timing_records import Lap, Stint
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A dataset, the record that its rows are, and its examination.
+
+    `complete` fills what an answer lacks from the rows that are known, or says why those stand; None: nothing is kept.
+    `from_start`: it is there from the session's start on, and not only once the archive is complete.
+    """
+
+    dataset: Dataset
+    record: type[Record]
+    examine: Callable[[Sequence[Any], Evidence], Examined[Any]]
+    complete: Callable[[Sequence[Any], Sequence[Any]], tuple[Sequence[Any], str | None]] | None = None
+    from_start: bool = False
+
+
+GATES = (
+    Gate(LAPS, Lap, examine_laps, better_laps),
+    Gate(STINTS, Stint, examine_stints),
+)

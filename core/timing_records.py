@@ -1,0 +1,71 @@
+"""What happened on track, a record a row of each dataset that live timing's archive gives.
+
+Field names are the columns; durations are whole milliseconds, instants in UTC, laps counted from 1.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field
+
+from core.bounds import Line, Milliseconds, Name, SmallNumber, Speed
+from core.records import Record, Source
+
+LapNumber = Annotated[int, Field(ge=1, le=999)]
+
+
+class Lap(Record):
+    """One lap of a car: a row of `laps`.
+
+    `track_status` is one digit for each status during the lap, as live timing numbers them: 1 clear, 2 yellow,
+    4 safety car, 5 red, 6 and 7 virtual safety car. `tyre_age_laps` counts this lap.
+    """
+
+    car_number: Name
+    lap: LapNumber
+    driver_id: Name | None = None
+    position: SmallNumber | None = None
+    time_ms: Milliseconds | None = None
+    sector_1_ms: Milliseconds | None = None
+    sector_2_ms: Milliseconds | None = None
+    sector_3_ms: Milliseconds | None = None
+    started_at: AwareDatetime | None = None
+    speed_i1_kmh: Speed | None = None
+    speed_i2_kmh: Speed | None = None
+    speed_fl_kmh: Speed | None = None
+    speed_st_kmh: Speed | None = None
+    stint: SmallNumber | None = None
+    compound: Line | None = None
+    tyre_age_laps: SmallNumber | None = None
+    is_pit_in: bool = False
+    is_pit_out: bool = False
+    track_status: Line | None = None
+    is_deleted: bool | None = None
+    deleted_reason: Line | None = None
+    is_accurate: bool = False
+    source: Source
+
+
+class TimedLap(Lap):
+    """A lap with the session's clock, in milliseconds: where it ended, and where its last sector's time was sent.
+
+    `is_unfinished`: the car retired on it.
+    """
+
+    ended_ms: Milliseconds | None = None
+    timed_ms: Milliseconds | None = None
+    is_unfinished: bool = False
+
+
+class Stint(Record):
+    """The laps of a car on one set of tyres: a row of `stints`; `age_at_start_laps` is what they had done before."""
+
+    car_number: Name
+    stint: SmallNumber
+    lap_start: LapNumber
+    lap_end: LapNumber
+    compound: Line | None = None
+    is_new: bool | None = None
+    age_at_start_laps: SmallNumber | None = None
+    source: Source
