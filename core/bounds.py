@@ -52,6 +52,9 @@ Round = Annotated[int, Field(ge=1, le=99)]
 SmallNumber = Annotated[int, Field(ge=0, le=2**15 - 1)]
 """What a `smallint` column holds."""
 
+Measure = Annotated[float, Field(allow_inf_nan=False)]
+"""A measured value; which of them a place can have, a gate decides."""
+
 Speed = Annotated[int, Field(ge=0, le=500)]
 """Kilometres an hour."""
 

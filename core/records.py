@@ -125,6 +125,7 @@ class HeldKind(StrEnum):
     STANDINGS_REJECTED = "standings_rejected"
     LAPS_REJECTED = "laps_rejected"
     STINTS_REJECTED = "stints_rejected"
+    PIT_STOPS_REJECTED = "pit_stops_rejected"
 
 
 class Circuit(Record):

@@ -25,6 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from core import timing_schema as timing_schema
 from core.records import Entity, EventFormat, Record, ResultsState, SessionKind, Source, Status
 from core.schema_base import Instant as Instant
 from core.schema_base import Json as Json
@@ -32,8 +33,6 @@ from core.schema_base import Points as Points
 from core.schema_base import Serial as Serial
 from core.schema_base import metadata as metadata
 from core.schema_base import one_of
-from core.timing_schema import laps as laps
-from core.timing_schema import stints as stints
 
 circuits = Table(
     "circuits",

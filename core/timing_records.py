@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
-from core.bounds import Line, Milliseconds, Name, SmallNumber, Speed
+from core.bounds import Line, Measure, Message, Milliseconds, Name, SmallNumber, Speed
 from core.records import Record, Source
 
 LapNumber = Annotated[int, Field(ge=1, le=999)]
@@ -69,3 +69,45 @@ class Stint(Record):
     is_new: bool | None = None
     age_at_start_laps: SmallNumber | None = None
     source: Source
+
+
+class PitStop(Record):
+    """A car's stop in a race: a row of `pit_stops`.
+
+    `lane_ms` is from pit entry to pit exit; None through a red flag.
+    """
+
+    car_number: Name
+    stop: SmallNumber
+    lap: LapNumber
+    entered_at: AwareDatetime | None = None
+    lane_ms: Milliseconds | None = None
+    stationary_ms: Milliseconds | None = None
+    source: Source
+
+
+class Weather(Record):
+    """The weather at the track at a moment: a row of `weather`, in degrees Celsius, per cent, hPa, m/s and degrees."""
+
+    at: AwareDatetime
+    air_c: Measure | None = None
+    track_c: Measure | None = None
+    humidity_pct: Measure | None = None
+    pressure_hpa: Measure | None = None
+    wind_mps: Measure | None = None
+    wind_deg: SmallNumber | None = None
+    is_raining: bool | None = None
+
+
+class RaceControlMessage(Record):
+    """A message of race control's: a row of `race_control`; `ordinal` counts a session's from 1."""
+
+    ordinal: SmallNumber
+    at: AwareDatetime
+    lap: SmallNumber | None = None
+    category: Line | None = None
+    flag: Line | None = None
+    scope: Line | None = None
+    sector: SmallNumber | None = None
+    car_number: Line | None = None
+    message: Message

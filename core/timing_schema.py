@@ -67,3 +67,18 @@ stints = Table(
     one_of("source", Source),
     comment="Stints, the laps of a car on one set of tyres",
 )
+
+pit_stops = Table(
+    "pit_stops",
+    metadata,
+    _session_id(),
+    _car_number(),
+    Column("stop", SmallInteger, primary_key=True, comment="the car's stop, counted from 1"),
+    Column("lap", SmallInteger, nullable=False, comment="the lap on which the car entered the pits"),
+    Column("entered_at", Instant, comment="pit entry, UTC"),
+    Column("lane_ms", Integer, comment="from pit entry to pit exit, milliseconds; null through a red flag"),
+    Column("stationary_ms", Integer, comment="standing still, milliseconds; known since 2024"),
+    _source(),
+    one_of("source", Source),
+    comment="Pit stops of races and sprints, one row a stop",
+)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from conftest import Recording, needs_recording
+from conftest import RECORDED, Recording, needs_recording
 from sqlalchemy import select
 
 from core.database import Database
@@ -21,7 +22,7 @@ Sync = Callable[..., SeasonSummary]
 Rows = list[dict[str, Any]]
 
 BAKU, MEXICO = "2018-azerbaijan-grand-prix/race", "2021-mexico-city-grand-prix/qualifying"
-SPRINT = "2023-azerbaijan-grand-prix/sprint"
+SPRINT, QATAR = "2023-azerbaijan-grand-prix/sprint", "2025-qatar-grand-prix/sprint"
 NOW = datetime(2026, 1, 15, tzinfo=UTC)
 
 CLASSIFIED = {
@@ -107,6 +108,34 @@ def test_every_car_of_a_race_has_the_laps_of_its_classification(
 
     under_safety_car = {lap["lap"] for lap in laps["44"] if "4" in lap["track_status"]}
     assert under_safety_car == {*range(1, 6), *range(40, 48)}
+
+
+NOT_WITHIN = {("2", 1): "1.7 s more: Vandoorne's first", ("9", 2): "2.4 s more: Ericsson's second"}
+"""Baku 2018: the stops whose time in the lane is not within 1.5 s of the independent list's, by car and stop."""
+
+
+def test_a_race_has_the_stops_that_an_independent_list_has(sqlite: Database, recording: Recording, sync: Sync) -> None:
+    sync(2018, NOW)
+    synced(BAKU)
+    with (RECORDED / "truth" / "2018-azerbaijan-pit-stops.csv").open() as file:
+        listed = {(row["number"], int(row["stop"])): row for row in csv.DictReader(file)}
+    stops = {(stop["car_number"], stop["stop"]): stop for stop in rows(sqlite, "pit_stops", BAKU)}
+    assert len(stops) == 36
+    assert {key: stop["lap"] for key, stop in stops.items()} == {key: int(row["lap"]) for key, row in listed.items()}
+    off = {key: abs(stop["lane_ms"] / 1000 - float(listed[key]["time"])) for key, stop in stops.items()}
+    assert {key for key, seconds in off.items() if seconds > 1.5} == set(NOT_WITHIN)
+    entered = {(lap["car_number"], lap["lap"]) for lap in rows(sqlite, "laps", BAKU) if lap["is_pit_in"]}
+    assert {(stop["car_number"], stop["lap"]) for stop in stops.values()} == entered
+
+
+def test_a_sprint_with_a_feed_of_stops_has_what_they_took(sqlite: Database, recording: Recording, sync: Sync) -> None:
+    sync(2025, NOW)
+    synced(QATAR)
+    found = [
+        (stop["car_number"], stop["lap"], stop["lane_ms"], stop["stationary_ms"])
+        for stop in rows(sqlite, "pit_stops", QATAR)
+    ]
+    assert found == [("10", 17, 28_876, 2_900), ("18", 13, 30_852, 4_900), ("43", 17, 31_299, 4_000)]
 
 
 def test_a_race_has_the_positions_of_its_classification_at_the_flag(

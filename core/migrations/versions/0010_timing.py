@@ -72,3 +72,19 @@ def upgrade() -> None:
         comment="Stints, the laps of a car on one set of tyres",
         schema=schema,
     )
+    op.create_table(
+        "pit_stops",
+        sa.Column("session_id", sa.Text(), nullable=False, comment="the session"),
+        sa.Column("car_number", sa.Text(), nullable=False, comment="car number as text"),
+        sa.Column("stop", sa.SmallInteger(), nullable=False, comment="the car's stop, counted from 1"),
+        sa.Column("lap", sa.SmallInteger(), nullable=False, comment="the lap on which the car entered the pits"),
+        sa.Column("entered_at", Instant(), comment="pit entry, UTC"),
+        sa.Column("lane_ms", sa.Integer(), comment="from pit entry to pit exit, milliseconds; null through a red flag"),
+        sa.Column("stationary_ms", sa.Integer(), comment="standing still, milliseconds; known since 2024"),
+        sa.Column("source", sa.Text(), nullable=False, comment="the source this row comes from"),
+        sa.CheckConstraint("source IN ('fastf1', 'jolpica', 'livetiming')", name=op.f("ck_pit_stops_source")),
+        sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name=op.f("fk_pit_stops_session_id")),
+        sa.PrimaryKeyConstraint("session_id", "car_number", "stop", name=op.f("pk_pit_stops")),
+        comment="Pit stops of races and sprints, one row a stop",
+        schema=schema,
+    )

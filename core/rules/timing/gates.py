@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.records import Record
-from core.rules.datasets import LAPS, STINTS, Dataset
+from core.rules.datasets import LAPS, PIT_STOPS, STINTS, Dataset
 from core.rules.timing.evidence import Evidence, Examined
 from core.rules.timing.laps import better_laps, examine_laps
+from core.rules.timing.pit_stops import examine_pit_stops
 from core.rules.timing.stints import examine_stints
-from core.timing_records import Lap, Stint
+from core.timing_records import Lap, PitStop, Stint
 
 
 @dataclass(frozen=True)
@@ -32,4 +33,5 @@ class Gate:
 GATES = (
     Gate(LAPS, Lap, examine_laps, better_laps),
     Gate(STINTS, Stint, examine_stints),
+    Gate(PIT_STOPS, PitStop, examine_pit_stops),
 )

@@ -11,11 +11,13 @@ from core.errors import SourceMalformed, reading_answer
 from core.records import Record, SessionKind, Source
 from core.transform.archive.clock import messages
 from core.transform.archive.laps import laps
+from core.transform.archive.pit_stops import pit_stops
 from core.transform.archive.stints import stints
 
 READERS: Mapping[str, Callable[[ArchiveDocument, SessionKind], Sequence[Record] | None]] = {
     "laps": laps,
     "stints": stints,
+    "pit_stops": pit_stops,
 }
 """How each dataset is read of a session's archive."""
 
