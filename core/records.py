@@ -126,6 +126,7 @@ class HeldKind(StrEnum):
     LAPS_REJECTED = "laps_rejected"
     STINTS_REJECTED = "stints_rejected"
     PIT_STOPS_REJECTED = "pit_stops_rejected"
+    WEATHER_REJECTED = "weather_rejected"
 
 
 class Circuit(Record):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, SmallInteger, Table, Text
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, SmallInteger, Table, Text
 
 from core.records import Source
 from core.schema_base import Instant, metadata, one_of
@@ -81,4 +81,19 @@ pit_stops = Table(
     _source(),
     one_of("source", Source),
     comment="Pit stops of races and sprints, one row a stop",
+)
+
+weather = Table(
+    "weather",
+    metadata,
+    _session_id(),
+    Column("at", Instant, primary_key=True, comment="the moment, UTC; to half a second"),
+    Column("air_c", Float, comment="air temperature, degrees Celsius"),
+    Column("track_c", Float, comment="track temperature, degrees Celsius"),
+    Column("humidity_pct", Float, comment="relative humidity, per cent"),
+    Column("pressure_hpa", Float, comment="air pressure, hPa"),
+    Column("wind_mps", Float, comment="wind speed, metres a second"),
+    Column("wind_deg", SmallInteger, comment="where the wind comes from, degrees"),
+    Column("is_raining", Boolean, comment="it rains at the track"),
+    comment="The weather at the track, a row a minute",
 )

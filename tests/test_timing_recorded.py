@@ -181,3 +181,31 @@ def test_a_gap_of_the_result_that_is_to_the_car_ahead_refuses_no_laps(
     laps = by_car(rows(sqlite, "laps", SPRINT))
     assert Counter(len(own) for own in laps.values())[17] == 18
     assert {own[0]["driver_id"] for own in laps.values()} >= {"russell", "hamilton", "perez"}
+
+
+def test_the_weather_is_what_the_feed_says_a_row_a_minute(database: Database, recording: Recording, sync: Sync) -> None:
+    sync(2021, NOW)
+    synced(MEXICO)
+    found = rows(database, "weather", MEXICO)
+    assert len(found) == 104
+    first = found[0]
+    assert abs(first.pop("at") - datetime(2021, 11, 6, 19, 45, 53, tzinfo=UTC)) < timedelta(seconds=1)
+    del first["session_id"]
+    assert first == {
+        "air_c": 21.1,
+        "track_c": 46.9,
+        "humidity_pct": 21.7,
+        "pressure_hpa": 784.0,
+        "wind_mps": 0.4,
+        "wind_deg": 17,
+        "is_raining": False,
+    }
+
+
+def test_a_feed_that_is_not_there_leaves_its_table_empty_and_says_so(
+    sqlite: Database, recording: Recording, sync: Sync
+) -> None:
+    sync(2018, NOW)
+    (missing,) = synced(BAKU).of(TimingOutcome.MISSING)
+    assert (missing.dataset, missing.rows) == ("weather", 0)
+    assert rows(sqlite, "weather", BAKU) == []

@@ -50,8 +50,9 @@ ARCHIVED = (Stage(DAY, HOUR), Stage(FILED, DAY), Stage(None, 90 * DAY))
 LAPS = Dataset("laps", Entity.SESSION, ("laps",), HeldKind.LAPS_REJECTED, ARCHIVED)
 STINTS = Dataset("stints", Entity.SESSION, ("stints",), HeldKind.STINTS_REJECTED, ARCHIVED)
 PIT_STOPS = Dataset("pit_stops", Entity.SESSION, ("pit_stops",), HeldKind.PIT_STOPS_REJECTED, ARCHIVED)
+WEATHER = Dataset("weather", Entity.SESSION, ("weather",), HeldKind.WEATHER_REJECTED, ARCHIVED)
 
-DATASETS = (STANDINGS, LAPS, STINTS, PIT_STOPS)
+DATASETS = (STANDINGS, LAPS, STINTS, PIT_STOPS, WEATHER)
 
 
 class DatasetState(Record):

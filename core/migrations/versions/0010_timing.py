@@ -88,3 +88,19 @@ def upgrade() -> None:
         comment="Pit stops of races and sprints, one row a stop",
         schema=schema,
     )
+    op.create_table(
+        "weather",
+        sa.Column("session_id", sa.Text(), nullable=False, comment="the session"),
+        sa.Column("at", Instant(), nullable=False, comment="the moment, UTC; to half a second"),
+        sa.Column("air_c", sa.Float(), comment="air temperature, degrees Celsius"),
+        sa.Column("track_c", sa.Float(), comment="track temperature, degrees Celsius"),
+        sa.Column("humidity_pct", sa.Float(), comment="relative humidity, per cent"),
+        sa.Column("pressure_hpa", sa.Float(), comment="air pressure, hPa"),
+        sa.Column("wind_mps", sa.Float(), comment="wind speed, metres a second"),
+        sa.Column("wind_deg", sa.SmallInteger(), comment="where the wind comes from, degrees"),
+        sa.Column("is_raining", sa.Boolean(), comment="it rains at the track"),
+        sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name=op.f("fk_weather_session_id")),
+        sa.PrimaryKeyConstraint("session_id", "at", name=op.f("pk_weather")),
+        comment="The weather at the track, a row a minute",
+        schema=schema,
+    )

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.records import Record
-from core.rules.datasets import LAPS, PIT_STOPS, STINTS, Dataset
+from core.rules.datasets import LAPS, PIT_STOPS, STINTS, WEATHER, Dataset
 from core.rules.timing.evidence import Evidence, Examined
 from core.rules.timing.laps import better_laps, examine_laps
 from core.rules.timing.pit_stops import examine_pit_stops
 from core.rules.timing.stints import examine_stints
-from core.timing_records import Lap, PitStop, Stint
+from core.rules.timing.weather import examine_weather
+from core.timing_records import Lap, PitStop, Stint, Weather
 
 
 @dataclass(frozen=True)
@@ -34,4 +35,5 @@ GATES = (
     Gate(LAPS, Lap, examine_laps, better_laps),
     Gate(STINTS, Stint, examine_stints),
     Gate(PIT_STOPS, PitStop, examine_pit_stops),
+    Gate(WEATHER, Weather, examine_weather),
 )

@@ -13,11 +13,13 @@ from core.transform.archive.clock import messages
 from core.transform.archive.laps import laps
 from core.transform.archive.pit_stops import pit_stops
 from core.transform.archive.stints import stints
+from core.transform.archive.weather import weather
 
 READERS: Mapping[str, Callable[[ArchiveDocument, SessionKind], Sequence[Record] | None]] = {
     "laps": laps,
     "stints": stints,
     "pit_stops": pit_stops,
+    "weather": weather,
 }
 """How each dataset is read of a session's archive."""
 
