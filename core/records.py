@@ -127,6 +127,7 @@ class HeldKind(StrEnum):
     STINTS_REJECTED = "stints_rejected"
     PIT_STOPS_REJECTED = "pit_stops_rejected"
     WEATHER_REJECTED = "weather_rejected"
+    RACE_CONTROL_REJECTED = "race_control_rejected"
 
 
 class Circuit(Record):

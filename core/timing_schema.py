@@ -97,3 +97,19 @@ weather = Table(
     Column("is_raining", Boolean, comment="it rains at the track"),
     comment="The weather at the track, a row a minute",
 )
+
+race_control = Table(
+    "race_control",
+    metadata,
+    _session_id(),
+    Column("ordinal", SmallInteger, primary_key=True, comment="the message's number in the session, from 1"),
+    Column("at", Instant, nullable=False, comment="when it was sent, UTC"),
+    Column("lap", SmallInteger, comment="the leader's lap; null outside races"),
+    Column("category", Text, comment="Flag, SafetyCar, Drs, CarEvent or Other"),
+    Column("flag", Text, comment="the flag shown, such as YELLOW"),
+    Column("scope", Text, comment="for whom: Track, Sector or Driver"),
+    Column("sector", SmallInteger, comment="the marshalling sector"),
+    Column("car_number", Text, comment="the car that it is about"),
+    Column("message", Text, nullable=False, comment="its text"),
+    comment="Race control's messages, in order",
+)

@@ -183,6 +183,20 @@ def test_a_gap_of_the_result_that_is_to_the_car_ahead_refuses_no_laps(
     assert {own[0]["driver_id"] for own in laps.values()} >= {"russell", "hamilton", "perez"}
 
 
+def test_both_safety_cars_of_a_race_are_in_race_controls_messages(
+    database: Database, recording: Recording, sync: Sync
+) -> None:
+    sync(2018, NOW)
+    synced(BAKU)
+    found = rows(database, "race_control", BAKU)
+    assert [row["ordinal"] for row in found] == list(range(1, 110))
+    assert [row["at"] for row in found] == sorted(row["at"] for row in found)
+    deployed = [row["lap"] for row in found if row["category"] == "SafetyCar" and "DEPLOYED" in row["message"]]
+    assert deployed == [1, 40]
+    sector = next(row for row in found if row["scope"] == "Sector")
+    assert (sector["flag"], sector["sector"], sector["message"]) == ("YELLOW", 2, "YELLOW IN TRACK SECTOR 2")
+
+
 def test_the_weather_is_what_the_feed_says_a_row_a_minute(database: Database, recording: Recording, sync: Sync) -> None:
     sync(2021, NOW)
     synced(MEXICO)

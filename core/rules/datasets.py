@@ -51,8 +51,9 @@ LAPS = Dataset("laps", Entity.SESSION, ("laps",), HeldKind.LAPS_REJECTED, ARCHIV
 STINTS = Dataset("stints", Entity.SESSION, ("stints",), HeldKind.STINTS_REJECTED, ARCHIVED)
 PIT_STOPS = Dataset("pit_stops", Entity.SESSION, ("pit_stops",), HeldKind.PIT_STOPS_REJECTED, ARCHIVED)
 WEATHER = Dataset("weather", Entity.SESSION, ("weather",), HeldKind.WEATHER_REJECTED, ARCHIVED)
+RACE_CONTROL = Dataset("race_control", Entity.SESSION, ("race_control",), HeldKind.RACE_CONTROL_REJECTED, ARCHIVED)
 
-DATASETS = (STANDINGS, LAPS, STINTS, PIT_STOPS, WEATHER)
+DATASETS = (STANDINGS, LAPS, STINTS, PIT_STOPS, WEATHER, RACE_CONTROL)
 
 
 class DatasetState(Record):

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.records import Record
-from core.rules.datasets import LAPS, PIT_STOPS, STINTS, WEATHER, Dataset
+from core.rules.datasets import LAPS, PIT_STOPS, RACE_CONTROL, STINTS, WEATHER, Dataset
 from core.rules.timing.evidence import Evidence, Examined
 from core.rules.timing.laps import better_laps, examine_laps
 from core.rules.timing.pit_stops import examine_pit_stops
+from core.rules.timing.race_control import examine_race_control
 from core.rules.timing.stints import examine_stints
 from core.rules.timing.weather import examine_weather
-from core.timing_records import Lap, PitStop, Stint, Weather
+from core.timing_records import Lap, PitStop, RaceControlMessage, Stint, Weather
 
 
 @dataclass(frozen=True)
@@ -36,4 +37,5 @@ GATES = (
     Gate(STINTS, Stint, examine_stints),
     Gate(PIT_STOPS, PitStop, examine_pit_stops),
     Gate(WEATHER, Weather, examine_weather),
+    Gate(RACE_CONTROL, RaceControlMessage, examine_race_control),
 )

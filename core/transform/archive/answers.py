@@ -12,6 +12,7 @@ from core.records import Record, SessionKind, Source
 from core.transform.archive.clock import messages
 from core.transform.archive.laps import laps
 from core.transform.archive.pit_stops import pit_stops
+from core.transform.archive.race_control import race_control
 from core.transform.archive.stints import stints
 from core.transform.archive.weather import weather
 
@@ -20,6 +21,7 @@ READERS: Mapping[str, Callable[[ArchiveDocument, SessionKind], Sequence[Record] 
     "stints": stints,
     "pit_stops": pit_stops,
     "weather": weather,
+    "race_control": race_control,
 }
 """How each dataset is read of a session's archive."""
 
