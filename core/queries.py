@@ -136,7 +136,7 @@ def read_event_polls(database: Database, event_id: str, kind: SessionKind | None
 
 
 def read_due_timing(database: Database, now: datetime) -> list[DuePoll]:
-    """The sessions of whose archive of live timing any dataset is due, the latest first."""
+    """The sessions of whose archive of live timing a dataset is due, in order, for line-ups follow each other."""
     own = and_(dataset_states.c.entity_id == sessions.c.id, dataset_states.c.dataset.in_(ARCHIVED))
     asked = select(func.count()).select_from(dataset_states).where(own).correlate(sessions).scalar_subquery()
     again = select(dataset_states.c.entity_id).where(own, dataset_states.c.next_poll_at <= now).correlate(sessions)
@@ -152,8 +152,8 @@ def read_due_timing(database: Database, now: datetime) -> list[DuePoll]:
         )
         states = read_states(connection, [session.id for session in found])
         due = [session for session in found if gates_due(session, states.get(session.id, {}), now)]
-        latest_first = sorted(due, key=lambda session: (session.starts_at or now, session.id), reverse=True)
-        return [due_poll for due_poll in _with_events(connection, latest_first) if _is_polled(due_poll)]
+        ordered = sorted(due, key=lambda session: (session.starts_at or now, session.id))
+        return [due_poll for due_poll in _with_events(connection, ordered) if _is_polled(due_poll)]
 
 
 def read_states(connection: Connection, session_ids: Sequence[str]) -> dict[str, dict[str, DatasetState]]:

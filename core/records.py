@@ -128,6 +128,7 @@ class HeldKind(StrEnum):
     PIT_STOPS_REJECTED = "pit_stops_rejected"
     WEATHER_REJECTED = "weather_rejected"
     RACE_CONTROL_REJECTED = "race_control_rejected"
+    ENTRIES_REJECTED = "entries_rejected"
 
 
 class Circuit(Record):

@@ -111,3 +111,22 @@ class RaceControlMessage(Record):
     sector: SmallNumber | None = None
     car_number: Line | None = None
     message: Message
+
+
+class LineUpEntry(Record):
+    """A car and who drives it in a session: a row of `entries`; `team_color` is six hexadecimal digits."""
+
+    car_number: Name
+    driver_id: Name | None = None
+    driver_code: Line | None = None
+    full_name: Line | None = None
+    team_id: Name | None = None
+    team_color: Line | None = None
+    source: Source
+
+
+class ListedDriver(LineUpEntry):
+    """A driver as live timing lists one, with the team's name there, and whether the car has driven a lap."""
+
+    team_name: Line | None = None
+    has_driven: bool = False

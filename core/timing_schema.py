@@ -113,3 +113,19 @@ race_control = Table(
     Column("message", Text, nullable=False, comment="its text"),
     comment="Race control's messages, in order",
 )
+
+entries = Table(
+    "entries",
+    metadata,
+    _session_id(),
+    _car_number(),
+    Column("driver_id", Text, ForeignKey("drivers.id"), comment="the driver; null until Jolpica knows a stand-in"),
+    Column("driver_code", Text, comment="three letters, as live timing gives them"),
+    Column("full_name", Text, comment="the driver's name, as live timing writes it"),
+    Column("team_id", Text, ForeignKey("teams.id"), comment="the team; null while unknown"),
+    Column("team_color", Text, comment="six hexadecimal digits"),
+    _source(),
+    one_of("source", Source),
+    Index(None, "driver_id"),
+    comment="Who drives which car in a session: from live timing's list of drivers, and from results once official",
+)

@@ -2,8 +2,8 @@
 
     python -m flows.sync_timing [--event ID] [--session KIND] [--now MOMENT]
 
-Sessions since 2018, the latest first: once they are over and their archive is complete, and again a day later. With an
-event, or a session of it, that is read now, whatever is due.
+Sessions since 2018: their entries once they have begun, all else once they are over and their archive is complete, and
+again a day later. With an event, or a session of it, that is read now, whatever is due.
 """
 
 from __future__ import annotations
@@ -28,7 +28,14 @@ from flows.output.progress import Progress
 from flows.runtime import command
 from flows.runtime.refusals import enter_refusal, refusal_in_force
 from flows.runtime.run import Run
-from flows.tasks import fetch_archive, read_due_timing, transform_archive, upsert_timing, upsert_timing_due
+from flows.tasks import (
+    fetch_archive,
+    read_due_timing,
+    transform_archive,
+    upsert_drivers_named,
+    upsert_timing,
+    upsert_timing_due,
+)
 
 logger = logging.getLogger("flows.sync_timing")
 
@@ -59,6 +66,8 @@ def sync_timing(
     elif session is not None:
         raise UsageError("a session is named within its event: give --event too")
     run = Run.begin(now)
+    for name in upsert_drivers_named(run):
+        logger.info("%s", name, extra={PRINTED: True})
     due = read_due_timing(run, event, session)
     artifacts.tag_run({due_poll.event.season for due_poll in due})
     synced: list[SyncedTiming] = []

@@ -39,7 +39,7 @@ from core.transform.results import listed_results
 from core.transform.schedule import schedule_answer
 from core.transform.standings import PublishedStandings, published_standings
 from core.transform.timing import timing_result
-from core.upsert import polls, results, schedule, standings, statuses, timing
+from core.upsert import polls, results, roster, schedule, standings, statuses, timing
 from core.upsert.schedule import SeasonSummary
 from flows.runtime.run import Run
 from flows.runtime.step import Cached, step
@@ -170,6 +170,12 @@ def fetch_archive(run: Run, due_poll: DuePoll, deadline: Deadline) -> ArchiveDoc
 def transform_archive(run: Run, due_poll: DuePoll, document: ArchiveDocument) -> Archive:
     """What an archive says of each dataset."""
     return read_archive(document, due_poll.session.kind)
+
+
+@step(DATABASE, "upsert-drivers-named")
+def upsert_drivers_named(run: Run) -> list[str]:
+    """Give entries the drivers that Jolpica knows by now; returns who they are."""
+    return roster.name_drivers(run.database, run.now, flow_run_id=run.flow_run_id)
 
 
 @step(DATABASE, "upsert-timing-{session_id}")

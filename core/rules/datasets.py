@@ -52,8 +52,9 @@ STINTS = Dataset("stints", Entity.SESSION, ("stints",), HeldKind.STINTS_REJECTED
 PIT_STOPS = Dataset("pit_stops", Entity.SESSION, ("pit_stops",), HeldKind.PIT_STOPS_REJECTED, ARCHIVED)
 WEATHER = Dataset("weather", Entity.SESSION, ("weather",), HeldKind.WEATHER_REJECTED, ARCHIVED)
 RACE_CONTROL = Dataset("race_control", Entity.SESSION, ("race_control",), HeldKind.RACE_CONTROL_REJECTED, ARCHIVED)
+ENTRIES = Dataset("entries", Entity.SESSION, ("entries",), HeldKind.ENTRIES_REJECTED, ARCHIVED)
 
-DATASETS = (STANDINGS, LAPS, STINTS, PIT_STOPS, WEATHER, RACE_CONTROL)
+DATASETS = (STANDINGS, LAPS, STINTS, PIT_STOPS, WEATHER, RACE_CONTROL, ENTRIES)
 
 
 class DatasetState(Record):

@@ -23,10 +23,11 @@ from core.rules.timing.due import gates_due
 from core.rules.timing.evidence import Evidence
 from core.rules.timing.gates import Gate
 from core.rules.timing.outcome import SyncedTiming
+from core.rules.timing.roster import driver_of
 from core.schema import columns, metadata, sessions
 from core.transform.archive.answers import Archive
 from core.upsert.bulk import insert_rows
-from core.upsert.evidence import read_numbers
+from core.upsert.roster import read_line_up_before, read_roster
 from core.upsert.rows import write_changes
 from core.upsert.states import KnownState, read_state, write_state
 
@@ -119,8 +120,9 @@ def _session(connection: Connection, session_id: str) -> Session:
 
 
 def _evidence(connection: Connection, session: Session, archive: Archive) -> Evidence:
-    entries = read_entries(connection, session.id)
-    season = {car: driver for car, (driver, _) in read_numbers(connection, session).items() if driver}
-    own = {entry.car_number: entry.driver_id for entry in entries if entry.driver_id}
     answers = {name: answer.rows for name, answer in archive.answers.items() if answer.rows is not None}
-    return Evidence(session, entries, season | own, answers)
+    entries = read_entries(connection, session.id)
+    roster = read_roster(connection, session, entries)
+    drivers = {listed.car_number: driver_of(listed, roster) for listed in answers.get("entries", ())}
+    known = {car: driver for car, driver in drivers.items() if driver is not None}
+    return Evidence(session, entries, known, answers, roster, read_line_up_before(connection, session))

@@ -33,7 +33,7 @@ def line(synced: SyncedTiming) -> str:
 
 
 def _part(stored: DatasetOutcome) -> str:
-    return f"{stored.rows} {_words(stored.dataset)}{f' ({stored.reason})' if stored.reason else ''}"
+    return f"{_words(stored.dataset)} {stored.rows}{f' ({stored.reason})' if stored.reason else ''}"
 
 
 def _words(dataset: str) -> str:

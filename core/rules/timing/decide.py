@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from core.records import Change, ChangeKind, Entity, Held, Record, Session, Source
@@ -15,6 +15,9 @@ from core.rules.results.polling import DAY, is_filed, over_at
 from core.rules.timing.evidence import Evidence
 from core.rules.timing.gates import Gate
 from core.rules.timing.outcome import DatasetOutcome, TimingOutcome
+
+AT_START = timedelta(minutes=15)
+"""How soon what is not there at a session's start is asked for again."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def decide_timing(
     session = evidence.session
     if rows is None and fault is None:
         state = _awaited(gate, known, session, now)
-        rarely = max(state.next_poll_at or now, now + DAY)
+        rarely = now + AT_START if now < over_at(session) else max(state.next_poll_at or now, now + DAY)
         return _decision(gate, known, datasets.due(state, rarely), TimingOutcome.MISSING)
     if rows is None:
         return _refused(gate, known, session, fault or "", {}, now)
@@ -56,21 +59,23 @@ def decide_timing(
         return _refused(gate, known, session, reason, {"rows": len(rows)}, now)
     is_revision = not same_rows(gate, known.rows, believed)
     state = datasets.accepted(known.state, Source.LIVETIMING, is_revision=is_revision)
-    if known.state.source is None and not is_filed(session, now):
-        state = datasets.due(state, now + DAY)  # archives are completed for hours
+    state = datasets.due(state, _again(known.state, session, now))
     outcome = TimingOutcome.STORED if is_revision else TimingOutcome.UNCHANGED
     return TimingDecision(
         state=state,
         held=_without_refusal(gate, known, session, now),
         rows=believed if is_revision else None,
-        changes=(_change(gate, known, session, len(believed)),) if is_revision else (),
+        changes=(_change(gate, known, evidence, believed),) if is_revision else (),
         outcome=DatasetOutcome(gate.dataset.name, outcome, len(believed), "; ".join(examined.notes)),
     )
 
 
 def decide_incomplete(gate: Gate, known: KnownDataset, session: Session, now: datetime) -> TimingDecision:
     """Ask again for a dataset whose archive does not have the session's end yet."""
-    return _decision(gate, known, _awaited(gate, known, session, now), TimingOutcome.INCOMPLETE)
+    state = _awaited(gate, known, session, now)
+    if now < over_at(session):
+        state = datasets.due(state, now + AT_START)
+    return _decision(gate, known, state, TimingOutcome.INCOMPLETE)
 
 
 def decide_fault(gate: Gate, known: KnownDataset, error: str, now: datetime) -> TimingDecision:
@@ -86,6 +91,16 @@ def same_rows(gate: Gate, known: Sequence[Record], rows: Sequence[Record]) -> bo
 
 def _values(fields: Sequence[str], rows: Sequence[Record]) -> set[tuple[Any, ...]]:
     return {tuple(getattr(row, name) for name in fields) for row in rows}
+
+
+def _again(state: DatasetState, session: Session, now: datetime) -> datetime | None:
+    """When a dataset that was taken is read once more: at the session's end, and a day after it, or after the first."""
+    over = over_at(session)
+    if now < over:
+        return over
+    if now < over + DAY:
+        return over + DAY  # archives are completed for hours
+    return now + DAY if state.source is None and not is_filed(session, now) else None
 
 
 def _awaited(
@@ -118,13 +133,15 @@ def _decision(
     )
 
 
-def _change(gate: Gate, known: KnownDataset, session: Session, rows: int) -> Change:
-    """The session's change: a dataset of it was stored, or differs."""
+def _change(gate: Gate, known: KnownDataset, evidence: Evidence, rows: Sequence[Any]) -> Change:
+    """The session's change: what the dataset announces, or else that it was stored, or differs."""
+    if gate.announce is not None and (announced := gate.announce(evidence, known.rows, rows)) is not None:
+        return announced
     before = {"dataset": gate.dataset.name, "rows": len(known.rows), "revision": known.state.revision}
-    after = {"dataset": gate.dataset.name, "rows": rows, "revision": known.state.revision + 1}
+    after = {"dataset": gate.dataset.name, "rows": len(rows), "revision": known.state.revision + 1}
     return Change(
         entity=Entity.SESSION,
-        entity_id=session.id,
+        entity_id=evidence.session.id,
         kind=ChangeKind.TIMING,
         before=before if known.state.revision else None,
         after=after,

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from core.records import Entry, Record, Session, SessionKind, Source
+from core.rules.timing.roster import Roster
+from core.timing_records import LineUpEntry
 
 R = TypeVar("R", bound=Record)
 
@@ -17,13 +19,16 @@ RACES = (SessionKind.RACE, SessionKind.SPRINT)
 class Evidence:
     """The session, its classification as it is known now, and what the same archive says of the other datasets.
 
-    `drivers` are the ids of the season's drivers by car number, as far as they are known.
+    `drivers` are the ids of the session's drivers by car number, as far as they are known, `roster` what else is known
+    of drivers and teams, and `line_up_before` the entries of the session before.
     """
 
     session: Session
     entries: Sequence[Entry] = ()
     drivers: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    roster: Roster = field(default_factory=Roster)
+    line_up_before: Sequence[LineUpEntry] = ()
 
     @property
     def is_race(self) -> bool:

@@ -10,6 +10,7 @@ from core.documents import ArchiveDocument
 from core.errors import SourceMalformed, reading_answer
 from core.records import Record, SessionKind, Source
 from core.transform.archive.clock import messages
+from core.transform.archive.entries import entries
 from core.transform.archive.laps import laps
 from core.transform.archive.pit_stops import pit_stops
 from core.transform.archive.race_control import race_control
@@ -22,6 +23,7 @@ READERS: Mapping[str, Callable[[ArchiveDocument, SessionKind], Sequence[Record] 
     "pit_stops": pit_stops,
     "weather": weather,
     "race_control": race_control,
+    "entries": entries,
 }
 """How each dataset is read of a session's archive."""
 
