@@ -28,26 +28,11 @@ from sqlalchemy import (
     text,
 )
 
+from core import timing_schema as timing_schema
 from core.column_types import Instant, Json, Points, Serial
 from core.records import Entity, EventFormat, Record, ResultsState, SessionKind, Source, Status
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    }
-)
-
-
-def one_of(column: str, values: type[StrEnum], *, nullable: bool = False) -> CheckConstraint:
-    """A named check that a text column holds one of an enum's values."""
-    listed = ", ".join(f"'{value.value}'" for value in values)
-    condition = f"{column} IN ({listed})"
-    return CheckConstraint(f"{column} IS NULL OR {condition}" if nullable else condition, name=column)
-
+from core.schema_base import metadata as metadata
+from core.schema_base import one_of
 
 circuits = Table(
     "circuits",
