@@ -95,7 +95,7 @@ def test_a_session_missing_for_an_hour_changes_nothing(life: Life) -> None:
     assert life.sync(at("2026-03-10T00:00"), short) == set()
     assert life.sync(at("2026-03-10T01:00"), whole) == set()
     assert life.calendar == before
-    assert life.sync(at("2026-03-11"), short) == set(), "a second absence begins anew"
+    assert life.sync(at("2026-03-11"), short) == set(), "a second absence has its own six hours"
 
 
 def test_a_testing_weekend_missing_for_two_minutes_changes_nothing(life: Life) -> None:
@@ -107,7 +107,7 @@ def test_a_testing_weekend_missing_for_two_minutes_changes_nothing(life: Life) -
     assert life.sync(noon + DAY, race) == set()
     assert life.sync(noon + DAY + timedelta(minutes=2), test, race) == set()
     assert life.calendar == before, "nothing is held any more"
-    assert life.sync(noon + 2 * DAY, race) == set(), "a second absence begins anew"
+    assert life.sync(noon + 2 * DAY, race) == set(), "a second absence has its own six hours"
     assert life.event("2026-pre-season-testing").status is Status.SCHEDULED
 
 

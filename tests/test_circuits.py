@@ -73,7 +73,7 @@ def test_every_place_belongs_to_one_circuit_and_finds_it() -> None:
     for circuit_id, venue in VENUES.items():
         assert venue.places, circuit_id
         for place in venue.places:
-            # Of two circuits claiming a place one would find the other.
+            # If two circuits had the same place, one would be found for the other.
             assert venue_at(venue.country, place) == circuit_id, place
 
 
@@ -147,7 +147,7 @@ def test_spelling_is_no_difference() -> None:
         ("albert_park", "2023-04-01", 11),
         ("albert_park", "2023-04-02", 10),
         ("vegas", "2023-11-18", -8),
-        # Rules of their day: British Standard Time, Indiana without summer time, Moscow on UTC+4.
+        # Rules of that time: British Standard Time, Indiana without summer time, Moscow on UTC+4.
         ("silverstone", "1970-07-18", 1),
         ("indianapolis", "2004-06-20", -5),
         ("sochi", "2014-10-12", 4),

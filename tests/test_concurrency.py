@@ -225,7 +225,7 @@ def test_a_foreign_table_in_our_schema_is_refused(postgresql: Database) -> None:
 
 IN_MIGRATION = (1, 6, 12)
 IN_SYNC = (4, 8, 11, 13, 16, 18, 20)
-"""After so many statements the process is killed: in the migration; in the reads, the ledger and the upsert."""
+"""Numbers of statements after which the process is killed: in the migration, the reads, the ledger, the upsert."""
 
 KILLED = """
 import os, signal, sys

@@ -26,7 +26,7 @@ def test_the_holding_time_runs_from_the_first_of_equal_answers() -> None:
     [kept] = second.kept.values()
     assert (kept.first_seen_at, kept.last_seen_at, kept.times_seen) == (noon, noon + 3 * HOUR, 2)
     other = Confirmation(second.kept, noon + 6 * HOUR)
-    assert not ask(other, "b"), "said differently"
+    assert not ask(other, "b"), "a different answer has its own holding time"
     assert [answer.times_seen for answer in other.kept.values()] == [1]
     third = Confirmation(second.kept, noon + 6 * HOUR)
     assert ask(third, "a")

@@ -20,7 +20,7 @@ from core.schema import events, results, sessions, teams
 from flows import poll_results, sync_schedule
 
 NEVER = 600.0
-"""Seconds that no test waits."""
+"""Seconds, more than any test waits."""
 
 MARCH = "2024-03-05T00:00:00+00:00"
 

@@ -90,7 +90,7 @@ RETIRED = changed(PIASTRI, position=None, classification="R")
         ([RETIRED], [PIASTRI], "Piastri ret → 3"),
         # Qualifying has positions only.
         ([changed(PIASTRI, classification=None)], [changed(PIASTRI, classification=None, position=5)], "Piastri 3 → 5"),
-        # Timing knew the place, Jolpica says how it is classified.
+        # Live timing had the place, Jolpica has the classification.
         ([changed(PIASTRI, classification=None)], [PIASTRI], "1 entry in other details"),
         ([changed(PIASTRI, classification=None)], [changed(RETIRED, classification="D")], "Piastri 3 → DSQ"),
         ([changed(RUSSELL, points=None, grid=None)], [RUSSELL], "1 entry in other details"),

@@ -52,7 +52,7 @@ MADE_BY_A_SESSION = ("core.Session.api_path", "core.Session._ergast")
 """Attributes that FastF1's source assigns when a session is made."""
 
 PLAIN = {"base_url", "fetch_page"}
-"""Words too common to look for; they are reached through a module that is looked for."""
+"""Words too common to search for; they are reached through a module that is searched for."""
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -108,7 +108,7 @@ def test_nothing_prompts_on_a_terminal(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(builtins, "input", prompted)
     monkeypatch.setattr(getpass, "getpass", prompted)
     monkeypatch.setattr("webbrowser.open", prompted)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))  # no token that was stored on this machine
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))  # without a token stored on this machine
     settings = Settings(fastf1_cache_dir=tmp_path / "cache")
     assert settings.f1_username is None
     prepare.cache_clear()

@@ -39,10 +39,10 @@ EXAMPLES = int(os.environ.get("HOSTILE_EXAMPLES", "20"))
 
 BAHRAIN, CHINA = "2024-bahrain-grand-prix", "2024-chinese-grand-prix"
 NOW = datetime(2024, 4, 21, 10, 5, tzinfo=UTC)
-"""China's race is published since five minutes."""
+"""Five minutes after China's race is published."""
 
 AFTERWARDS = [NOW + timedelta(hours=hours) for hours in (26, 8 * 24, 9 * 24 + 2)]
-"""The next polls: after a day's holding time, and after the weekly look at what is official."""
+"""The next polls: after a holding time of a day, and after the weekly poll of official results."""
 
 TABLES = {
     "qualifying": ("/2024/qualifying", {f"{BAHRAIN}/qualifying", f"{CHINA}/qualifying"}),
@@ -300,7 +300,7 @@ def first(what: str, node: int = 0, value: Any = None) -> list[Mangling]:
 @settings(
     derandomize="HOSTILE_EXAMPLES" not in os.environ,
     deadline=None,
-    phases=[Phase.explicit, Phase.generate],  # an example is a second: to shrink one would take minutes
+    phases=[Phase.explicit, Phase.generate],  # an example takes a second, and shrinking one minutes
     max_examples=EXAMPLES,
     database=None,
     suppress_health_check=list(HealthCheck),

@@ -115,7 +115,7 @@ def in_row(index: int, *path: str, value: Any) -> Callable[[Document], None]:
     return change
 
 
-# Values that no column takes.
+# Values that no column holds.
 
 VALUES: dict[str, Callable[[Document], None]] = {
     "laps 40000": in_row(0, "laps", value="40000"),
@@ -182,7 +182,7 @@ def races_of(database: Database) -> dict[int, Session]:
     return {rounds[session.event_id]: session for session in found}
 
 
-# Shapes that were not asked for.
+# Documents of another shape.
 
 SHAPES: dict[str, bytes] = {
     "MRData null": b'{"MRData": null}',
@@ -275,7 +275,7 @@ def test_live_timings_rate_limit_is_obeyed(bahrain: Upstream, database: Database
     assert practice.next_poll_at is not None
     assert abs(practice.next_poll_at - PUBLISHED - 30 * MINUTE) < MINUTE
     assert run(PUBLISHED + 20 * MINUTE, "--event", BAHRAIN) == 1, "a poll by name that is put off"
-    assert asked(bahrain, "/livetiming") == [], "another run, before the time is over"
+    assert asked(bahrain, "/livetiming") == [], "another run, before the time of Retry-After"
     bahrain.faults = []
     assert run(PUBLISHED + 31 * MINUTE) == 0
     assert asked(bahrain, "/livetiming") != []
@@ -296,10 +296,10 @@ def test_faults_in_a_row_are_retried_at_growing_intervals(bahrain: Upstream, dat
     poll(now)
     answers(bahrain, status=500)
     poll(now + HOUR)
-    assert session_of(database).next_poll_at == now + HOUR + 5 * MINUTE, "counted anew after an answer"
+    assert session_of(database).next_poll_at == now + HOUR + 5 * MINUTE, "an answer resets the count"
 
 
-# A past season's bad moment.
+# Sessions of a past season without a believable answer.
 
 
 def test_three_polls_without_results_a_week_apart_settle_a_past_session(
@@ -391,7 +391,7 @@ def test_a_short_table_at_first_sight_is_held_for_a_day(bahrain: Upstream, datab
     assert poll(PUBLISHED + DAY).outcome is Outcome.OFFICIAL
 
 
-# Tables that cannot be.
+# Impossible tables.
 
 
 def move_rows(document: Document, other: Document) -> None:
@@ -436,7 +436,7 @@ def test_implausible_content_is_rejected(what: str, bahrain: Upstream, database:
     assert reason in str(session.last_error)
     (aside,) = held_of(database)
     assert (aside.kind, aside.entity_id) == (HeldKind.RESULTS_REJECTED, BAHRAIN_RACE)
-    assert poll(PUBLISHED + DAY, force=True).outcome is Outcome.REJECTED, "force does not make it believable"
+    assert poll(PUBLISHED + DAY, force=True).outcome is Outcome.REJECTED, "--force does not apply it"
     bahrain.overlay.clear()
     bahrain.faults = []
     assert poll(PUBLISHED + 2 * DAY).outcome is Outcome.OFFICIAL
@@ -550,7 +550,7 @@ def test_implausible_standings_are_held_and_fetched_again(
     assert run(PUBLISHED) == 0
     assert session_of(database).results_state is ResultsState.OFFICIAL
     ours = standings_of(database)
-    assert {source for _, _, source in ours.values()} == {"results"}, "ours stand, whole"
+    assert {source for _, _, source in ours.values()} == {"results"}, "our own standings are kept, complete"
     assert sorted(place for place, _, _ in ours.values()) == list(range(1, 21))
     (aside,) = held_of(database)
     assert (aside.kind, aside.entity_id) == (HeldKind.STANDINGS_REJECTED, BAHRAIN)
@@ -584,7 +584,7 @@ def test_standings_of_another_round_are_not_these(which: str, bahrain: Upstream,
     assert "standings after another round" in held_of(database)[0].reason
 
 
-# A name that was wrong, in an answer that could be believed.
+# A wrong name in an answer that was believed.
 
 
 def test_a_drivers_name_is_corrected_by_the_next_answer(bahrain: Upstream, database: Database) -> None:

@@ -161,7 +161,7 @@ def check_believed(before: Calendar, after: Calendar) -> None:
     assert len(moved_events(before, after)) <= 0.2 * len(before.events)
 
 
-# -- the cases that were seen -------------------------------------------------------------------------
+# -- observed cases -------------------------------------------------------------------------
 
 
 def nested(depth: int = 50_000) -> bytes:
@@ -256,7 +256,7 @@ def test_an_impossible_calendar_is_held_and_the_next_source_is_fetched(
             assert (kept.entity_id, kept.kind.value, kept.times_seen) == ("2024", "schedule_rejected", n), case
             assert kept.payload.keys() == {"fastf1"}, case
             assert words in kept.reason, case
-            assert state(database) | {"held": []} == clean, f"{case} is not believed, however often it is said"
+            assert state(database) | {"held": []} == clean, f"{case} is not believed, however often it is repeated"
         replay.faults = []
         assert sync(now, capsys) == 0, case
         assert state(database) == clean, case
@@ -342,7 +342,7 @@ def test_moving_every_date_is_held_for_a_day_and_moving_back_is_applied_at_once(
     clean, before = state(database), stored(database)
     document = schedule_file()
     moved = later(days)(copy.deepcopy(document))
-    for name in document:  # what would leave the year stays
+    for name in document:  # dates that would leave the year stay
         if name.endswith("_date"):
             for index, moment in moved[name].items():
                 if document["event_format"][index] == "testing" or document["event_date"][index] > "2024-11":
@@ -364,7 +364,7 @@ def test_moving_every_date_is_held_for_a_day_and_moving_back_is_applied_at_once(
     replay.faults = []
     for n in (60, 84):
         assert sync(WINTER + n * HOUR, capsys) == 0
-    assert state(database) == clean, "and so is the way back"
+    assert state(database) == clean, "and so is the move back"
 
 
 SHAPES: dict[str, bytes] = {
@@ -415,7 +415,9 @@ def test_a_document_of_another_shape_changes_nothing_and_the_next_source_answers
     clean = state(database)
     for case, body in SHAPES.items():
         replay.faults = SOURCES[source].faults(body)
-        assert sync(SUMMER, capsys) == (source is Source.LIVETIMING), f"{case}: the last source's fault is the sync's"
+        assert sync(SUMMER, capsys) == (source is Source.LIVETIMING), (
+            f"{case}: a fault of the last source fails the sync"
+        )
         assert state(database) | {"held": []} == clean, case
         replay.faults = []
         assert sync(SUMMER, capsys) == 0, case

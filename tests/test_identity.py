@@ -61,7 +61,7 @@ def test_two_tests_of_one_name_keep_their_ids(life: Life) -> None:
     assert life.sync(at("2026-01-03T00:00"), second, race) == set()
     kinds = [KINDS[label] for label in TESTING]
     assert life.sync(at("2026-01-03T06:00"), second, race) == all_of(one, "cancelled", *kinds)
-    assert life.event(two).last_date == date(2026, 2, 20), "the second stays itself"
+    assert life.event(two).last_date == date(2026, 2, 20), "the second keeps its id"
     assert life.sync(at("2026-01-09"), first, second, race) == all_of(one, "reinstated", *kinds)
 
 

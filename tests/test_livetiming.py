@@ -168,7 +168,7 @@ def test_provisional_gives_way_to_official(sqlite: Database, recording: Recordin
     assert stored(sqlite, f"{event}/sprint")[1] == entries
 
 
-# FastF1's ways of failing. The bundled sample serves Bahrain 2024's race by live timing before Jolpica has it.
+# FastF1's failures. The bundled sample serves Bahrain 2024's race by live timing before Jolpica has it.
 
 
 @pytest.fixture
@@ -293,7 +293,9 @@ def test_missing_live_timing_is_requested_once(bahrain: Upstream, sqlite: Databa
     bahrain.requests.clear()
     assert race(bahrain.as_of).outcome is Outcome.NOT_YET
     asked = [request.path for request in bahrain.requests]
-    assert len([path for path in asked if path.startswith("/ergast/")]) == 1, "loading asks Jolpica no second time"
+    assert len([path for path in asked if path.startswith("/ergast/")]) == 1, (
+        "loading makes no second request to Jolpica"
+    )
     assert {re.sub(r".*/", "", path) for path in asked if "livetiming" in path} == {"SessionInfo.jsonStream"}
 
 
@@ -380,7 +382,7 @@ def test_fastf1s_own_rate_limit_is_typed(bahrain: Upstream, monkeypatch: pytest.
         fetch()
 
 
-# Files of sessions that are over for long are kept, in FastF1's cache.
+# Files of sessions that ended long ago are kept in FastF1's cache.
 
 WEEK_LATER = BEFORE_JOLPICA + timedelta(days=8)
 

@@ -65,7 +65,7 @@ def test_austin_2024_rewritten_and_reverted_next_day_moves_nothing(life: Life) -
     assert {key[1] for key in life.calendar.held} == set(before.sessions)
     assert life.sync(at("2024-10-26T08:00"), AUSTIN_TRUE) == set()
     assert life.calendar == before
-    assert life.sync(at("2024-10-27T08:00"), AUSTIN_REWRITTEN) == set(), "the clock starts anew"
+    assert life.sync(at("2024-10-27T08:00"), AUSTIN_REWRITTEN) == set(), "the holding time starts again"
 
 
 def test_austin_2024_rewritten_and_still_so_two_days_later_moves(life: Life) -> None:

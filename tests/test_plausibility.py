@@ -42,7 +42,7 @@ def test_a_third_of_the_season_moving_is_held_for_a_day_however_far_ahead(life: 
     before, moved = life.calendar, at("2026-01-02T12:00")
     assert life.sync(moved, *nine_races(shifted=3)) == set()
     assert (life.calendar.events, life.calendar.sessions) == (before.events, before.sessions)
-    assert life.notes.count("it moves with an implausible share of the season") == 3, "a line an event"
+    assert life.notes.count("it moves with an implausible share of the season") == 3, "one line for each event"
     rescheduled = life.sync(moved + 24 * HOUR, *nine_races(shifted=3))
     assert rescheduled == {c for i in (MELBOURNE_ID, SAKHIR_ID, BAKU_CITY_ID) for c in all_of(i, "rescheduled")}
     assert not life.calendar.held

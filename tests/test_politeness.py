@@ -33,7 +33,7 @@ pytestmark = pytest.mark.xdist_group("prefect")
 
 ROOT = Path(__file__).parents[1]
 NOW = datetime(2024, 12, 9, tzinfo=UTC)
-"""The season is over: everything is published, and nothing was asked for yet."""
+"""After the season: everything is published, and nothing was requested yet."""
 
 WORKER = """
 import sys, time
@@ -83,7 +83,7 @@ def work(api: str, database: Database, workers: int = 2) -> list[list[str]]:
     with database.reading() as connection:
         query = select(sessions.c.event_id).where(sessions.c.kind == SessionKind.RACE.value)
         backlog = sorted(connection.scalars(query))
-    # Half of what the one asks for, the other asks for too.
+    # Each worker polls half of the other's races too.
     shares = [backlog[number * 6 : number * 6 + 12] for number in range(workers)]
     started = [
         subprocess.Popen(
@@ -125,7 +125,7 @@ def test_two_workers_are_slowed_by_prefect_s_limit(api: str, backlog: Database, 
     with get_client(sync_client=True) as client:
         client.increment_concurrency_slots([limit.NAME], SLOTS - left, mode="rate_limit")
     said = work(api, backlog)
-    assert all("put off" in lines for lines in said), "both met the limit"
+    assert all("put off" in lines for lines in said), "the limit slowed both down"
     asked = len(asked_at(backlog))
     assert asked == left
     assert asked == len([request for request in replay.requests if "/ergast/" in request.path])
@@ -139,11 +139,11 @@ def test_two_workers_share_one_hourly_budget(api: str, backlog: Database, replay
         spent = [{"at": NOW - age, "host": "a third worker", "path": "", "status": 200} for age in ages]
         connection.execute(insert(upstream_requests), spent)
     said = work(api, backlog)
-    assert all("put off" in lines for lines in said), "both met the budget"
+    assert all("put off" in lines for lines in said), "the budget stopped both"
     at = asked_at(backlog)
     assert max(sum(one - HOUR < other <= one for other in at) for one in at) == BUDGET
     asked = len([request for request in replay.requests if "/ergast/" in request.path])
-    assert BUDGET - len(ages) < asked == len(at) - len(ages) < SLOTS, "what was given back was asked"
+    assert BUDGET - len(ages) < asked == len(at) - len(ages) < SLOTS, "the freed part of the budget was used"
 
 
 def test_while_prefect_s_api_does_not_answer_the_ledger_alone_limits_requests() -> None:

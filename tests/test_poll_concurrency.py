@@ -50,7 +50,7 @@ ROOT = Path(__file__).parents[1]
 CADENCE = Cadence(timedelta(minutes=30), timedelta(minutes=30))
 BEGIN = datetime(2024, 2, 1, tzinfo=UTC)
 NOW = datetime(2024, 3, 10, 12, tzinfo=UTC)
-"""Two races are over, and their results published: four due_polls of Jolpica's."""
+"""Two races are over and their results published: four polls of Jolpica are due."""
 NOW_TEXT = "2024-03-10T12:00:00Z"
 SESSIONS = [
     (number, f"2024-{name}-grand-prix/{kind.value}", kind, table)
@@ -160,7 +160,7 @@ import sys
 from flows.poll_results import main
 from core.fetch.fastf1_internals import lift_rate_limits
 lift_rate_limits()
-# Both are ready before either asks for what is due.
+# Both are ready before either reads what is due.
 print("ready", flush=True)
 sys.stdin.readline()
 sys.exit(main(["--now", "NOW"]))
@@ -195,9 +195,9 @@ def test_two_pollers_at_once_end_where_one_would(postgresql: Database, undisturb
 
 
 PLACES = (
-    (".sessions.results_state", 1),  # as it reads what is due
+    (".sessions.results_state", 1),  # before it reads what is due
     ("INSERT INTO SCHEMA.upstream_requests", 1),
-    ("UPDATE SCHEMA.upstream_requests", 1),  # the first answer is here, and not entered
+    ("UPDATE SCHEMA.upstream_requests", 1),  # the first answer is received but not stored
     ("INSERT INTO SCHEMA.drivers", 1),
     ("INSERT INTO SCHEMA.results", 1),
     ("INSERT INTO SCHEMA.result_revisions", 2),
@@ -206,7 +206,7 @@ PLACES = (
     ("INSERT INTO SCHEMA.driver_standings", 1),
     ("INSERT INTO SCHEMA.team_standings", 1),
 )
-"""A poller is killed as it comes to such a statement for the n-th time."""
+"""A poller is killed just before the n-th such statement."""
 
 DEATHS = """
 import json, os, signal, sys
@@ -234,7 +234,7 @@ for needle, nth in json.loads(sys.argv[1]):
     deaths.append(-os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 print(json.dumps(deaths), file=sys.stderr)
 """.replace("NOW", NOW_TEXT)
-"""Each poller is a process of its own, forked from one that has imported everything and done nothing yet."""
+"""Each poller is a process, forked from one that has imported everything and done nothing yet."""
 
 
 def deaths(database: Database, places: Sequence[tuple[str, int]]) -> list[int]:

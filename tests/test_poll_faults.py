@@ -62,7 +62,7 @@ def bahrain(replay: Upstream, database: Database, sync: Sync) -> Upstream:
     replay.as_of = PUBLISHED
     sync(2024, PUBLISHED)
     with database.writing() as connection:
-        connection.execute(delete(requests))  # the sync's own
+        connection.execute(delete(requests))  # the sync's requests
     replay.requests.clear()
     return replay
 
@@ -128,7 +128,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str, int]] = {
     "404": ({"status": 404}, "not published", 1),
     "400": ({"status": 400}, "refused the request (400)", 1),
 }
-"""A fault, what `last_error` says of it, and how many requests it costs: only what may pass at once is retried."""
+"""A fault, its `last_error`, and the number of requests: only faults that may pass at once are retried."""
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_faults_in_a_row_are_polled_less_often(official: Upstream, database: Dat
     assert waits[-1] <= HOUR
 
 
-# Tables that are well formed, and not believable.
+# Well-formed tables that are not believable.
 
 
 def test_an_empty_table_replaces_nothing(official: Upstream, database: Database) -> None:
@@ -251,7 +251,7 @@ def test_a_table_with_fewer_entries_than_before_is_held(
     assert reason in aside.reason
     assert len(aside.payload["rows"]) == rows
     assert BAHRAIN_RACE in caplog.text
-    assert poll(PUBLISHED + 90 * DAY).outcome is Outcome.REJECTED, "time does not make it believable"
+    assert poll(PUBLISHED + 90 * DAY).outcome is Outcome.REJECTED, "it is not believed, however much time passes"
     official.faults = []
     assert poll(PUBLISHED + 90 * DAY + HOUR).outcome is Outcome.UNCHANGED
     assert held_of(database) == []
@@ -281,7 +281,7 @@ def test_a_rate_limit_is_obeyed(
 ) -> None:
     fails(bahrain, status=429, headers=headers)
     found = poll_due(PUBLISHED)
-    assert len(asked(bahrain)) == 1, "no retry, and the rest of Jolpica's due_polls is put off without asking"
+    assert len(asked(bahrain)) == 1, "no retry, and the rest of Jolpica's due polls are put off without a request"
     assert (found[BAHRAIN_QUALIFYING], found[BAHRAIN_RACE]) == (Outcome.PUT_OFF, Outcome.PUT_OFF)
     assert f"put off until {PUBLISHED + wait:%H:%M} UTC" in caplog.text
     for id_ in (BAHRAIN_QUALIFYING, BAHRAIN_RACE):
@@ -482,7 +482,7 @@ def test_a_spent_budget_puts_off_without_a_request(
     poll_due(until - timedelta(seconds=5))
     assert asked(bahrain) == [], "not before the hour frees one"
     found = poll_due(until)
-    assert len(asked(bahrain)) == 1, "one is free: the oldest due_poll's"
+    assert len(asked(bahrain)) == 1, "one is free: the oldest due poll's"
     assert (found[BAHRAIN_QUALIFYING], found[BAHRAIN_RACE]) == (Outcome.OFFICIAL, Outcome.PUT_OFF)
     assert session_of(database).next_poll_at == until + SPACING
     assert poll_due(until + HOUR)[BAHRAIN_RACE] is Outcome.OFFICIAL

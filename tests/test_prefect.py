@@ -293,7 +293,7 @@ def test_a_sync_with_changes_has_an_artifact_and_an_event(
     client = AssertingEventsClient.last
     assert client is not None
     counts = [event.payload["changes"] for event in client.events if event.event == "f1.schedule.changed"]
-    assert counts == [148, 12], "the first sync, and the sprints' new name; nothing for what changed nothing"
+    assert counts == [148, 12], "the first sync, and the sprints' new name; no event without changes"
     assert "| 2024-chinese-grand-prix/sprint_qualifying | renamed | Sprint Shootout | Sprint Qualifying |" in shown
 
 
@@ -399,7 +399,9 @@ def test_statuses_move_in_a_flow_run(
     client = AssertingEventsClient.last
     assert client is not None
     over = [event.resource.id for event in client.events if event.event == "f1.session.completed"]
-    assert over == ["2024-bahrain-grand-prix/qualifying"], "no test and no practice: Jolpica has none of theirs"
+    assert over == ["2024-bahrain-grand-prix/qualifying"], (
+        "neither tests nor practices, of which Jolpica has no results"
+    )
 
 
 def test_prefects_log_lines_and_ours_are_json_of_one_form(

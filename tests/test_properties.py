@@ -243,7 +243,7 @@ def test_the_same_result_again_writes_nothing(result: SessionResult) -> None:
         again = accept_result(database, RACE, result, FINISH + timedelta(minutes=5), CADENCE)
         assert again.outcome is Outcome.UNCHANGED
         assert rows(database, "poll_attempts", "next_poll_at") == before
-        # The one row that a poll may write is its own appointment.
+        # The only row that a poll may write is its session's, for the time of the next poll.
         assert [statement.split()[:2] for statement in written] == [["UPDATE", "main.sessions"]] * len(written)
         assert len(written) <= 1
 

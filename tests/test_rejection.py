@@ -62,7 +62,7 @@ def test_an_absent_event_that_is_now_malformed_is_no_longer_absent(life: Life) -
     life.sync(at("2026-01-01"), *races)
     life.sync(at("2026-01-02"), *races[1:])
     life.sync(at("2026-01-03"), *races[1:], malformed=(unread("Melbourne Grand Prix"),))
-    assert life.sync(at("2026-01-03T01:00"), *races[1:]) == set(), "six hours from here"
+    assert life.sync(at("2026-01-03T01:00"), *races[1:]) == set(), "the six hours start again"
 
 
 def test_a_lesser_source_keeps_the_malformed_event_of_a_better_one(life: Life) -> None:

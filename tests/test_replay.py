@@ -200,7 +200,7 @@ def test_fastf1_classifies_from_live_timing(url: str, upstream: Upstream, round_
     upstream.as_of = utc("2025-01-01")
     upstream.publish_after = timedelta(days=1000)
     session = fastf1.get_session(2024, round_number, name, backend="fastf1")
-    # FastF1 ranks no qualifying without messages: they tell which laps were deleted.
+    # FastF1 ranks a qualifying only with race control messages, which name the deleted laps.
     session.load(laps=True, telemetry=False, weather=False, messages="Qualifying" in name)
     expected = facts.classifications()[session.event["EventName"], name][0].entries
     results = session.results
@@ -279,7 +279,7 @@ def test_a_test_serves_its_own_season(url: str, upstream: Upstream) -> None:
 
     upstream.overlay[2024, "results"] = raw.get_race_results(2024, round=1)
     assert raw.get_race_results(2024).total_results == 20
-    # Standings follow, but Bahrain is the only race then.
+    # The standings follow, with Bahrain as the only race so far.
     assert raw.get_driver_standings(2024)[0]["round"] == "1"
 
 

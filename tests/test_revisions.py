@@ -268,7 +268,7 @@ def test_standings_are_recomputed_for_the_event_and_all_after_it(season: Season)
     races = {ROUNDS[e]: season.race(e) for e in (HUNGARY, SPA, DUTCH)}
     order = order_of(races[14])
     first = rearranged(races[14], ["russell", *(driver for driver in order if driver != "russell")])
-    # The replay's row says D for Russell: in the first answer he has won.
+    # The replay's row has D for Russell; in the first answer he won.
     first["Results"][0].update(positionText="1", position="1", points="25", status="Finished")
     season.publish({**races, 14: rearranged(first, order_of(first))})
     for event, now in ((HUNGARY, "2024-07-21T18:00Z"), (SPA, "2024-07-28T18:00Z"), (DUTCH, "2024-08-25T18:00Z")):
@@ -287,7 +287,9 @@ def test_standings_are_recomputed_for_the_event_and_all_after_it(season: Season)
     assert wins == {SPA: 1, DUTCH: 1}
     assert {season.standings(event)["russell"][1] for event in (SPA, DUTCH)} == {0}
     feed = season.feed("2024", ChangeKind.STANDINGS.value)[announced:]
-    assert [change.after["from_event"] for change in feed] == [SPA, DUTCH], "ours, then Jolpica's for the latest"
+    assert [change.after["from_event"] for change in feed] == [SPA, DUTCH], (
+        "our own standings, and Jolpica's for the latest event"
+    )
     assert feed[0].after["events"] == 2
 
 
@@ -324,7 +326,7 @@ def test_a_place_that_changes_four_times_in_89_days(season: Season) -> None:
         (finish, first, Outcome.OFFICIAL, 1),
         (finish + 2 * DAY, second, Outcome.REVISED, 2),
         (finish + 20 * DAY, third, Outcome.REVISED, 3),
-        # Back to what was superseded: held for a day, and believed when it is still so.
+        # A superseded table again: held for a day, then believed if it is repeated.
         (finish + 60 * DAY, second, Outcome.HELD, 3),
         (finish + 60 * DAY + timedelta(hours=23), second, Outcome.HELD, 3),
         (finish + 61 * DAY, second, Outcome.RESTORED, 4),
@@ -342,7 +344,7 @@ def test_a_place_that_changes_four_times_in_89_days(season: Season) -> None:
             believed.append((now, revision, [d for d in order_of(document) if season.entries(MONACO)[d].position]))
             assert season.places(MONACO) == believed[-1][2]
             season.standings_are_right(MONACO)
-            # Unchanged, it is no news.
+            # Unchanged: nothing is written.
             announced = len(season.feed(race, *RESULT_CHANGES))
             assert poll(MONACO, now + SECOND).outcome is Outcome.UNCHANGED
             assert len(season.feed(race, *RESULT_CHANGES)) == announced
@@ -499,7 +501,7 @@ def test_a_session_is_settled_thirty_days_after_the_season(season: Season) -> No
     assert (settled.before, settled.after) == ({"results_state": "official"}, {"results_state": "settled"})
     assert race not in {one.session_id for one in poll_results.fn(now=end + DAY)}
 
-    # Asked by name, even then a correction is taken, as a revision, and the session stays settled.
+    # A poll by name still accepts a correction, as a revision, and the session stays settled.
     order = order_of(season.race(SPA))
     season.publish({14: rearranged(season.race(SPA), swapped(order, 4, 5))})
     assert poll(SPA, end + 2 * DAY).outcome is Outcome.REVISED

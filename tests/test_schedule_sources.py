@@ -182,9 +182,9 @@ def test_circuits_are_fetched_only_where_one_is_missing(life: Life) -> None:
 
     assert need(race) is CircuitsNeed.AT_ONCE
     assert need(test) is CircuitsNeed.NONE, "Jolpica knows no testing"
-    assert need(jolpica(race, "bahrain")) is CircuitsNeed.NONE, "it brings its own"
+    assert need(jolpica(race, "bahrain")) is CircuitsNeed.NONE, "its answer has the circuits"
     life.sync(at("2026-01-01"), test, race)
-    assert need(test, race) is CircuitsNeed.AGAIN, "asked for in vain"
+    assert need(test, race) is CircuitsNeed.AGAIN, "Jolpica was asked and did not have it"
     life.sync(at("2026-01-02"), test, race, races=(jolpica(race, "bahrain"),))
     assert need(test, race) is CircuitsNeed.NONE
     assert need(test, elsewhere) is CircuitsNeed.AT_ONCE, "moved away from the circuit that is known"

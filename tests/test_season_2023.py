@@ -69,7 +69,7 @@ TRUE_STARTS = {
     "2023-las-vegas-grand-prix/practice_3": "2023-11-18T04:30Z",
     "2023-las-vegas-grand-prix/qualifying": "2023-11-18T08:00Z",
 }
-"""Where Jolpica's recorded document is wrong: shootouts, sessions moved on the day, Las Vegas' local dates."""
+"""Where Jolpica's recorded document is wrong: shootouts, sessions moved on the day, local dates at Las Vegas."""
 
 JOLPICA_KEYS = {
     "FirstPractice": SessionKind.PRACTICE_1,

@@ -44,7 +44,7 @@ TRUE_RACES = {
     "2024-sao-paulo-grand-prix": "2024-11-03T15:30Z",
     "2024-las-vegas-grand-prix": "2024-11-24T06:00Z",
 }
-"""Races that Jolpica's recorded document has at another time, wrongly: these are right."""
+"""The correct times of races that Jolpica's recorded document has at a wrong time."""
 
 CLOCKS_CHANGED = {
     "2018-mexican-grand-prix",
@@ -54,7 +54,7 @@ CLOCKS_CHANGED = {
     "2022-mexico-city-grand-prix",
     "2023-australian-grand-prix",
 }
-"""Weekends in which the venue's clocks changed: upstream's one offset holds on the day of the race only."""
+"""Weekends in which the venue's clocks changed: upstream's one offset is right only on race day."""
 
 
 def moment(text: str) -> datetime:

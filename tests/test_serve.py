@@ -9,9 +9,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -49,24 +51,24 @@ def served(replay: Upstream, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     process.communicate(timeout=HANGS)
 
 
-def scheduled(client: httpx.Client) -> dict[str, int]:
-    """The number of scheduled runs of each flow that has a schedule."""
-    flows = {one["id"]: one["name"] for one in client.post("/flows/filter", json={}).json()}
-    deployed = client.post("/deployments/filter", json={}).json()
-    names = {one["flow_id"]: flows[one["flow_id"]] for one in deployed if one["schedules"]}
-    runs = client.post("/flow_runs/filter", json={"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}).json()
-    return {name: sum(run["flow_id"] == flow for run in runs) for flow, name in names.items()}
+def ask(client: httpx.Client, method: str, path: str, body: dict[str, object] | None = None) -> Any:
+    """The answer of Prefect's API; asks again after a 503, which it gives when SQLite is locked, for example."""
+    deadline = time.monotonic() + HANGS
+    while (answer := client.request(method, path, json=body)).status_code == 503:
+        assert time.monotonic() < deadline, answer.text
+    assert answer.is_success, answer.text
+    return answer.json()
 
 
-def runs_in(client: httpx.Client, *states: str) -> list[str]:
-    """The flows of the runs that are in these states."""
-    names = {one["id"]: one["name"] for one in client.post("/flows/filter", json={}).json()}
-    asked = {"flow_runs": {"state": {"type": {"any_": states}}}}
-    return [names[run["flow_id"]] for run in client.post("/flow_runs/filter", json=asked).json()]
+def runs_in(client: httpx.Client, *states: str) -> Counter[str]:
+    """How many runs of each flow are in these states."""
+    names = {one["id"]: one["name"] for one in ask(client, "POST", "/flows/filter", {})}
+    runs = ask(client, "POST", "/flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": states}}}})
+    return Counter(names[run["flow_id"]] for run in runs)
 
 
 def until(question: Callable[[], bool], what: str) -> None:
-    """Ask until the answer is yes, for as long as a run may take."""
+    """Ask until the answer is yes."""
     deadline = time.monotonic() + HANGS
     while not question():
         assert time.monotonic() < deadline, f"not in time: {what}"
@@ -74,14 +76,9 @@ def until(question: Callable[[], bool], what: str) -> None:
 
 def start(client: httpx.Client, deployment: str, parameters: dict[str, object]) -> str:
     """Create a run of a deployment, and return the run's path."""
-    found = client.get(f"/deployments/name/{deployment}").json()["id"]
-    asked = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
-    deadline = time.monotonic() + HANGS
-    # 503 is for what may be asked again, such as a database that was locked.
-    while (answer := client.post(f"/deployments/{found}/create_flow_run", json=asked)).status_code == 503:
-        assert time.monotonic() < deadline, answer.text
-    assert answer.is_success, answer.text
-    return f"/flow_runs/{answer.json()['id']}"
+    found = ask(client, "GET", f"/deployments/name/{deployment}")["id"]
+    body: dict[str, object] = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
+    return f"/flow_runs/{ask(client, 'POST', f'/deployments/{found}/create_flow_run', body)['id']}"
 
 
 def descendants(pid: int) -> list[int]:
@@ -104,19 +101,20 @@ def test_the_schedules_make_runs_and_sigterm_ends_them(
     assert served.stderr is not None
     url = next(found[1] for line in served.stderr if (found := re.search(r"Prefect's UI: (http://[\d.:]+)\"", line)))
     assert any("serving sync-schedule" in line for line in served.stderr)
-    deadline = time.monotonic() + HANGS
-    assert httpx.get(f"{url}/ui-settings").json()["api_url"] == "/api", "the UI asks the server that it came from"
     with httpx.Client(base_url=f"{url}/api", timeout=HANGS) as client:
-        while (ahead := scheduled(client)) is not None and (len(ahead) < 3 or not all(ahead.values())):
-            assert time.monotonic() < deadline, f"no run was created: {ahead}"
-        assert set(ahead) == {"sync-schedule", "refresh-statuses", "poll-results"}
-        assert client.get(f"/v2/concurrency_limits/{limit.NAME}").json()["limit"] == limit.SLOTS
-        # Some of it may be done by a scheduled run; the calendar's own turn comes once an hour.
-        until(lambda: set(runs_in(client, "COMPLETED")) == set(ahead), "what is overdue on an empty database")
-        until(lambda: not runs_in(client, "PENDING", "RUNNING"), "its end")
+        assert client.get(f"{url}/ui-settings").json()["api_url"] == "/api", "the UI uses the server that serves it"
+        every_flow = {"sync-schedule", "refresh-statuses", "poll-results"}
+        until(lambda: set(runs_in(client, "SCHEDULED")) == every_flow, "a run of each schedule")
+        assert ask(client, "GET", f"/v2/concurrency_limits/{limit.NAME}")["limit"] == limit.SLOTS
+        # A scheduled run may do some of it, but the calendar's schedule is hourly.
+        until(lambda: set(runs_in(client, "COMPLETED")) == every_flow, "what is overdue on an empty database")
+        # A scheduled run that is under way would cancel the test's own.
+        for deployment in ask(client, "POST", "/deployments/filter", {}):
+            ask(client, "POST", f"/deployments/{deployment['id']}/pause_deployment")
+        until(lambda: not runs_in(client, "PENDING", "RUNNING"), "the end of all runs")
         run = start(client, "sync-schedule/default", {"season": 2024})
-        until(lambda: client.get(run).json()["state_type"] == "COMPLETED", "the sync")
-        # One more, that waits for an answer when the end comes.
+        until(lambda: bool(ask(client, "GET", run)["state_type"] == "COMPLETED"), "the sync")
+        # Another run, which is waiting for an answer when SIGTERM comes.
         replay.faults = [Fault("^/(ergast|livetiming)/", times=99, delay_seconds=60)]
         replay.requests.clear()
         start(client, "poll-results/default", {"event": SPA, "session": "race"})

@@ -54,7 +54,7 @@ WORDS = {
     "429": "rate limit reached, which asks us to wait 30 s",
 }
 TRIES = {"500": 3, "timeout": 1, "empty": 1, "truncated": 3, "html": 3, "429": 1}
-"""Only a fault that may pass within seconds is tried again."""
+"""Only faults that may pass within seconds are retried."""
 
 
 @pytest.fixture(autouse=True)
@@ -152,7 +152,7 @@ def test_a_lesser_source_overwrites_nothing(fault: str, database: Database, repl
         summary = sync(2024, now)
         assert (summary.source, summary.changes) == ("jolpica", ())
         assert dump(database) == before
-    assert sources(stored(database)) == {Source.FASTF1}, "testing, which Jolpica does not know, is still there"
+    assert sources(stored(database)) == {Source.FASTF1}, "testing, which Jolpica does not list, is kept"
 
 
 def test_wrong_races_are_used_where_no_better_source_answers(sqlite: Database, replay: Upstream, sync: Sync) -> None:

@@ -22,7 +22,7 @@ def looked_up(host, *arguments, **options):
     return known(host, *arguments, **options)
 socket.getaddrinfo = looked_up
 """
-"""For `sitecustomize`: every look-up is written down, and none leaves the machine."""
+"""A `sitecustomize` that records every look-up and lets none leave the machine."""
 
 
 def looked_up(folder: Path, environment: dict[str, str], *arguments: str) -> set[str]:

@@ -206,7 +206,7 @@ def test_no_entry_has_a_placeholder_id(nothing: str) -> None:
         ("laps", ("laps",)),
         ("status", ("status",)),
         ("position", ("listed_position",)),
-        ("positionText", ("classification", "position", "gap_ms")),  # who won is not known
+        ("positionText", ("classification", "position", "gap_ms")),  # the winner is unknown
     ],
 )
 def test_a_missing_column_affects_no_other(upstream: str, fields: tuple[str, ...]) -> None:
@@ -495,7 +495,7 @@ def test_laps_all_deleted_leave_no_best() -> None:
 def test_laps_without_a_time() -> None:
     laps = [lap("1", 1, None), lap("1", 2, 90.5), lap("1", 3, None, Time=pd.NaT), lap("2", 1, None, Time=pd.NaT)]
     found = timing(PRACTICE, [timed("1", 1.0), timed("2", 2.0)], laps)
-    assert (found["1", 0].laps, found["1", 0].best_lap_ms) == (2, 90500), "a lap that was not completed is none"
+    assert (found["1", 0].laps, found["1", 0].best_lap_ms) == (2, 90500), "an incomplete lap does not count"
     assert (found["2", 0].laps, found["2", 0].best_lap_ms) == (None, None)
 
 

@@ -69,7 +69,7 @@ def test_a_session_of_an_unknown_kind_is_held_and_reported(life: Life) -> None:
     [answer] = life.calendar.held.values()
     assert (answer.entity, answer.entity_id, answer.kind) == (Entity.EVENT, identity, HeldKind.UNKNOWN_SESSION)
     assert answer.payload == {"labels": ["Sprint Relay"]}
-    assert life.sync(at("2026-02-01"), strange) == set(), "time does not make it known"
+    assert life.sync(at("2026-02-01"), strange) == set(), "it stays held, however much time passes"
     assert [answer.times_seen for answer in life.calendar.held.values()] == [2]
     life.sync(at("2026-02-02"), listed("Bahrain Grand Prix", "2026-04-12T18:00"))
     assert not life.calendar.held
