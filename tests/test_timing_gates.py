@@ -247,4 +247,4 @@ def test_another_sessions_messages_are_refused() -> None:
 
     assert examine_race_control(said(START), Evidence(RACE)).refused is None
     refused = examine_race_control(said(START - timedelta(days=1)), Evidence(RACE)).refused
-    assert refused == "message 1 is of 2024-03-01 15:00"
+    assert refused == "message 1 is of Fri 01 Mar 2024 15:00 UTC"

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from conftest import RECORDED, Recording, needs_recording
 from sqlalchemy import select
 
 from core.database import Database
+from core.rules.calendar.identity import season_of
 from core.rules.timing.outcome import SyncedTiming, TimingOutcome
 from core.schema import metadata, results
 from core.upsert.schedule import SeasonSummary
@@ -223,3 +225,49 @@ def test_a_feed_that_is_not_there_leaves_its_table_empty_and_says_so(
     (missing,) = synced(BAKU).of(TimingOutcome.MISSING)
     assert (missing.dataset, missing.rows) == ("weather", 0)
     assert rows(sqlite, "weather", BAKU) == []
+
+
+@pytest.mark.parametrize(
+    ("session_id", "laps", "pit_stops"),
+    [
+        (BAKU, 848, 36),
+        (MEXICO, 311, 0),
+        (QATAR, 380, 3),
+        (SPRINT, 308, 4),
+        ("2023-azerbaijan-grand-prix/sprint_qualifying", 233, 0),
+        ("2024-chinese-grand-prix/sprint_qualifying", 218, 0),
+        ("2024-british-grand-prix/practice_1", 459, 0),
+    ],
+)
+def test_nothing_that_was_recorded_is_refused(
+    session_id: str, laps: int, pit_stops: int, sqlite: Database, recording: Recording, sync: Sync
+) -> None:
+    sync(season_of(session_id), NOW)
+    one = synced(session_id)
+    assert one.of(TimingOutcome.REFUSED, TimingOutcome.FAILED, TimingOutcome.INCOMPLETE) == []
+    found = {dataset.dataset: dataset.rows for dataset in one.datasets}
+    assert (found["laps"], found["pit_stops"]) == (laps, pit_stops)
+    driven = by_car(rows(sqlite, "laps", session_id))
+    for car, stints in by_car(rows(sqlite, "stints", session_id)).items():
+        assert [stint["lap_start"] for stint in stints[1:]] == [stint["lap_end"] + 1 for stint in stints[:-1]]
+        assert (stints[0]["lap_start"], stints[-1]["lap_end"]) == (1, driven[car][-1]["lap"])
+
+
+def test_stand_ins_of_first_practice_are_entries_with_a_code_and_a_name(
+    sqlite: Database, recording: Recording, sync: Sync
+) -> None:
+    session_id = "2024-british-grand-prix/practice_1"
+    sync(2024, NOW)
+    synced(session_id)
+    found = {row["car_number"]: row for row in rows(sqlite, "entries", session_id)}
+    assert len(found) == 20
+    stand_ins = {
+        car: (found[car]["driver_id"], found[car]["driver_code"], found[car]["full_name"], found[car]["team_color"])
+        for car in ("37", "45", "50", "61")
+    }
+    assert stand_ins == {
+        "37": (None, "HAD", "Isack Hadjar", "3671C6"),
+        "45": (None, "COL", "Franco Colapinto", "64C4FF"),
+        "50": (None, "BEA", "Oliver Bearman", "B6BABD"),
+        "61": (None, "DOO", "Jack Doohan", "0093CC"),
+    }

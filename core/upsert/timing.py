@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,8 @@ from sqlalchemy import Connection, delete
 
 from core.database import Database
 from core.queries import read_entries, read_records, read_states
-from core.records import Session
+from core.records import Held, Record, Session
+from core.rules.datasets import DatasetState, initial_state
 from core.rules.results.polling import is_filed
 from core.rules.timing.decide import (
     KnownDataset,
@@ -21,15 +22,16 @@ from core.rules.timing.decide import (
 )
 from core.rules.timing.due import gates_due
 from core.rules.timing.evidence import Evidence
-from core.rules.timing.gates import Gate
+from core.rules.timing.gates import GATES, Gate
 from core.rules.timing.outcome import SyncedTiming
 from core.rules.timing.roster import driver_of
-from core.schema import columns, metadata, sessions
+from core.schema import columns, dataset_states, held, metadata, sessions
 from core.transform.archive.answers import Archive
 from core.upsert.bulk import copy_rows
 from core.upsert.roster import read_line_up_before, read_roster
-from core.upsert.rows import write_changes
-from core.upsert.states import KnownState, read_state, write_state
+from core.upsert.rows import write_changes, write_held, write_rows
+
+REFUSED = [gate.dataset.rejected.value for gate in GATES]
 
 Decide = Callable[[Gate, KnownDataset, Session], TimingDecision]
 
@@ -84,34 +86,36 @@ def _decide(
 ) -> SyncedTiming:
     """Decide each dataset that is due, and write what was decided."""
     states = read_states(connection, [session.id]).get(session.id, {})
-    outcomes = []
+    found = read_records(connection, held, Held, held.c.entity_id == session.id, held.c.kind.in_(REFUSED))
+    kept = {answer.key: answer for answer in found}
+    before, decisions = dict(kept), []
     for gate in gates_due(session, states, now, by_name=by_name):
-        stored = read_state(connection, gate.dataset, session.id)
-        rows = read_rows(connection, gate, session.id) if stored.state.revision else []
-        decision = decide(gate, KnownDataset(stored.state, stored.held, rows), session)
-        _write(connection, gate, session.id, stored, decision, now)
-        write_changes(connection, decision.changes, now, flow_run_id)
-        outcomes.append(decision.outcome)
-    return SyncedTiming(session.id, tuple(outcomes))
+        name = gate.dataset.name
+        state = states.get(name) or initial_state(gate.dataset, session.id)
+        decision = decide(gate, KnownDataset(state, kept, _rows(connection, gate, state)), session)
+        kept = dict(decision.held)
+        if decision.rows is not None:
+            _replace(connection, gate, state, decision.rows)
+        decisions.append(decision)
+    write_rows(connection, dataset_states, states, {one.state.dataset: one.state for one in decisions}, stamp=now)
+    write_held(connection, before, kept)
+    write_changes(connection, [change for one in decisions for change in one.changes], now, flow_run_id)
+    return SyncedTiming(session.id, tuple(one.outcome for one in decisions))
 
 
-def read_rows(connection: Connection, gate: Gate, session_id: str) -> list[Any]:
+def _rows(connection: Connection, gate: Gate, state: DatasetState) -> list[Any]:
     """A dataset's rows of a session, as records."""
-    (name,) = gate.dataset.tables
-    table = metadata.tables[name]
-    return read_records(connection, table, gate.record, table.c.session_id == session_id)
+    if not state.revision:
+        return []
+    table = metadata.tables[gate.dataset.tables[0]]
+    return read_records(connection, table, gate.record, table.c.session_id == state.entity_id)
 
 
-def _write(
-    connection: Connection, gate: Gate, session_id: str, known: KnownState, decision: TimingDecision, now: datetime
-) -> None:
-    (name,) = gate.dataset.tables
-    table = metadata.tables[name]
-    if decision.rows is not None:
-        if known.state.revision:
-            connection.execute(delete(table).where(table.c.session_id == session_id))
-        copy_rows(connection, table, [{"session_id": session_id, **columns(table, row)} for row in decision.rows])
-    write_state(connection, known, decision.state, decision.held, now)
+def _replace(connection: Connection, gate: Gate, state: DatasetState, rows: Sequence[Record]) -> None:
+    table = metadata.tables[gate.dataset.tables[0]]
+    if state.revision:
+        connection.execute(delete(table).where(table.c.session_id == state.entity_id))
+    copy_rows(connection, table, [{"session_id": state.entity_id, **columns(table, row)} for row in rows])
 
 
 def _session(connection: Connection, session_id: str) -> Session:

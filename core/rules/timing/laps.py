@@ -57,7 +57,9 @@ def better_laps(rows: Sequence[Lap], known: Sequence[Lap]) -> tuple[Sequence[Lap
 
 
 def _completed(lap: Lap, known: Lap | None) -> Lap:
-    lacking = {} if known is None else {name: value for name, value in known if getattr(lap, name) is None}
+    if known is None:
+        return lap
+    lacking = {name: value for name, value in known if value is not None and getattr(lap, name) is None}
     return lap.model_copy(update=lacking) if lacking else lap
 
 
@@ -142,7 +144,8 @@ def _end_of(by_car: Mapping[str, Sequence[TimedLap]], car: str, laps: int | None
 
 def _believed(lap: TimedLap, before: TimedLap | None, evidence: Evidence, emptied: Counter[str]) -> TimedLap:
     """A lap without the cells that cannot be, and with its driver."""
-    update: dict[str, object] = {"driver_id": evidence.drivers.get(lap.car_number)}
+    driver = evidence.drivers.get(lap.car_number)
+    update: dict[str, object] = {} if driver is None else {"driver_id": driver}
     sectors = [getattr(lap, name) for name in SECTORS]
     total = None if None in sectors else sum(sectors)
     fault, cells = None, ["time_ms"]
@@ -157,7 +160,7 @@ def _believed(lap: TimedLap, before: TimedLap | None, evidence: Evidence, emptie
     if fault is not None:
         emptied[fault] += 1
         update |= {**dict.fromkeys(cells), "is_accurate": False}
-    return lap.model_copy(update=update)
+    return lap.model_copy(update=update) if update else lap
 
 
 def _is_contradicted(lap: TimedLap, before: TimedLap, total: int | None) -> bool:

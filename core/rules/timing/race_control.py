@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from core.rules.results.polling import over_at
 from core.rules.timing.evidence import Evidence, Examined
+from core.text import moment
 from core.timing_records import RaceControlMessage
 
 NEAR = timedelta(hours=12)
@@ -18,5 +19,5 @@ def examine_race_control(rows: Sequence[RaceControlMessage], evidence: Evidence)
     session = evidence.session
     first = (session.starts_at or over_at(session)) - NEAR
     if strange := next((row for row in rows if not first <= row.at <= over_at(session) + NEAR), None):
-        return Examined(rows, refused=f"message {strange.ordinal} is of {strange.at:%Y-%m-%d %H:%M}")
+        return Examined(rows, refused=f"message {strange.ordinal} is of {moment(strange.at, year=True)}")
     return Examined(rows)
