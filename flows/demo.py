@@ -27,17 +27,21 @@ from core.schema import driver_standings, drivers, events, results, sessions
 from core.settings import Settings
 from core.text import counted
 from flows.output.changes import example
+from flows.output.stints import stint_chart
 from flows.output.tables import print_calendar, print_chapter
 from flows.output.text import screen, styled
+from flows.output.timing import line as timing_line
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
 from flows.runtime import command
 from flows.sync_schedule import sync_schedule
+from flows.sync_timing import sync_timing
 
 DATABASE = Path("f1-demo.db")
 SEASON = 2024
 CHINA, SPA = "2024-chinese-grand-prix", "2024-belgian-grand-prix"
 AUSTIN = "2024-united-states-grand-prix"
+RAINY = "2024-sao-paulo-grand-prix/race"
 RAINED_OFF = "2024-sao-paulo-grand-prix/qualifying"
 LEADERS = 3
 """How many drivers of a table are named."""
@@ -126,6 +130,24 @@ class Demo:
 
         return step
 
+    def on_track(self, session_id: str) -> Step:
+        """A poll of a session's results and of its archive, with what is in that."""
+
+        def step(now: datetime) -> Iterator[Text]:
+            refresh_statuses.fn(now=now)
+            poll_results.fn(event=session_id, now=now)
+            yield from (
+                styled(timing_line(one).partition(": ")[2]) for one in sync_timing.fn(event=session_id, now=now)
+            )
+
+        return step
+
+    def show_stints(self) -> None:
+        """The stints of the race that was driven in the rain."""
+        console = screen(soft_wrap=True)
+        for drawn in stint_chart(self.database, RAINY):
+            console.print(drawn)
+
     def live(self) -> None:
         """The chapters of 2024."""
         for now, title, step in (
@@ -145,6 +167,7 @@ class Demo:
             (_at(10, 26, 9), "Austin's times are back: nothing had changed", self.sync),
             (_at(11, 2, 20), "São Paulo: it rains, and qualifying should be over by now", self.statuses(RAINED_OFF)),
             (_at(11, 2, 21), "São Paulo: qualifying is moved to Sunday morning, and scheduled again", self.sync),
+            (_at(11, 3, 19), "São Paulo, race: what happened on track", self.on_track(RAINY)),
         ):
             self.chapter(now, title, step)
 
@@ -183,6 +206,8 @@ def live() -> None:
         fetch.session.lift_limits(settings)
         demo = Demo(upstream, connect(settings))
         demo.live()
+    console.print("\nSão Paulo's stints (inter, wet), with the laps on which it rained and the red flag:\n")
+    demo.show_stints()
     console.print("\nThe calendar from Austin on, as it is in the database now:\n")
     demo.show_calendar()
     console.print(f"\nAll of it is in {DATABASE}. Try this (Spa's result as it is now, and as it was at 17:00 UTC):\n")

@@ -49,6 +49,7 @@ from flows.refresh_statuses import refresh_statuses
 from flows.runtime import clock, command, limit, logs, prefect_api
 from flows.runtime.local_server import local_server
 from flows.sync_schedule import sync_schedule
+from flows.sync_timing import sync_timing
 
 logger = logging.getLogger("flows.serve")
 
@@ -73,6 +74,7 @@ SERVED_FLOWS = (
     ServedFlow(sync_schedule, ("f1", "schedule"), "7 * * * *"),
     ServedFlow(refresh_statuses, ("f1", "statuses"), "*/5 * * * *"),
     ServedFlow(poll_results, ("f1", "results"), "*/5 * * * *"),
+    ServedFlow(sync_timing, ("f1", "timing"), "*/15 * * * *"),
     ServedFlow(backfill_history, ("f1", "history")),
 )
 """The deployments of prefect.yaml, without its work pool."""

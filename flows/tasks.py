@@ -12,7 +12,16 @@ from datetime import datetime, timedelta
 
 from core import fetch, queries
 from core.deadline import Deadline
-from core.documents import LISTING_OF, Document, Listing, Page, PageQuery, TimingDocument, season_table
+from core.documents import (
+    LISTING_OF,
+    ArchiveDocument,
+    Document,
+    Listing,
+    Page,
+    PageQuery,
+    TimingDocument,
+    season_table,
+)
 from core.errors import SourceEmpty
 from core.records import (
     Change,
@@ -35,11 +44,13 @@ from core.rules.results.championship import competitors
 from core.rules.results.due_polls import DuePoll, ResultQuery
 from core.rules.results.matching import Answer, match_results, require_readable
 from core.rules.results.outcome import Polled
+from core.rules.timing.outcome import SyncedTiming
+from core.transform.archive.answers import Archive, read_archive
 from core.transform.results import listed_results
 from core.transform.schedule import schedule_answer
 from core.transform.standings import PublishedStandings, published_standings
 from core.transform.timing import timing_result
-from core.upsert import history, pages, polls, results, schedule, standings, statuses
+from core.upsert import history, pages, polls, results, roster, schedule, standings, statuses, timing
 from core.upsert.schedule import SeasonSummary
 from flows.runtime.run import Run
 from flows.runtime.step import Cached, step
@@ -156,6 +167,54 @@ def fetch_timing(run: Run, due_poll: DuePoll, deadline: Deadline) -> TimingDocum
 def transform_timing(run: Run, due_poll: DuePoll, document: TimingDocument) -> SessionResult:
     """A session's classification by live timing."""
     return timing_result(document, due_poll.event.season, due_poll.event.round, due_poll.session.kind)
+
+
+@step(DATABASE_READ, "read-due-timing")
+def read_due_timing(run: Run, event_id: str | None, kind: SessionKind | None) -> list[DuePoll]:
+    """The sessions whose archive of live timing is due, or those of one event that have begun."""
+    if event_id is None:
+        return queries.read_due_timing(run.database, run.now)
+    asked = queries.read_event_polls(run.database, event_id, kind)
+    return [due_poll for due_poll in asked if polling.has_begun(due_poll.session, run.now)]
+
+
+@step(NETWORK, "fetch-archive-{due_poll.session.id}")
+def fetch_archive(run: Run, due_poll: DuePoll, deadline: Deadline) -> ArchiveDocument | None:
+    """Live timing's archive of a session; None where there is nothing yet, or the session's time is not known."""
+    session = fetch.timing.TimedSession.of(due_poll.event, due_poll.session)
+    if session is None:
+        return None
+    try:
+        settled = polling.is_filed(due_poll.session, run.upstream_now)
+        return fetch.archive.fetch_archive(session, run.access(deadline), settled=settled)
+    except SourceEmpty:
+        return None
+
+
+@step(PURE, "transform-archive-{due_poll.session.id}")
+def transform_archive(run: Run, due_poll: DuePoll, document: ArchiveDocument) -> Archive:
+    """What an archive says of each dataset."""
+    return read_archive(document, due_poll.session.kind)
+
+
+@step(DATABASE, "upsert-drivers-named")
+def upsert_drivers_named(run: Run) -> list[str]:
+    """Give entries the drivers that Jolpica knows by now; returns who they are."""
+    return roster.name_drivers(run.database, run.now, flow_run_id=run.flow_run_id)
+
+
+@step(DATABASE, "upsert-timing-{session_id}")
+def upsert_timing(run: Run, session_id: str, archive: Archive, *, by_name: bool) -> SyncedTiming:
+    """Take each dataset of an archive, as far as it is believed."""
+    return timing.accept_archive(
+        run.database, session_id, archive, run.now, by_name=by_name, flow_run_id=run.flow_run_id
+    )
+
+
+@step(DATABASE, "upsert-timing-due-{session_id}")
+def upsert_timing_due(run: Run, session_id: str, error: str | None, *, by_name: bool) -> SyncedTiming:
+    """Have a session's archive fetched later: it is not there yet, or there was an error."""
+    return timing.put_archive_off(run.database, session_id, run.now, error, by_name=by_name)
 
 
 @step(DATABASE, "upsert-results-{session_id}")

@@ -93,7 +93,7 @@ CALENDAR = (
 
 
 def entry(place: int, driver: str, **differs: Any) -> Entry:
-    """A classified entry that finished `place` minutes after the start of nothing: each a second behind the last."""
+    """A classified entry, a second behind the one before it."""
     row = Entry(
         car_number=str(DRIVERS.index(driver) + 1),
         driver_id=driver,
@@ -320,79 +320,79 @@ WRONG: dict[str, tuple[Callable[[Connection], object], str, str, str]] = {
         set_result(f"{SPAIN}/race", "hill", laps=61),
         "results_unlike_last_revision",
         f"{SPAIN}/race",
-        "not those of revision 1: Hill laps 62 → 61",
+        "they differ from revision 1: Hill laps 62 → 61",
     ),
     "a state that no revision gives": (
         set_session(f"{MONACO}/qualifying", results_state="provisional"),
         "state_unlike_revisions",
         f"{MONACO}/qualifying",
-        "provisional, and revision 1 is official",
+        "provisional, though revision 1 is official",
     ),
     "results that are awaited": (
         set_session(f"{MONACO}/qualifying", results_state="awaited"),
         "state_unlike_revisions",
         f"{MONACO}/qualifying",
-        "awaited, and at revision 1",
+        "awaited, though at revision 1",
     ),
     "official without a revision": (
         set_session(f"{CANADA}/race", results_state="official"),
         "state_unlike_revisions",
         f"{CANADA}/race",
-        "official, and without any revision",
+        "official, without any revision",
     ),
     "a session to come that has results": (
         set_session(f"{MONACO}/qualifying", status="scheduled"),
         "status_unlike_results",
         f"{MONACO}/qualifying",
-        "scheduled, and has results",
+        "scheduled, though it has results",
     ),
     "settled and still polled": (
         set_session(f"{MONACO}/qualifying", results_state="settled"),
         "poll_unlike_state",
         f"{MONACO}/qualifying",
-        "settled, and polled next at Mon 12 May 1997 13:00 UTC",
+        "settled, but polled next at Mon 12 May 1997 13:00 UTC",
     ),
     "not settled and never polled again": (
         set_session(f"{SPAIN}/race", next_poll_at=None),
         "poll_unlike_state",
         f"{SPAIN}/race",
-        "official, and never polled again",
+        "official, but never polled again",
     ),
     "faults without a reason": (
         set_session(f"{SPAIN}/race", poll_faults=2),
         "poll_unlike_state",
         f"{SPAIN}/race",
-        "2 faults in a row, and none is told",
+        "2 faults in a row, without a reason",
     ),
     "a dataset's faults without a reason": (
         set_state(poll_faults=2),
         "poll_unlike_state",
         SPAIN,
-        "standings: 2 faults in a row, and none is told",
+        "standings: 2 faults in a row, without a reason",
     ),
     "a dataset that failed and is not polled": (
         set_state(poll_faults=1, last_error="down", next_poll_at=None),
         "poll_unlike_state",
         SPAIN,
-        "standings: failed, and never polled again",
+        "standings: failed, but never polled again",
     ),
     "a feed without a revision": (
         without(changes, changes.c.entity_id == f"{MONACO}/race", changes.c.kind == "results_revised"),
         "feed_unlike_revisions",
         f"{MONACO}/race",
-        "the feed does not tell of revision 2",
+        "the feed has no change for revision 2",
     ),
     "a feed ahead of the session": (
         told("session", f"{MONACO}/race", "results_revised", revision=3),
         "feed_unlike_revisions",
         f"{MONACO}/race",
-        "the feed tells of revision 3, the session is at 2",
+        "the feed has a change for revision 3, the session is at 2",
     ),
     "a feed that tells twice": (
         told("session", f"{MONACO}/race", "results_revised", revision=2),
         "feed_unlike_revisions",
         f"{MONACO}/race",
-        "the feed tells of revision 2 2 times",
+        "the feed has 2 changes for revision 2",
     ),
     "a standing with other points": (
         lambda connection: connection.execute(
@@ -424,7 +424,7 @@ WRONG: dict[str, tuple[Callable[[Connection], object], str, str, str]] = {
         ),
         "standings_unlike_results",
         CANADA,
-        "team standings, and no official results to compute them from",
+        "team standings without official results",
     ),
 }
 """What is done to the season, and the check, the id and (part of) the message that must come of it."""
@@ -615,7 +615,7 @@ def test_findings_are_a_table_or_json_and_status_1(season: Database, capsys: pyt
     lines = [line.rstrip() for line in shown.out.splitlines()]
     message = "revisions known: 1, 2; the session is at revision 3"
     assert lines[1] == f"revisions_not_whole   {MONACO}/race: {message}"
-    assert lines[2] == f"status_unlike_results {MONACO}/qualifying: scheduled, and has results"
+    assert lines[2] == f"status_unlike_results {MONACO}/qualifying: scheduled, though it has results"
     assert commands.main(["audit", "1997", "--json", "--now", NOW.isoformat()]) == 1
     shown = capsys.readouterr()
     first, _ = json.loads(shown.out)["findings"]

@@ -12,10 +12,11 @@ from conftest import RECORDED, Recording, needs_recording, poll_by_name
 from sqlalchemy import delete, select, update
 
 from core.database import Database
-from core.errors import NotDone, UsageError
+from core.errors import DataRefused, NotDone, UsageError
 from core.replay import Upstream
 from core.rules.history import HISTORY
-from core.schema import championship_adjustments, changes, dataset_states, metadata, upstream_requests
+from core.schema import championship_adjustments, changes, dataset_states, metadata, teams, upstream_requests
+from core.upsert.bulk import copy_rows
 from flows.backfill import backfill_history, seasons_between
 from flows.poll_results import poll, poll_results
 from flows.runtime.run import Run
@@ -221,3 +222,15 @@ def test_seasons_are_named_first_to_last(sqlite: Database) -> None:
             backfill_history.fn(first=first, last=last, now=NOW)
     assert seasons_between(None, None, 2026) == range(1950, 2027)
     assert seasons_between(1994, None, 2026)[0] == 1994
+
+
+def test_rows_that_the_database_refuses_are_an_error_in_one_line_and_none_is_written(database: Database) -> None:
+    database.ensure_schema()
+    team = {"id": "ferrari", "name": "Ferrari", "nationality": "Italian"}
+    with pytest.raises(DataRefused), database.writing() as connection:
+        copy_rows(connection, teams, [team, team])
+    with database.writing() as connection:
+        copy_rows(connection, teams, [team])
+        copy_rows(connection, teams, [])
+    with database.reading() as connection:
+        assert [row.id for row in connection.execute(select(teams))] == ["ferrari"]

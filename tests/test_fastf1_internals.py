@@ -34,6 +34,7 @@ NAMES = [
     "_api.base_url",
     "_api.base_url_mirror",
     "_api.fetch_page",
+    "_api.pages",
     "core.Session.api_path",
     "core.Session._ergast",
     "ergast.interface.BASE_URL",
@@ -51,7 +52,7 @@ NAMES = [
 MADE_BY_A_SESSION = ("core.Session.api_path", "core.Session._ergast")
 """Attributes that FastF1's source assigns when a session is made."""
 
-PLAIN = {"base_url", "fetch_page"}
+PLAIN = {"base_url", "fetch_page", "pages"}
 """Words too common to search for; they are reached through a module that is searched for."""
 
 

@@ -98,7 +98,12 @@ def test_the_tables_and_kinds_of_change_are_complete(postgresql: Database) -> No
 
 def test_the_flows_run_at_the_times_of_the_table() -> None:
     rows = dict(re.findall(r"^\| `([a-z-]+)` \| (.*?)[,|]", section("The flows"), re.MULTILINE))
-    crons = {"hourly at :07": ["7 * * * *"], "every 5 minutes": ["*/5 * * * *"], "by hand": []}
+    crons = {
+        "hourly at :07": ["7 * * * *"],
+        "every 5 minutes": ["*/5 * * * *"],
+        "every 15 minutes": ["*/15 * * * *"],
+        "by hand": [],
+    }
     deployed = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
     assert {name: crons[when.strip()] for name, when in rows.items()} == {
         one["entrypoint"].partition(":")[2].replace("_", "-"): [each["cron"] for each in one["schedules"]]

@@ -16,11 +16,12 @@ from sqlalchemy import select
 
 from core.database import Database
 from core.queries import read_calendar
-from core.records import Change, EventFormat, Session, SessionKind, Source, Status, jsonable
+from core.records import Change, EventFormat, Session, SessionKind, Source, Status
 from core.rules.calendar.identity import slug
 from core.rules.calendar.season import Calendar
 from core.rules.changes import BOOKKEEPING
 from core.schema import changes, circuits, events, held, sessions
+from core.text import jsonable
 from core.upsert.schedule import SeasonSummary
 from flows.sync_schedule import sync_schedule
 

@@ -1,7 +1,7 @@
 """Fetching: the only room that imports FastF1. What a source answered, as JSON documents, or a typed error.
 
-FastF1 takes half a second to import. `from core import fetch` does not import it: `fetch.schedule`, `fetch.results`,
-`fetch.listings`, `fetch.timing` and `fetch.session` do, when they are first used.
+FastF1 takes half a second to import. `from core import fetch` does not import it: `fetch.archive`, `fetch.listings`,
+`fetch.results`, `fetch.schedule`, `fetch.session` and `fetch.timing` do, when they are first used.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from core.fetch import archive as archive
     from core.fetch import listings as listings
     from core.fetch import results as results
     from core.fetch import schedule as schedule
@@ -18,6 +19,6 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> object:
-        if name in ("listings", "results", "schedule", "session", "timing"):
+        if name in ("archive", "listings", "results", "schedule", "session", "timing"):
             return import_module(f"{__name__}.{name}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -89,6 +89,47 @@ def without_ergast(session: fastf1.core.Session) -> fastf1.core.Session:
     return session
 
 
+FEEDS = {
+    "SessionInfo": "session_info",
+    "DriverList": "driver_list",
+    "SessionStatus": "session_status",
+    "LapCount": "lap_count",
+    "TrackStatus": "track_status",
+    "TimingData": "timing_data",
+    "TimingAppData": "timing_app_data",
+    "RaceControlMessages": "race_control_messages",
+    "WeatherData": "weather_data",
+    "PitStopSeries": "pit_stop_series",
+}
+"""The feeds of a session that are read, by live timing's name, with FastF1's name of each."""
+
+Feed = list[list[Any]]
+"""A feed's messages, each with the session's clock before it."""
+
+
+class Feeds:
+    """A session's feeds, fetched once each; FastF1 reads them in place of recorded live data, and makes no request."""
+
+    def __init__(self, session: fastf1.core.Session) -> None:
+        self.path = session.api_path
+        self.fetched: dict[str, Feed | None] = {}
+
+    def fetch(self, name: str) -> Feed | None:
+        """A feed; None where there is none. One request to each host, the first time."""
+        if name not in self.fetched:
+            fastf1._api.pages.setdefault(FEEDS[name], f"{name}.jsonStream")
+            self.fetched[name] = fastf1._api.fetch_page(self.path, FEEDS[name])
+        return self.fetched[name]
+
+    def has(self, name: str) -> bool:
+        """Whether FastF1 is to read a feed from here, and not to request it."""
+        return name in FEEDS
+
+    def get(self, name: str) -> Feed:
+        """A feed for FastF1; one that is not there is empty."""
+        return self.fetch(name) or []
+
+
 def has_session_info(session: fastf1.core.Session) -> bool:
     """Whether live timing has a session's smallest file; one request to each host."""
     return fastf1._api.fetch_page(session.api_path, "session_info") is not None

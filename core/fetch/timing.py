@@ -21,7 +21,7 @@ from core.fetch.session import Call, asking
 from core.records import Event, Session, Source
 
 RESULT_COLUMNS = ("DriverNumber", "Abbreviation", "Position", "Q1", "Q2", "Q3")
-LAP_COLUMNS = ("DriverNumber", "LapNumber", "LapTime", "Time", "Deleted")
+LAP_COLUMNS = ("DriverNumber", "LapNumber", "LapTime", "Time", "Deleted", "FastF1Generated")
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def fetch_timing(session: TimedSession, access: Access, *, settled: bool = False
         SourceError: any other fault, typed.
     """
     with asking(Source.LIVETIMING, access) as call, keeping_files(access) if settled else nullcontext():
-        loaded = fastf1.core.Session(_event(session), session.name, f1_api_support=True)
+        loaded = fastf1.core.Session(event_of(session), session.name, f1_api_support=True)
         results, laps = _load(fastf1_internals.without_ergast(loaded), call)
         if results.empty or results["Position"].isna().all():
             raise SourceEmpty(Source.LIVETIMING.value, "not there yet")
@@ -87,7 +87,7 @@ def _load(session: fastf1.core.Session, call: Call) -> tuple[pd.DataFrame, pd.Da
         raise SourceMalformed(Source.LIVETIMING.value, "feeds that FastF1 cannot read") from error
 
 
-def _event(session: TimedSession) -> fastf1.events.Event:
+def event_of(session: TimedSession) -> fastf1.events.Event:
     """An event with this one session, so that FastF1 finds its files without a schedule."""
     return fastf1.events.Event(
         {

@@ -2,7 +2,7 @@
 
 A stream is a list of lines, each a moment on the session's own clock and a message. The laps are made up
 (even in a race; one flying lap a part in qualifying) so that what is counted from them is the
-classification: same order, same times, same number of laps.
+classification: same order, same times, same number of laps. Of one race `core.replay.track` knows more.
 """
 
 import codecs
@@ -14,10 +14,8 @@ from datetime import datetime, timedelta
 from core.replay import facts
 from core.replay.facts import Classification, Entry, EventFacts, SessionFacts, milliseconds
 from core.replay.jolpica import Document, clock
+from core.replay.track import MINUTE, SECOND, Line, TrackFacts, tracks
 
-Line = tuple[int, Document]
-
-SECOND, MINUTE = 1000, 60_000
 # The clock begins a while before the session does.
 START = 15 * MINUTE
 # The parts of a qualifying, of one length for each kind: from, to.
@@ -33,11 +31,13 @@ TYPES = {"Race": "Race", "Sprint": "Race"}
 
 @dataclass(frozen=True)
 class Course:
-    """How a session went: the from and to of its parts, the cars' timing, the tyres fitted."""
+    """How a session went: the from and to of its parts, the cars' timing, who started, from when to when it stopped."""
 
     parts: tuple[tuple[int, int], ...]
     timing: tuple[Line, ...]
     starters: tuple[str, ...]
+    tyres: tuple[Line, ...] = ()
+    stopped: tuple[int, int] | None = None
 
 
 def index(season: int, events: Sequence[EventFacts], now: datetime | None) -> bytes:
@@ -56,11 +56,12 @@ def stream(
     """A session's stream by its file name, None for one that the sample has not."""
     entries = classification.entries
     qualifying = session.name.endswith("Qualifying")
-    course = _qualifying(entries) if qualifying else _race(entries)
+    track = tracks().get((event.round, session.name))
+    course = _qualifying(entries) if qualifying else _race(entries, track)
     streams: dict[str, Callable[[], Iterator[Line]]] = {
         "SessionInfo": lambda: _session_info(season, event, session),
         "SessionStatus": lambda: _session_status(course),
-        "TrackStatus": lambda: iter([(0, {"Status": "1", "Message": "AllClear"})]),
+        "TrackStatus": lambda: _track_status(course),
         "DriverList": lambda: _driver_list(entries),
         "TimingData": lambda: iter(course.timing),
         "TimingAppData": lambda: _tyres(course),
@@ -68,15 +69,20 @@ def stream(
     }
     if not qualifying:
         streams["LapCount"] = lambda: _lap_count(entries)
+    if track is not None:
+        streams["WeatherData"] = lambda: track.weather(START, course.parts[-1][1])
     if name not in streams:
         return None
     lines = sorted(streams[name](), key=lambda line: line[0])
     return _encoded("".join(f"{_moment(at)}{json.dumps(message)}\r\n" for at, message in lines))
 
 
-def _race(entries: Sequence[Entry]) -> Course:
+def _race(entries: Sequence[Entry], track: TrackFacts | None) -> Course:
     winner = entries[0]
     assert winner.time_ms is not None
+    pause = track.stopped_ms if track else 0
+    stopped: tuple[int, int] | None = None
+    tyres: list[Line] = []
     lines: list[Line] = []
     for place, entry in enumerate(entries):
         if entry.place == "W":
@@ -87,17 +93,26 @@ def _race(entries: Sequence[Entry]) -> Course:
         elif entry.place.isdigit():  # lapped: behind everybody ahead, after the winner has finished
             total = winner.time_ms + place * SECOND
         else:
-            total = winner.time_ms * entry.laps // winner.laps + place * SECOND
-        lines += _even_laps(entry, total)
-    starters = tuple(entry.car for entry in entries if entry.place != "W")
-    return Course(((START, START + winner.time_ms),), tuple(lines), starters)
+            total = (winner.time_ms - pause) * entry.laps // winner.laps + place * SECOND + pause
+        if track is None:
+            ends = [START + total * lap // entry.laps for lap in range(1, entry.laps + 1)]
+            lines += _laps(entry, ends, ends_in_pits=entry.place == "R")
+        elif entry.car in track.stints:
+            ends = track.ends(entry, START, total - pause)
+            lines += _laps(entry, ends, untimed=track.stopped_after + 1)
+            lines += track.pit_lines(entry.car, ends)
+            tyres += track.tyre_lines(entry.car, START, ends)
+            if entry is winner:
+                at = ends[track.stopped_after - 1]
+                stopped = at - MINUTE, at + pause - SECOND
+    starters = tuple(entry.car for entry in entries if entry.place != "W" and (not track or entry.car in track.stints))
+    return Course(((START, START + winner.time_ms),), tuple(lines), starters, tuple(tyres), stopped)
 
 
-def _even_laps(entry: Entry, total_ms: int) -> Iterator[Line]:
-    ends = [START + total_ms * lap // entry.laps for lap in range(1, entry.laps + 1)] if entry.laps else []
+def _laps(entry: Entry, ends: Sequence[int], *, ends_in_pits: bool = False, untimed: int = 0) -> Iterator[Line]:
     began = START
     for lap, at in enumerate(ends, start=1):
-        if lap == entry.laps and entry.place == "R":  # into the pits, or FastF1 adds a lap that ended on track
+        if lap == entry.laps and ends_in_pits:  # or FastF1 adds a lap that ended on track
             yield at - SECOND, _car(entry, InPit=True)
         lap_ms = at - began
         one, two, three = _sectors(lap_ms)
@@ -105,7 +120,7 @@ def _even_laps(entry: Entry, total_ms: int) -> Iterator[Line]:
         if lap > 1:  # the archive has no time of the first lap
             times["Sectors"]["0"] = {"Value": one}
             times["LastLapTime"] = {"Value": clock(lap_ms)}
-        yield at, _car(entry, NumberOfLaps=lap, **times)
+        yield at, _car(entry, NumberOfLaps=lap, **({} if lap == untimed else times))
         began = at
 
 
@@ -167,9 +182,19 @@ def _session_status(course: Course) -> Iterator[Line]:
     for began, ended in course.parts:
         yield began, {"Status": "Started"}
         yield ended, {"Status": "Finished"}
+    if course.stopped:
+        yield course.stopped[0], {"Status": "Aborted"}
+        yield course.stopped[1], {"Status": "Started"}
     over = course.parts[-1][1]
     yield over + 5 * MINUTE, {"Status": "Finalised"}
     yield over + 10 * MINUTE, {"Status": "Ends"}
+
+
+def _track_status(course: Course) -> Iterator[Line]:
+    yield 0, {"Status": "1", "Message": "AllClear"}
+    if course.stopped:
+        yield course.stopped[0], {"Status": "5", "Message": "Red"}
+        yield course.stopped[1], {"Status": "1", "Message": "AllClear"}
 
 
 def _lap_count(entries: Sequence[Entry]) -> Iterator[Line]:
@@ -195,6 +220,9 @@ def _driver_list(entries: Sequence[Entry]) -> Iterator[Line]:
 
 
 def _tyres(course: Course) -> Iterator[Line]:
+    if course.tyres:
+        yield from course.tyres
+        return
     # Which tyres is no fact of the sample, but FastF1 expects each starter to have some.
     stint = {"Compound": "UNKNOWN", "New": "true", "TyresNotChanged": "0", "TotalLaps": 0, "StartLaps": 0}
     yield START // 3, {"Lines": {car: {"Stints": {"0": stint}} for car in course.starters}}
@@ -211,7 +239,9 @@ def _race_control(event: EventFacts, session: SessionFacts, course: Course) -> I
             (ended, "CHEQUERED", "CHEQUERED FLAG"),
         )
     ]
-    for number, (at, flag, text) in enumerate(said):
+    if course.stopped:
+        said += [(course.stopped[0], "RED", "RED FLAG"), (course.stopped[1], "GREEN", "GREEN LIGHT - PIT EXIT OPEN")]
+    for number, (at, flag, text) in enumerate(sorted(said)):
         utc = (begins + timedelta(milliseconds=at - START)).replace(tzinfo=None, microsecond=0)
         message = {
             "Utc": utc.isoformat(),

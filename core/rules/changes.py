@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from core.records import Change, ChangeKind, Entity, Event, Record, Session, Status, jsonable
+from core.records import Change, ChangeKind, Entity, Event, Record, Session, Status
 from core.rules.calendar.circuits import place_key
+from core.text import jsonable
 
 EVENT_TIMES = ("first_date", "last_date", "starts_at", "ends_at")
 SESSION_TIMES = ("local_date", "starts_at", "ends_at", "utc_offset_minutes")

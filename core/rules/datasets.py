@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pydantic import AwareDatetime
 
 from core.records import Entity, HeldKind, Record, Source
-from core.rules.results.polling import HOUR, Stage, retry_after_fault
+from core.rules.results.polling import DAY, FILED, HOUR, Stage, retry_after_fault
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,17 @@ STANDINGS = Dataset(
     differing=HeldKind.STANDINGS_DIFFER,
 )
 
-DATASETS = (STANDINGS,)
+ARCHIVED = (Stage(DAY, HOUR), Stage(FILED, DAY), Stage(None, 90 * DAY))
+"""From a session's end on, until live timing's archive has its end, and what is in it is believed."""
+
+LAPS = Dataset("laps", Entity.SESSION, ("laps",), HeldKind.LAPS_REJECTED, ARCHIVED)
+STINTS = Dataset("stints", Entity.SESSION, ("stints",), HeldKind.STINTS_REJECTED, ARCHIVED)
+PIT_STOPS = Dataset("pit_stops", Entity.SESSION, ("pit_stops",), HeldKind.PIT_STOPS_REJECTED, ARCHIVED)
+WEATHER = Dataset("weather", Entity.SESSION, ("weather",), HeldKind.WEATHER_REJECTED, ARCHIVED)
+RACE_CONTROL = Dataset("race_control", Entity.SESSION, ("race_control",), HeldKind.RACE_CONTROL_REJECTED, ARCHIVED)
+ENTRIES = Dataset("entries", Entity.SESSION, ("entries",), HeldKind.ENTRIES_REJECTED, ARCHIVED)
+
+DATASETS = (STANDINGS, LAPS, STINTS, PIT_STOPS, WEATHER, RACE_CONTROL, ENTRIES)
 
 
 class DatasetState(Record):

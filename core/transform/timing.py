@@ -34,8 +34,8 @@ def timing_result(document: TimingDocument, season: int, round_number: int | Non
 
 
 def _entries(document: TimingDocument, kind: SessionKind) -> list[Entry]:
-    driven = _laps_by_car(document["laps"])
     raced = kind in (SessionKind.RACE, SessionKind.SPRINT)
+    driven = _laps_by_car(document["laps"], raced=raced)
     most = max((count for count, _ in driven.values()), default=0)
     entries = []
     for row in document["results"]:
@@ -62,15 +62,20 @@ def _entries(document: TimingDocument, kind: SessionKind) -> list[Entry]:
     return entries
 
 
-def _laps_by_car(laps: Sequence[Document]) -> dict[str, tuple[int, int | None]]:
-    """Laps completed and best lap in milliseconds, by car number. A deleted lap counts, and is not the best."""
+def _laps_by_car(laps: Sequence[Document], *, raced: bool) -> dict[str, tuple[int, int | None]]:
+    """Laps completed and best lap in milliseconds, by car number.
+
+    A deleted lap counts, and is not the best. Of a lap that a car stopped on, which FastF1 adds, the official
+    classification of a race counts nothing, and that of a qualifying counts it.
+    """
     driven: dict[str, tuple[int, int | None]] = {}
     for lap in laps:
         car = text(lap.get("DriverNumber"))
         if car is None:
             continue
         count, best = driven.get(car, (0, None))
-        if "Time" not in lap or lap["Time"] is not None:
+        is_counted = not (raced and lap.get("FastF1Generated") is True)
+        if is_counted and ("Time" not in lap or lap["Time"] is not None):
             count = max(count, number(lap.get("LapNumber")) or 0)
         lap_time = None if lap.get("Deleted") is True else number(lap.get("LapTime"))
         driven[car] = (count, lap_time if best is None else best if lap_time is None else min(best, lap_time))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, Table, bindparam
+from sqlalchemy import Connection, Select, Table, bindparam, select, update
 
 from core.queries import records_of, stored
 from core.records import Driver, Team
-from core.schema import drivers, teams
+from core.schema import drivers, sessions, teams
+from core.timing_schema import entries
 from core.upsert.rows import write_rows
 
 R = TypeVar("R", Driver, Team)
@@ -20,6 +21,19 @@ def write_competitors(connection: Connection, listed: Sequence[Driver], listed_t
     """Insert drivers and teams that are new, and update those that differ; null replaces nothing."""
     _write(connection, drivers, Driver, listed)
     _write(connection, teams, Team, listed_teams)
+
+
+def write_team_colors(connection: Connection, team_ids: Collection[str]) -> None:
+    """Give teams the colour that they had in the last session of whose entries one is known."""
+    known = (
+        select(entries.c.team_id, entries.c.team_color)
+        .join(sessions, sessions.c.id == entries.c.session_id)
+        .where(entries.c.team_id.in_(team_ids), entries.c.team_color.is_not(None))
+        .order_by(sessions.c.local_date, sessions.c.starts_at)
+    )
+    for team_id, color in dict(connection.execute(known).tuples().all()).items():
+        other = teams.c.id == team_id, teams.c.color.is_distinct_from(color)
+        connection.execute(update(teams).where(*other).values(color=color))
 
 
 def _write(connection: Connection, table: Table, record: type[R], listed: Sequence[R]) -> None:

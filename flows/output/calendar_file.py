@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import icalendar
-from sqlalchemy import Connection, case, func, or_, select
+from sqlalchemy import Connection, select
 
 from core.database import Database
 from core.errors import F1FlowsError, UsageError
@@ -21,18 +21,11 @@ from core.records import ChangeKind, Circuit, Entity, Event, Session, SessionKin
 from core.schema import changes, sessions
 from core.text import counted
 
-ADDED = ChangeKind.ADDED.value
-SHOWN_OF_SESSIONS = (
-    ChangeKind.RENAMED,
-    ChangeKind.RESCHEDULED,
-    ChangeKind.POSTPONED,
-    ChangeKind.BROUGHT_FORWARD,
-    ChangeKind.DETAILED,
-    ChangeKind.CANCELLED,
-    ChangeKind.REINSTATED,
-)
-SHOWN_OF_EVENTS = (ChangeKind.RENAMED, ChangeKind.RELOCATED, ChangeKind.DETAILED)
-"""The kinds of change after which a session looks different in the file."""
+SHOWN = {
+    Entity.EVENT.value: {"name", "official_name", "country", "locality", "circuit_id"},
+    Entity.SESSION.value: {"name", "local_date", "starts_at", "ends_at", "utc_offset_minutes", "status"},
+}
+"""The fields that the file shows of an event or a session; of the status, whether it is cancelled."""
 
 REFRESH = timedelta(hours=1)
 """How often a subscriber is asked to come back: the schedule is synced hourly."""
@@ -100,16 +93,16 @@ def _order(session: Session) -> tuple[date, datetime, str]:
 
 def _versions(connection: Connection, season: int) -> Mapping[str, Version]:
     """What the feed says of a season, its events and its sessions, by id."""
-    shown = or_(
-        (changes.c.entity == Entity.SESSION.value) & changes.c.kind.in_([kind.value for kind in SHOWN_OF_SESSIONS]),
-        (changes.c.entity == Entity.EVENT.value) & changes.c.kind.in_([kind.value for kind in SHOWN_OF_EVENTS]),
-    )
-    query = (
-        select(changes.c.entity_id, func.sum(case((shown, 1), else_=0)), func.max(changes.c.at))
-        .where(in_season(changes.c.entity_id) | (changes.c.entity_id == str(season)), shown | (changes.c.kind == ADDED))
-        .group_by(changes.c.entity_id)
-    )
-    return {identity: Version(count, at) for identity, count, at in connection.execute(query, season_ids(season))}
+    of_season = in_season(changes.c.entity_id) | (changes.c.entity_id == str(season))
+    query = select(changes).where(of_season, changes.c.kind != ChangeKind.STATUS.value).order_by(changes.c.id)
+    found: dict[str, Version] = {}
+    for row in connection.execute(query, season_ids(season)):
+        if row.kind == ChangeKind.ADDED.value:
+            found[row.entity_id] = Version(0, row.at)
+        elif SHOWN.get(row.entity, set()) & set(row.after or ()):
+            before = found.get(row.entity_id, Version(0, row.at))
+            found[row.entity_id] = Version(before.changes + 1, max(before.at, row.at))
+    return found
 
 
 def _entry(session: Session, event: Event, circuit: Circuit | None, versions: Collection[Version]) -> icalendar.Event:

@@ -1,4 +1,4 @@
-"""The only module that reads the clock: tests in containers replace this file to replay a race weekend."""
+"""The only module that reads the clock: a test in containers appends its own `present` to replay a race weekend."""
 
 from __future__ import annotations
 

@@ -28,10 +28,9 @@ JOLPICA_AFTER = timedelta(hours=4)
 MINUTES = 10
 RACE = "2024-belgian-grand-prix/race"
 
-CLOCK = '''\
-"""Time as it is replayed."""
+CLOCK = '''
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 
 def present() -> datetime:
@@ -39,6 +38,15 @@ def present() -> datetime:
     passed = datetime.now(UTC) - datetime.fromisoformat("{began}")
     return datetime.fromisoformat("{as_of}") + timedelta(seconds=passed.total_seconds() * {speed})
 '''
+"""Appended to the image's flows/runtime/clock.py, so that everything else in it stays."""
+
+DOCKERFILE = """\
+FROM {image}
+USER root
+COPY present.py /tmp/present.py
+RUN cat /tmp/present.py >> /app/flows/runtime/clock.py
+USER f1
+"""
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +58,8 @@ def replayed(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     upstream = Upstream(MORNING, SPEED)
     upstream.publish_after_of[14, "results"] = JOLPICA_AFTER
     stack.serve_upstream(upstream)
-    (folder / "clock.py").write_text(clock)
-    (folder / "Dockerfile").write_text(f"FROM {stack.image}\nCOPY clock.py /app/flows/runtime/clock.py\n")
+    (folder / "present.py").write_text(clock)
+    (folder / "Dockerfile").write_text(DOCKERFILE.format(image=stack.image))
     docker("build", "--tag", tag, str(folder), merged=True)
     stack.deploy(tag)
     yield

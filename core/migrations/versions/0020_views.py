@@ -1,9 +1,9 @@
-"""Views that applications read: sessions to come, calendar, standings, line-ups, changes in words; names of outcomes."""
+"""Views that applications read: sessions to come, calendar, standings, line-ups, ids; dates and names of outcomes."""
 
-from alembic import context, op
+from core.migrations.views import create_view, is_sqlite, prefix
 
 revision = "0020"
-down_revision = "0008"
+down_revision = "0010"
 
 PLACES = ("winner", "second", "third")
 PODIUMS = [f"{session}_{place}" for session in ("race", "sprint") for place in PLACES]
@@ -91,38 +91,6 @@ JOIN {p}events e ON e.id = s.event_id
 JOIN {p}teams t ON t.id = r.team_id
 JOIN {p}drivers d ON d.id = r.driver_id
 GROUP BY e.season, r.team_id, t.name, r.driver_id, d.given_name, d.family_name, d.code
-"""
-
-CHANGES_IN_WORDS = """
-SELECT c.id, c.at, CASE WHEN c.entity = 'season' THEN CAST(c.entity_id AS SMALLINT) ELSE e.season END AS season,
-       e.id AS event_id, s.id AS session_id, c.kind,
-       CASE WHEN c.entity = 'season' THEN c.entity_id || ' season'
-            ELSE COALESCE(e.season || ' ' || e.name || COALESCE(', ' || s.name, ''), c.entity_id)
-       END AS subject,
-       COALESCE(CASE
-           WHEN c.kind = 'added' AND c.entity = 'event' THEN
-               'added: ' || COALESCE('round ' || {after:round} || ', ', '') || {after:first_date} || ' to ' || {after:last_date}
-           WHEN c.kind = 'added' THEN 'added: ' || {after:moment}
-           WHEN c.kind IN ('rescheduled', 'postponed', 'brought_forward') THEN
-               REPLACE(c.kind, '_', ' ') || ': ' || {before:moment} || ' → ' || {after:moment}
-           WHEN c.kind = 'renamed' THEN 'renamed: ' || {before:label} || ' → ' || {after:label}
-           WHEN c.kind = 'relocated' THEN 'relocated: ' || {before:place} || ' → ' || {after:place}
-           WHEN c.kind = 'renumbered' THEN
-               'renumbered: ' || COALESCE('round ' || {before:round}, 'no round') || ' → ' || COALESCE('round ' || {after:round}, 'no round')
-           WHEN c.kind = 'format_changed' THEN 'format changed: ' || {before:format} || ' → ' || {after:format}
-           WHEN c.kind = 'status' THEN {before:status} || ' → ' || {after:status}
-           WHEN c.kind = 'cancelled' THEN 'cancelled' || COALESCE(', was round ' || {before:round}, '')
-           WHEN c.kind = 'results_published' THEN 'provisional results' || {diff}
-           WHEN c.kind = 'results_official' THEN 'official results' || {diff}
-           WHEN c.kind = 'results_revised' THEN 'results revised' || {diff}
-           WHEN c.kind = 'results_restored' THEN 'earlier results restored' || {diff}
-           WHEN c.kind = 'standings' THEN 'standings changed' || COALESCE(' from ' || f.name || ' on', '')
-           WHEN c.kind = 'detailed' AND {after:starts_at} IS NOT NULL THEN 'detailed: ' || {before:moment} || ' → ' || {after:moment}
-       END, REPLACE(c.kind || COALESCE(': ' || {keys}, ''), '_', ' ')) AS words
-FROM {p}changes c
-LEFT JOIN {p}sessions s ON c.entity = 'session' AND s.id = c.entity_id
-LEFT JOIN {p}events e ON c.entity <> 'season' AND e.id = COALESCE(s.event_id, c.entity_id)
-LEFT JOIN {p}events f ON c.kind = 'standings' AND f.id = {after:from_event}
 """
 
 EXTERNAL_IDS = """
@@ -226,8 +194,8 @@ COMMENTS = {
             "code": "the driver's three letters; null for teams, and unknown for most drivers",
             "points": "points so far",
             "wins": "races won so far",
-            "places_gained": "since the season's event before, negative: lost; null without a place then",
-            "points_gained": "since the season's event before; at its first, all points",
+            "places_gained": "since the season's event with standings before, negative: lost; null without a place then",
+            "points_gained": "since the season's event with standings before; at the first, all points",
             "source": "results: computed here; jolpica: as Jolpica publishes it",
         },
     ),
@@ -247,19 +215,6 @@ COMMENTS = {
             "is_latest": "whether the driver was in the team's last race of the season so far",
         },
     ),
-    "changes_in_words": (
-        "The feed of all changes, as a person reads it",
-        {
-            "id": "the change's id, which rises in the order of commits",
-            "at": "the moment (now) of the run that made the change",
-            "season": "championship year",
-            "event_id": "the event; null for a change of a season",
-            "session_id": "the session; null for a change of an event or season",
-            "kind": "what happened",
-            "subject": "to what, such as 2024 Belgian Grand Prix, Race, by its present name",
-            "words": "what happened, in words, moments in UTC",
-        },
-    ),
     "external_ids": (
         "Ids of other sources, as far as a source that is read gives them: Jolpica's, which are the ids here",
         {
@@ -277,40 +232,24 @@ COMMENTS["current_standings"] = (
 
 
 def upgrade() -> None:
-    schema = context.config.attributes["schema"]
-    prefix = f'"{schema}".' if schema else ""
-    standings = _of_both(prefix, "")
-    _create("event_outcomes", _event_outcomes(prefix), prefix)
-    _create("next_sessions", NEXT_SESSIONS.format(p=prefix, starts=_local("starts_at"), ends=_local("ends_at")), prefix)
-    _create("season_calendar", SEASON_CALENDAR.format(p=prefix, starts=_local("starts_at")), prefix)
-    _create("standings_with_names", standings, prefix)
-    _create("current_standings", _of_both(prefix, LAST_EVENT), prefix)
-    _create("team_line_ups", TEAM_LINE_UPS.format(p=prefix), prefix)
-    _create("changes_in_words", _changes_in_words(prefix), prefix)
-    _create("external_ids", EXTERNAL_IDS.format(p=prefix), prefix)
-
-
-def _create(view: str, query: str, prefix: str) -> None:
-    """Create or replace a view with its comments; on SQLite they stand in its text, which .schema shows."""
-    comment, columns = COMMENTS[view]
-    if not prefix:
-        lines = (comment, *(f"{name}: {text}" for name, text in columns.items()))
-        op.execute(f"DROP VIEW IF EXISTS {view}")
-        op.get_bind().exec_driver_sql("\n-- ".join((f"CREATE VIEW {view} AS", *lines)) + query)
-        return
-    op.get_bind().exec_driver_sql(f"CREATE OR REPLACE VIEW {prefix}{view} AS{query}")
-    op.execute(f"COMMENT ON VIEW {prefix}{view} IS $comment${comment}$comment$")
-    for name, text in columns.items():
-        op.execute(f"COMMENT ON COLUMN {prefix}{view}.{name} IS $comment${text}$comment$")
-
-
-def _is_sqlite() -> bool:
-    return op.get_bind().dialect.name == "sqlite"
+    p = prefix()
+    starts, ends = _local("starts_at"), _local("ends_at")
+    queries = {
+        "event_outcomes": _event_outcomes(p),
+        "next_sessions": NEXT_SESSIONS.format(p=p, starts=starts, ends=ends),
+        "season_calendar": SEASON_CALENDAR.format(p=p, starts=starts),
+        "standings_with_names": _of_both(p, ""),
+        "current_standings": _of_both(p, LAST_EVENT),
+        "team_line_ups": TEAM_LINE_UPS.format(p=p),
+        "external_ids": EXTERNAL_IDS.format(p=p),
+    }
+    for name, query in queries.items():
+        create_view(name, query, *COMMENTS[name])
 
 
 def _local(moment: str) -> str:
     """A session's moment as the venue's wall time."""
-    if _is_sqlite():
+    if is_sqlite():
         return f"strftime('%Y-%m-%d %H:%M:%S.000000', s.{moment}, s.utc_offset_minutes || ' minutes')"
     return f"(s.{moment} AT TIME ZONE 'UTC') + make_interval(mins => s.utc_offset_minutes)"
 
@@ -321,7 +260,7 @@ def _of_both(p: str, condition: str) -> str:
     of_driver = {"competitor": "driver", "name": "c.given_name || ' ' || c.family_name", "code": "c.code"}
     of_team = {"competitor": "team", "name": "c.name", "code": "NULL"}
     return "UNION ALL".join(
-        (STANDINGS + condition).format(p=p, gained=f"ROUND({gained}, 3)" if _is_sqlite() else gained, **of)
+        (STANDINGS + condition).format(p=p, gained=f"ROUND({gained}, 3)" if is_sqlite() else gained, **of)
         for of in (of_driver, of_team)
     )
 
@@ -356,42 +295,3 @@ def _one(what: str, session: str, condition: str) -> str:
         f"(SELECT {what} FROM {{p}}results r WHERE r.session_id = {session}.id AND {condition}"
         f" ORDER BY r.ordinal, r.car_number LIMIT 1)"
     )
-
-
-def _changes_in_words(p: str) -> str:
-    """The query, with a change's fields as the dialect reads them from JSON."""
-    found = {"{p}": p, "{diff}": f"COALESCE(': ' || NULLIF({_field('after', 'diff')}, ''), '')", "{keys}": _keys()}
-    for side in ("before", "after"):
-        for name in ("round", "first_date", "last_date", "format", "status", "starts_at", "from_event"):
-            found[f"{{{side}:{name}}}"] = _field(side, name)
-        found[f"{{{side}:moment}}"] = _moment(side)
-        found[f"{{{side}:label}}"] = _first(side, "name", "official_name")
-        found[f"{{{side}:place}}"] = _first(side, "locality", "circuit_id", "country")
-    query = CHANGES_IN_WORDS
-    for placeholder, expression in found.items():
-        query = query.replace(placeholder, expression)
-    return query
-
-
-def _field(side: str, name: str) -> str:
-    return f"json_extract(c.{side}, '$.{name}')" if _is_sqlite() else f"(c.{side} ->> '{name}')"
-
-
-def _first(side: str, *names: str) -> str:
-    return f"COALESCE({', '.join(_field(side, name) for name in names)}, 'unknown')"
-
-
-def _moment(side: str) -> str:
-    """The start, else the date, else the end that a change is about."""
-    start, end = (
-        f"REPLACE(SUBSTR({_field(side, name)}, 1, 16), 'T', ' ') || ' UTC'" for name in ("starts_at", "ends_at")
-    )
-    dates = ", ".join(_field(side, name) for name in ("local_date", "last_date", "first_date"))
-    return f"COALESCE({start}, {dates}, 'until ' || {end}, 'unknown')"
-
-
-def _keys() -> str:
-    """The names of the fields that a change is about, in the order of the alphabet."""
-    if _is_sqlite():
-        return "(SELECT group_concat(key, ', ') FROM (SELECT key FROM json_each(c.after) ORDER BY key))"
-    return "(SELECT string_agg(key, ', ' ORDER BY key COLLATE \"C\") FROM jsonb_object_keys(c.after) AS key)"

@@ -64,10 +64,7 @@ def _faster(entries: Sequence[Entry]) -> Iterator[str]:
     for own in timed.values():
         for (above, better, ahead), (place, time, behind) in pairwise(sorted(own)):
             if time < better and place > above:
-                yield (
-                    f"{behind} in place {place} has {duration(time)}, {ahead} in place {above} {duration(better)}: "
-                    "the gaps do not rise"
-                )
+                yield f"{behind} in place {place} has {duration(time)}, {ahead} in place {above} {duration(better)}"
 
 
 def _gaps(entries: Sequence[Entry]) -> Iterator[str]:

@@ -20,7 +20,7 @@ RESULTS_KINDS = frozenset(
         ChangeKind.RESULTS_RESTORED,
     }
 )
-"""The changes that tell of a revision."""
+"""The kinds of change that a revision makes."""
 
 
 def revisions_not_whole(season: AuditedSeason) -> Found:
@@ -46,7 +46,7 @@ def results_unlike_last_revision(season: AuditedSeason) -> Found:
             continue
         last = sorted(chain[-1].entries, key=in_order)
         if sorted(entries, key=in_order) != last:
-            yield session.id, f"not those of revision {chain[-1].number}: {_difference(last, entries)}"
+            yield session.id, f"they differ from revision {chain[-1].number}: {_difference(last, entries)}"
 
 
 def state_unlike_revisions(season: AuditedSeason) -> Found:
@@ -54,17 +54,18 @@ def state_unlike_revisions(season: AuditedSeason) -> Found:
     for session in season.sessions.values():
         state, chain = session.results_state, season.revisions.get(session.id, ())
         if session.has_results and state is ResultsState.AWAITED:
-            yield session.id, f"awaited, and at revision {session.revision}"
+            yield session.id, f"awaited, though at revision {session.revision}"
         elif not session.has_results and state in (ResultsState.PROVISIONAL, ResultsState.OFFICIAL):
-            yield session.id, f"{state.value}, and without any revision"
+            yield session.id, f"{state.value}, without any revision"
         elif chain and state is not ResultsState.SETTLED and chain[-1].state is not state:
-            yield session.id, f"{state.value}, and revision {chain[-1].number} is {chain[-1].state.value}"
+            yield session.id, f"{state.value}, though revision {chain[-1].number} is {chain[-1].state.value}"
 
 
 def feed_unlike_revisions(season: AuditedSeason) -> Found:
-    """A revision that the feed does not tell of, or a change that tells of one later than the session's last.
+    """A revision without a change in the feed, or with several, or a change for a revision after the last one.
 
-    A season that was stored at once has one change for all, of the same moment. Older ones than the feed are left out.
+    A season that was stored at once has one change for all, at the same moment. Revisions older than the feed are not
+    checked.
     """
     told: dict[str, list[int]] = {session_id: [] for session_id in season.sessions}
     at_once = set()
@@ -78,12 +79,12 @@ def feed_unlike_revisions(season: AuditedSeason) -> Found:
         for revision in season.revisions.get(session.id, ()):
             is_kept = season.feed_since is not None and revision.observed_at >= season.feed_since
             if is_kept and revision.number not in numbers and revision.observed_at not in at_once:
-                yield session.id, f"the feed does not tell of revision {revision.number}"
+                yield session.id, f"the feed has no change for revision {revision.number}"
         for number in sorted(set(numbers)):
             if number > session.revision:
-                yield session.id, f"the feed tells of revision {number}, the session is at {session.revision}"
+                yield session.id, f"the feed has a change for revision {number}, the session is at {session.revision}"
             if (times := numbers.count(number)) > 1:
-                yield session.id, f"the feed tells of revision {number} {times} times"
+                yield session.id, f"the feed has {times} changes for revision {number}"
 
 
 def _difference(before: Sequence[Entry], after: Sequence[Entry]) -> str:

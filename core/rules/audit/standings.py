@@ -14,7 +14,7 @@ from core.rules.results.standings import Round, RoundEvent, RoundResult, standin
 from core.text import counted
 
 SHOWN = 3
-"""How many differences of one table are told one by one."""
+"""How many differences of one table are listed."""
 
 
 def standings_unlike_results(season: AuditedSeason) -> Found:
@@ -33,7 +33,7 @@ def standings_unlike_results(season: AuditedSeason) -> Found:
                     yield event.id, f"{competitor} standings: {said}"
     for (event_id, competitor), table in left.items():
         if table:
-            yield event_id, f"{competitor} standings, and no official results to compute them from"
+            yield event_id, f"{competitor} standings without official results"
 
 
 def _rounds(season: AuditedSeason) -> list[Round]:
@@ -57,7 +57,7 @@ def _unlike(there: Sequence[Standing], computed: Sequence[Standing]) -> str:
 
 
 def _has_due_points(stored: Standing | None, due: Standing | None) -> bool:
-    """Whether a difference is of places only, which follow from another's points: it is told last."""
+    """Whether a difference is of places only, which follow from another's points: it comes last."""
     return stored is not None and due is not None and stored.points == due.points
 
 

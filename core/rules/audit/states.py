@@ -1,4 +1,4 @@
-"""Checks of what is polled when, and of what polls have left undone. Pure functions."""
+"""Checks of when sessions are polled, and of results that are missing. Pure functions."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ def results_missing(season: AuditedSeason) -> Found:
         takes_place = session.status is not Status.CANCELLED and session.kind in SESSIONS_OF_JOLPICA
         if takes_place and not session.has_results and season.now >= over_at(session) + PUBLISHED_AFTER:
             why = f": {session.last_error}" if session.last_error else ""
-            yield session.id, f"over since {session.local_date}, and without results{why}"
+            yield session.id, f"over since {session.local_date} and has no results{why}"
 
 
 def poll_unlike_state(season: AuditedSeason) -> Found:
-    """A poll to come of what is settled, none of what is not; or faults that do not say what they are."""
+    """A settled session with a next poll, one that is not settled without any, or faults without a reason."""
     for session in season.sessions.values():
         is_settled = session.results_state is ResultsState.SETTLED
         if is_settled and session.next_poll_at is not None:
-            yield session.id, f"settled, and polled next at {moment(session.next_poll_at, year=True)}"
+            yield session.id, f"settled, but polled next at {moment(session.next_poll_at, year=True)}"
         waits = session.status is not Status.CANCELLED and not is_settled
         if waits and session.next_poll_at is None and session.poll_attempts:
-            yield session.id, f"{session.results_state.value}, and never polled again"
+            yield session.id, f"{session.results_state.value}, but never polled again"
         if session.poll_faults and session.last_error is None:
-            yield session.id, f"{session.poll_faults} faults in a row, and none is told"
+            yield session.id, f"{session.poll_faults} faults in a row, without a reason"
     for state in season.states:
         if state.poll_faults and state.last_error is None:
-            yield state.entity_id, f"{state.dataset}: {state.poll_faults} faults in a row, and none is told"
+            yield state.entity_id, f"{state.dataset}: {state.poll_faults} faults in a row, without a reason"
         if state.poll_faults and state.next_poll_at is None:
-            yield state.entity_id, f"{state.dataset}: failed, and never polled again"
+            yield state.entity_id, f"{state.dataset}: failed, but never polled again"
 
 
 def status_unlike_results(season: AuditedSeason) -> Found:
-    """A session with results that is to come, or under way."""
+    """A session that has results and is still scheduled or live."""
     for session in season.sessions.values():
         if session.has_results and session.status not in (Status.COMPLETED, Status.CANCELLED):
-            yield session.id, f"{session.status.value}, and has results"
+            yield session.id, f"{session.status.value}, though it has results"

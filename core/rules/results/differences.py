@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from core.records import Entry, jsonable
-from core.text import counted, duration
+from core.records import Entry
+from core.text import counted, duration, jsonable
 
 Difference = dict[str, Any]
 

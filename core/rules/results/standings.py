@@ -69,39 +69,34 @@ Tables = Mapping[Competitor, Sequence[Standing]]
 
 
 class _Tally:
-    """One competitor's season so far; places are those of races, `counted` what counts of each part's rounds."""
+    """One competitor's season so far: `placed` its places in races, each with the round, `listed` its listings.
 
-    __slots__ = ("counted", "listed", "placed", "places", "points")
+    `counted` is what counts of each part's rounds, the least first, where not all of them do.
+    """
+
+    __slots__ = ("counted", "listed", "placed", "points", "wins")
 
     def __init__(self, parts: int) -> None:
         self.points = NOTHING
+        self.wins = 0
         self.counted: list[list[Decimal]] = [[] for _ in range(parts)]
-        self.places = [UNPLACED]
         self.placed: list[tuple[int, int]] = []
         self.listed: list[int] = []
 
-    @property
     def in_order(self) -> tuple[list[int], list[tuple[int, int]], list[int]]:
         """What orders competitors with equal points: most wins, most second places and so on; then who had the best of
         those places first; then the best listing."""
-        return (self.places, self.placed, self.listed)
+        self.placed.sort()
+        self.listed.sort()
+        return ([*[place for place, _ in self.placed], UNPLACED], self.placed, self.listed)
 
-    def place(self, entry: Scored | Entry, round_number: int) -> None:
-        """Count a race's place for the countback."""
-        if entry.position is not None:
-            insort(self.places, entry.position)
-            insort(self.placed, (entry.position, round_number))
-        if entry.listed_position is not None:
-            insort(self.listed, entry.listed_position)
-
-    def score(self, part: int, best: int | None, gained: Decimal) -> None:
-        """Add what a round gave; where only the best of its part's rounds count, the least of more is dropped."""
+    def score(self, part: int, best: int, gained: Decimal) -> None:
+        """Add what a round gave, of whose part only the best count: the least of more is dropped."""
+        counted = self.counted[part]
+        insort(counted, gained)
         self.points += gained
-        if best is not None:
-            counted = self.counted[part]
-            insort(counted, gained)
-            if len(counted) > best:
-                self.points -= counted.pop(0)
+        if len(counted) > best:
+            self.points -= counted.pop(0)
 
 
 class _Championship:
@@ -114,49 +109,58 @@ class _Championship:
 
     def add(self, event: RoundEvent, results: Iterable[RoundResult]) -> None:
         """Count a round's races and sprints; an entry without id (timing's unknown driver) has no standing."""
-        rule = self.rule
+        rule, tallies = self.rule, self.tallies
         if not rule.counts_indianapolis and event.circuit_id == INDIANAPOLIS:
             return
-        number, gained = event.round or 0, dict[str, Decimal]()
+        number, is_drivers, gained = event.round or 0, rule.competitor == "driver", dict[str, Decimal]()
         for result in results:
+            is_race = result.kind is SessionKind.RACE
             for entry in result.entries:
-                competitor_id = entry.driver_id if rule.competitor == "driver" else entry.team_id
+                competitor_id = entry.driver_id if is_drivers else entry.team_id
                 if competitor_id is None:
                     continue
-                tally = self.tallies.get(competitor_id)
+                tally = tallies.get(competitor_id)
                 if tally is None:
-                    tally = self.tallies[competitor_id] = _Tally(len(rule.parts))
-                if result.kind is SessionKind.RACE:
-                    tally.place(entry, number)
-                points, before = self._paid(entry), gained.get(competitor_id, NOTHING)
-                gained[competitor_id] = before + points if rule.counts_all_cars else max(before, points)
+                    tally = tallies[competitor_id] = _Tally(len(rule.parts))
+                if is_race:
+                    if entry.position is not None:
+                        tally.placed.append((entry.position, number))
+                        tally.wins += entry.position == 1
+                    if entry.listed_position is not None:
+                        tally.listed.append(entry.listed_position)
+                points = entry.points if rule.at_most is None else self._paid(entry, rule.at_most)
+                if points:
+                    before = gained.get(competitor_id, NOTHING)
+                    gained[competitor_id] = before + points if rule.counts_all_cars else max(before, points)
         part = rule.part_of(number)
+        best = rule.parts[part].best
         for competitor_id, points in gained.items():
-            self.tallies[competitor_id].score(part, rule.parts[part].best, points)
+            if best is None:
+                tallies[competitor_id].points += points
+            else:
+                tallies[competitor_id].score(part, best, points)
 
     def standings(self, round_number: int) -> list[Standing]:
         """The standings after a round, best first; every competitor that was entered in a race or sprint."""
-        scored = {competitor_id: tally.points for competitor_id, tally in self.tallies.items()}
-        points, excluded = adjusted(scored, self.adjustments, round_number)
-        ranked = sorted((id_ in excluded, -points[id_], tally.in_order, id_) for id_, tally in self.tallies.items())
+        points = {id_: tally.points for id_, tally in self.tallies.items()}
+        points, excluded = adjusted(points, self.adjustments, round_number)
+        ranked = sorted((id_ in excluded, -points[id_], tally.in_order(), id_) for id_, tally in self.tallies.items())
         return [
             Standing(
                 competitor_id=id_,
-                position=place if not is_excluded and (less or self.tallies[id_].placed) else None,
-                points=-less or NOTHING,
-                wins=self.tallies[id_].places.count(1),
+                position=place if not is_excluded and (points[id_] or self.tallies[id_].placed) else None,
+                points=points[id_],
+                wins=self.tallies[id_].wins,
                 source=FROM_RESULTS,
             )
-            for place, (is_excluded, less, _, id_) in enumerate(ranked, start=1)
+            for place, (is_excluded, _, _, id_) in enumerate(ranked, start=1)
         ]
 
-    def _paid(self, entry: Scored | Entry) -> Decimal:
-        """An entry's points for this championship."""
-        points, at_most = entry.points or NOTHING, self.rule.at_most
-        if at_most is None or not points:
-            return points
+    @staticmethod
+    def _paid(entry: Scored | Entry, at_most: Sequence[Decimal]) -> Decimal:
+        """An entry's points where its place pays this championship less than the drivers'."""
         place = entry.position
-        return min(points, at_most[place - 1]) if place is not None and 1 <= place <= len(at_most) else NOTHING
+        return min(entry.points or NOTHING, at_most[place - 1]) if place and place <= len(at_most) else NOTHING
 
 
 def standings_after(

@@ -1,0 +1,102 @@
+"""Live timing's archive of a session: FastF1's laps and drivers, and the feeds that FastF1 does not need whole."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import fastf1.core
+import pandas as pd
+from fastf1.exceptions import DataNotLoadedError, FastF1CriticalError
+
+from core.documents import ArchiveDocument, Document
+from core.errors import SourceEmpty, SourceError, SourceMalformed, SourceUnreachable
+from core.fetch import fastf1_internals
+from core.fetch.access import Access
+from core.fetch.fastf1_internals import FEEDS, Feed, Feeds
+from core.fetch.frames import rows_of
+from core.fetch.kept import keeping_files
+from core.fetch.session import Call, asking
+from core.fetch.timing import TimedSession, event_of
+from core.records import Source
+
+LAP_COLUMNS = (
+    "DriverNumber",
+    "LapNumber",
+    "LapTime",
+    "Time",
+    "LapStartTime",
+    "Sector1Time",
+    "Sector2Time",
+    "Sector3Time",
+    "Sector3SessionTime",
+    "SpeedI1",
+    "SpeedI2",
+    "SpeedFL",
+    "SpeedST",
+    "Stint",
+    "Compound",
+    "TyreLife",
+    "FreshTyre",
+    "PitInTime",
+    "PitOutTime",
+    "TrackStatus",
+    "FastF1Generated",
+    "IsAccurate",
+)
+DRIVER_COLUMNS = ("DriverNumber", "Abbreviation", "FullName", "TeamName", "TeamColor")
+
+
+def fetch_archive(session: TimedSession, access: Access, *, settled: bool = False) -> ArchiveDocument:
+    """What live timing's archive has of a session, one request a feed.
+
+    Args:
+        settled: its files no longer change: they are read from FastF1's HTTP cache, and kept there once read well.
+
+    Raises:
+        SourceEmpty: live timing has nothing yet.
+        SourceError: any other fault, typed; a feed that is there and cannot be fetched among them.
+    """
+    with asking(Source.LIVETIMING, access) as call, keeping_files(access) if settled else nullcontext():
+        loaded = fastf1.core.Session(event_of(session), session.name, f1_api_support=True)
+        feeds = Feeds(loaded)
+        if _fetch(feeds, "SessionInfo", call) is None:
+            raise SourceEmpty(Source.LIVETIMING.value, "not there yet")
+        for name in FEEDS:
+            _fetch(feeds, name, call)
+        try:
+            fastf1_internals.without_ergast(loaded).load(telemetry=False, livedata=feeds)
+        except (FastF1CriticalError, SourceError):
+            raise
+        except Exception as error:
+            # FastF1's parsers raise whatever half a feed makes them: it is the feed that is not what it should be.
+            raise SourceMalformed(Source.LIVETIMING.value, "feeds that FastF1 cannot read") from error
+        return {
+            "laps": _laps(loaded),
+            "drivers": rows_of(pd.DataFrame(loaded.results), DRIVER_COLUMNS) or None,
+            "statuses": feeds.fetch("SessionStatus") or [],
+            "race_control": feeds.fetch("RaceControlMessages"),
+            "weather": feeds.fetch("WeatherData"),
+            "pit_stops": feeds.fetch("PitStopSeries"),
+        }
+
+
+def _fetch(feeds: Feeds, name: str, call: Call) -> Feed | None:
+    """A feed's messages, None where there is no such feed.
+
+    Raises:
+        SourceUnreachable: there may be one, but a host did not give it.
+    """
+    before = len(call.statuses)
+    found = feeds.fetch(name)
+    if found is None and any(status not in (403, 404) for status in call.statuses[before:]):
+        raise SourceUnreachable(Source.LIVETIMING.value, f"server error {call.statuses[-1]}")
+    return found
+
+
+def _laps(loaded: fastf1.core.Session) -> list[Document] | None:
+    """FastF1's laps; None where it could make none of the feeds."""
+    try:
+        laps = pd.DataFrame(loaded.laps)
+    except DataNotLoadedError:
+        return None
+    return rows_of(laps, LAP_COLUMNS) or None

@@ -1,0 +1,31 @@
+"""Views with comments, as the migrations make them."""
+
+from alembic import context, op
+
+
+def is_sqlite() -> bool:
+    """Whether the database is SQLite."""
+    return op.get_bind().dialect.name == "sqlite"
+
+
+def prefix() -> str:
+    """What stands before a table's name in SQL: our schema and a dot; nothing on SQLite."""
+    schema = context.config.attributes["schema"]
+    return f'"{schema}".' if schema else ""
+
+
+def create_view(name: str, query: str, comment: str, columns: dict[str, str]) -> None:
+    """Create a view, or replace it by one with the same columns and more; with its comments.
+
+    SQLite has no comments of its own: there they stand in the view's text, which `.schema` shows.
+    """
+    if is_sqlite():
+        lines = (comment, *(f"{column}: {text}" for column, text in columns.items()))
+        op.execute(f"DROP VIEW IF EXISTS {name}")
+        op.get_bind().exec_driver_sql("\n-- ".join((f"CREATE VIEW {name} AS", *lines)) + query)
+        return
+    view = f"{prefix()}{name}"
+    op.get_bind().exec_driver_sql(f"CREATE OR REPLACE VIEW {view} AS{query}")
+    op.execute(f"COMMENT ON VIEW {view} IS $comment${comment}$comment$")
+    for column, text in columns.items():
+        op.execute(f"COMMENT ON COLUMN {view}.{column} IS $comment${text}$comment$")

@@ -1,0 +1,148 @@
+"""What follows from live timing's archive of a session for one dataset, or from a poll without it. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.records import Change, ChangeKind, Entity, Held, Record, Session, Source
+from core.rules import datasets
+from core.rules.confirmation import Confirmation, Key
+from core.rules.datasets import DatasetState
+from core.rules.results.polling import DAY, is_filed, over_at
+from core.rules.timing.evidence import Evidence
+from core.rules.timing.gates import Gate
+from core.rules.timing.outcome import DatasetOutcome, TimingOutcome
+
+AT_START = timedelta(minutes=15)
+"""How soon what is not there at a session's start is asked for again."""
+
+
+@dataclass(frozen=True)
+class KnownDataset:
+    """A dataset of a session as the database holds it."""
+
+    state: DatasetState
+    held: Mapping[Key, Held]
+    rows: Sequence[Record]
+
+
+@dataclass(frozen=True)
+class TimingDecision:
+    """What is to be written of a dataset; `rows` None: those that are there stand."""
+
+    state: DatasetState
+    held: Mapping[Key, Held]
+    rows: Sequence[Record] | None
+    changes: tuple[Change, ...]
+    outcome: DatasetOutcome
+
+
+def decide_timing(
+    gate: Gate, known: KnownDataset, rows: Sequence[Any] | None, fault: str | None, evidence: Evidence, now: datetime
+) -> TimingDecision:
+    """Take a dataset whole, refuse it with the reason, or ask again where its feed is not there."""
+    session = evidence.session
+    if rows is None and fault is None:
+        state = _awaited(gate, known, session, now)
+        rarely = now + AT_START if now < over_at(session) else max(state.next_poll_at or now, now + DAY)
+        return _decision(gate, known, datasets.due(state, rarely), TimingOutcome.MISSING)
+    if rows is None:
+        return _refused(gate, known, session, fault or "", {}, now)
+    examined = gate.examine(rows, evidence)
+    believed, reason = examined.rows, examined.refused
+    if reason is None and gate.complete is not None and known.rows:
+        believed, reason = gate.complete(believed, known.rows)
+    if reason is not None:
+        return _refused(gate, known, session, reason, {"rows": len(rows)}, now)
+    is_revision = not same_rows(gate, known.rows, believed)
+    state = datasets.accepted(known.state, Source.LIVETIMING, is_revision=is_revision)
+    state = datasets.due(state, _again(known.state, session, now))
+    outcome = TimingOutcome.STORED if is_revision else TimingOutcome.UNCHANGED
+    return TimingDecision(
+        state=state,
+        held=_without_refusal(gate, known, session, now),
+        rows=believed if is_revision else None,
+        changes=(_change(gate, known, evidence, believed),) if is_revision else (),
+        outcome=DatasetOutcome(gate.dataset.name, outcome, len(believed), "; ".join(examined.notes)),
+    )
+
+
+def decide_incomplete(gate: Gate, known: KnownDataset, session: Session, now: datetime) -> TimingDecision:
+    """Ask again for a dataset whose archive does not have the session's end yet."""
+    state = _awaited(gate, known, session, now)
+    if now < over_at(session):
+        state = datasets.due(state, now + AT_START)
+    return _decision(gate, known, state, TimingOutcome.INCOMPLETE)
+
+
+def decide_fault(gate: Gate, known: KnownDataset, error: str, now: datetime) -> TimingDecision:
+    """Ask again soon for a dataset that could not be fetched, and less often with each fault in a row."""
+    return _decision(gate, known, datasets.failed(known.state, now, error), TimingOutcome.FAILED, error)
+
+
+def same_rows(gate: Gate, known: Sequence[Record], rows: Sequence[Record]) -> bool:
+    """Whether rows are those that are known, in any order."""
+    fields = tuple(gate.record.model_fields)
+    return len(known) == len(rows) and _values(fields, known) == _values(fields, rows)
+
+
+def _values(fields: Sequence[str], rows: Sequence[Record]) -> set[tuple[Any, ...]]:
+    return {tuple(getattr(row, name) for name in fields) for row in rows}
+
+
+def _again(state: DatasetState, session: Session, now: datetime) -> datetime | None:
+    """When a dataset that was taken is read once more: at the session's end, and a day after it, or after the first."""
+    over = over_at(session)
+    if now < over:
+        return over
+    if now < over + DAY:
+        return over + DAY  # archives are completed for hours
+    return now + DAY if state.source is None and not is_filed(session, now) else None
+
+
+def _awaited(
+    gate: Gate, known: KnownDataset, session: Session, now: datetime, refused: str | None = None
+) -> DatasetState:
+    return datasets.awaited(gate.dataset, known.state, over_at(session), now, refused)
+
+
+def _refused(
+    gate: Gate, known: KnownDataset, session: Session, reason: str, payload: dict[str, Any], now: datetime
+) -> TimingDecision:
+    confirmation = Confirmation(known.held, now)
+    confirmation.hold_answer(Entity.SESSION, session.id, gate.dataset.rejected, payload, reason)
+    state = _awaited(gate, known, session, now, reason)
+    outcome = DatasetOutcome(gate.dataset.name, TimingOutcome.REFUSED, len(known.rows), reason)
+    return TimingDecision(state, confirmation.kept, None, (), outcome)
+
+
+def _without_refusal(gate: Gate, known: KnownDataset, session: Session, now: datetime) -> Mapping[Key, Held]:
+    confirmation = Confirmation(known.held, now)
+    confirmation.forget(Entity.SESSION, session.id, gate.dataset.rejected)
+    return confirmation.kept
+
+
+def _decision(
+    gate: Gate, known: KnownDataset, state: DatasetState, outcome: TimingOutcome, reason: str = ""
+) -> TimingDecision:
+    return TimingDecision(
+        state, known.held, None, (), DatasetOutcome(gate.dataset.name, outcome, len(known.rows), reason)
+    )
+
+
+def _change(gate: Gate, known: KnownDataset, evidence: Evidence, rows: Sequence[Any]) -> Change:
+    """The session's change: what the dataset announces, or else that it was stored, or differs."""
+    if gate.announce is not None and (announced := gate.announce(evidence, known.rows, rows)) is not None:
+        return announced
+    before = {"dataset": gate.dataset.name, "rows": len(known.rows), "revision": known.state.revision}
+    after = {"dataset": gate.dataset.name, "rows": len(rows), "revision": known.state.revision + 1}
+    return Change(
+        entity=Entity.SESSION,
+        entity_id=evidence.session.id,
+        kind=ChangeKind.TIMING,
+        before=before if known.state.revision else None,
+        after=after,
+    )

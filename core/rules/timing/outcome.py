@@ -1,0 +1,40 @@
+"""What a sync of live timing's archive came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class TimingOutcome(StrEnum):
+    """What became of one dataset of a session."""
+
+    STORED = "stored"
+    UNCHANGED = "unchanged"
+    MISSING = "not in the archive"
+    INCOMPLETE = "archive not complete yet"
+    REFUSED = "refused"
+    FAILED = "failed"
+    PUT_OFF = "put off"
+
+
+@dataclass(frozen=True)
+class DatasetOutcome:
+    """A dataset's outcome, the rows that it has by now, and in words what was emptied or why it was refused."""
+
+    dataset: str
+    outcome: TimingOutcome
+    rows: int
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class SyncedTiming:
+    """What became of each dataset of a session."""
+
+    session_id: str
+    datasets: tuple[DatasetOutcome, ...]
+
+    def of(self, *outcomes: TimingOutcome) -> list[DatasetOutcome]:
+        """The datasets with one of these outcomes."""
+        return [one for one in self.datasets if one.outcome in outcomes]

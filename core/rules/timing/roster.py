@@ -1,0 +1,92 @@
+"""Who drives which car, and for whom: the drivers and teams that Jolpica knows, and what live timing calls them."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from core.records import Driver, Team
+from core.rules.calendar.identity import slug
+from core.rules.results.known import Identity
+from core.timing_records import LineUpEntry, ListedDriver
+
+COMMON = {"f1", "team", "racing", "scuderia"}
+"""Words that a team's name has or has not."""
+
+
+@dataclass(frozen=True)
+class Roster:
+    """What is known of drivers and teams: by car number in the season, all drivers, and the teams of two seasons.
+
+    `own` is driver and team by car number in the session's own official classification, None while there is none.
+    """
+
+    by_number: Mapping[str, Identity] = field(default_factory=dict)
+    drivers: Sequence[Driver] = ()
+    teams: Sequence[Team] = ()
+    own: Mapping[str, Identity] | None = None
+
+
+def driver_of(listed: LineUpEntry, roster: Roster) -> str | None:
+    """A listed driver's id: by the session's classification, or by code and name, or by the season's car number.
+
+    A car number alone is believed where its driver has no other code: a stand-in may have a number that was another's.
+    """
+    if (own := (roster.own or {}).get(listed.car_number, (None, None))[0]) is not None:
+        return own
+    if (named := driver_named(listed, roster.drivers)) is not None:
+        return named
+    by_number = roster.by_number.get(listed.car_number, (None, None))[0]
+    codes = {driver.id: driver.code for driver in roster.drivers}
+    if by_number is None or (listed.driver_code and codes.get(by_number) not in (None, listed.driver_code)):
+        return None
+    return by_number
+
+
+def driver_named(listed: LineUpEntry, drivers: Sequence[Driver]) -> str | None:
+    """The one driver with a listed driver's code and family name; None where there is none, or several."""
+    words = f"-{slug(listed.full_name or '')}-"
+    found = [
+        driver.id
+        for driver in drivers
+        if driver.code is not None and driver.code == listed.driver_code and f"-{slug(driver.family_name)}-" in words
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def teams_of(listed: Sequence[ListedDriver], roster: Roster) -> dict[str, str]:
+    """The ids of the teams that live timing names: those of that name, or for which their drivers race."""
+    votes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    teams = [*roster.by_number.values(), *(roster.own or {}).values()]
+    by_driver = {driver: team for driver, team in teams if driver is not None and team is not None}
+    for one in listed:
+        driver = driver_of(one, roster)
+        if one.team_name is not None and driver in by_driver:
+            votes[one.team_name][by_driver[driver]] += 1
+    names = {one.team_name: votes[one.team_name] for one in listed if one.team_name is not None}
+    found = {
+        name: _named(name, roster.teams) or _voted(voted) or _like(name, roster.teams) for name, voted in names.items()
+    }
+    return {name: team for name, team in found.items() if team is not None}
+
+
+def _named(name: str, teams: Sequence[Team]) -> str | None:
+    """The team whose name has the same words."""
+    return next((team.id for team in teams if _words(team.name) == _words(name)), None)
+
+
+def _voted(votes: Counter[str]) -> str | None:
+    """The team for which most of the drivers race; a driver on loan may race for another."""
+    most = votes.most_common(2)
+    return most[0][0] if most and (len(most) == 1 or most[0][1] > most[1][1]) else None
+
+
+def _like(name: str, teams: Sequence[Team]) -> str | None:
+    """The one team all of whose words are in the name: Kick Sauber is Sauber."""
+    within = [team.id for team in teams if _words(team.name) and _words(team.name) < _words(name)]
+    return within[0] if len(within) == 1 else None
+
+
+def _words(name: str) -> set[str]:
+    return set(slug(name).split("-")) - COMMON

@@ -1,0 +1,63 @@
+"""What live timing's archive of a session says of each dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.documents import ArchiveDocument
+from core.errors import SourceMalformed, reading_answer
+from core.records import Record, SessionKind, Source
+from core.transform.archive.clock import messages
+from core.transform.archive.entries import entries
+from core.transform.archive.laps import laps
+from core.transform.archive.pit_stops import pit_stops
+from core.transform.archive.race_control import race_control
+from core.transform.archive.stints import stints
+from core.transform.archive.weather import weather
+
+READERS: Mapping[str, Callable[[ArchiveDocument, SessionKind], Sequence[Record] | None]] = {
+    "laps": laps,
+    "stints": stints,
+    "pit_stops": pit_stops,
+    "weather": weather,
+    "race_control": race_control,
+    "entries": entries,
+}
+"""How each dataset is read of a session's archive."""
+
+ENDED = {"Finalised", "Ends"}
+"""A session's status once nothing is added to its feeds."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The rows of a dataset; None where its feeds are not there, or cannot be read: `fault` says why."""
+
+    rows: Sequence[Any] | None
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A session's archive: whether it has the session's end, and its answer for each dataset."""
+
+    is_complete: bool
+    answers: Mapping[str, Answer]
+
+
+def read_archive(document: ArchiveDocument, kind: SessionKind) -> Archive:
+    """What an archive says of each dataset; one that cannot be read leaves the others as they are."""
+    return Archive(
+        is_complete=any(message.get("Status") in ENDED for _, message in messages(document["statuses"])),
+        answers={name: _answer(name, document, kind) for name in READERS},
+    )
+
+
+def _answer(name: str, document: ArchiveDocument, kind: SessionKind) -> Answer:
+    try:
+        with reading_answer(Source.LIVETIMING.value, f"{name.replace('_', ' ')} that cannot be read"):
+            return Answer(READERS[name](document, kind))
+    except SourceMalformed as fault:
+        return Answer(None, fault.what)

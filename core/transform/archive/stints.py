@@ -1,0 +1,53 @@
+"""FastF1's laps to the stints that they were driven in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from core.documents import ArchiveDocument, Document
+from core.records import SessionKind, Source
+from core.timing_records import Stint
+from core.transform.cells import number, text
+
+NO_COMPOUND = {"UNKNOWN", "TEST_UNKNOWN"}
+
+
+def stints(document: ArchiveDocument, kind: SessionKind) -> tuple[Stint, ...] | None:
+    """Every car's stints, in order; None where the feeds of them are not there."""
+    if document["laps"] is None:
+        return None
+    by_car = groupby(sorted(document["laps"], key=_by_car_and_lap), key=lambda row: row["DriverNumber"])
+    found = [stint for _, rows in by_car for stint in stints_of_car(list(rows))]
+    return tuple(found) or None
+
+
+def stints_of_car(rows: Sequence[Document]) -> list[Stint]:
+    """A car's stints from its laps in order. Laps before the first message about tyres belong to the first stint.
+
+    FastF1 counts a set's laps from the first lap of which it knows the tyres.
+    """
+    found: list[Stint] = []
+    known = [row for row in rows if row["Stint"] is not None]
+    for stint, of_stint in groupby(known, key=lambda row: number(row["Stint"]) or 0):
+        own = list(of_stint)
+        compound = text(own[0]["Compound"])
+        age = number(own[0]["TyreLife"])
+        first = rows[0] if not found else own[0]
+        found.append(
+            Stint(
+                car_number=text(own[0]["DriverNumber"]) or "",
+                stint=stint,
+                lap_start=number(first["LapNumber"]) or 0,
+                lap_end=number(own[-1]["LapNumber"]) or 0,
+                compound=None if compound in NO_COMPOUND else compound,
+                is_new=None if age is None else own[0]["FreshTyre"] is True,
+                age_at_start_laps=None if age is None else age - 1,
+                source=Source.LIVETIMING,
+            )
+        )
+    return found
+
+
+def _by_car_and_lap(row: Document) -> tuple[str, int]:
+    return text(row["DriverNumber"]) or "", number(row["LapNumber"]) or 0

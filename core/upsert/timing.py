@@ -1,0 +1,137 @@
+"""Live timing's archive of a session into the database, all of its datasets in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete
+
+from core.database import Database
+from core.queries import read_entries, read_records, read_states
+from core.records import Held, Record, Session
+from core.rules.datasets import DatasetState, initial_state
+from core.rules.results.polling import is_filed
+from core.rules.timing.decide import (
+    KnownDataset,
+    TimingDecision,
+    decide_fault,
+    decide_incomplete,
+    decide_timing,
+)
+from core.rules.timing.due import gates_due
+from core.rules.timing.evidence import Evidence
+from core.rules.timing.gates import GATES, Gate
+from core.rules.timing.outcome import SyncedTiming
+from core.rules.timing.roster import driver_of
+from core.schema import columns, dataset_states, held, metadata, sessions
+from core.timing_records import LineUpEntry
+from core.transform.archive.answers import Archive
+from core.upsert.bulk import copy_rows
+from core.upsert.competitors import write_team_colors
+from core.upsert.roster import read_line_up_before, read_roster
+from core.upsert.rows import write_changes, write_held, write_rows
+
+REFUSED = [gate.dataset.rejected.value for gate in GATES]
+
+Decide = Callable[[Gate, KnownDataset, Session], TimingDecision]
+
+
+def accept_archive(
+    database: Database,
+    session_id: str,
+    archive: Archive,
+    now: datetime,
+    *,
+    by_name: bool = False,
+    flow_run_id: str | None = None,
+) -> SyncedTiming:
+    """Take each dataset that is due of a session's archive, as far as it is believed: see `decide_timing`.
+
+    Args:
+        by_name: take those too that are not due.
+
+    Raises:
+        DatabaseError: nothing was written.
+    """
+    with database.writing() as connection:
+        session = _session(connection, session_id)
+        evidence = _evidence(connection, session, archive)
+        is_whole = archive.is_complete or is_filed(session, now)
+
+        def decide(gate: Gate, known: KnownDataset, session: Session) -> TimingDecision:
+            answer = archive.answers[gate.dataset.name]
+            if not is_whole and not gate.from_start:
+                return decide_incomplete(gate, known, session, now)
+            return decide_timing(gate, known, answer.rows, answer.fault, evidence, now)
+
+        return _decide(connection, session, decide, now, by_name, flow_run_id)
+
+
+def put_archive_off(
+    database: Database, session_id: str, now: datetime, error: str | None, *, by_name: bool = False
+) -> SyncedTiming:
+    """Enter a poll that brought no archive: it is not there yet, or for the `error` it could not be fetched."""
+
+    def decide(gate: Gate, known: KnownDataset, session: Session) -> TimingDecision:
+        if error is None:
+            return decide_incomplete(gate, known, session, now)
+        return decide_fault(gate, known, error, now)
+
+    with database.writing() as connection:
+        return _decide(connection, _session(connection, session_id), decide, now, by_name, None)
+
+
+def _decide(
+    connection: Connection, session: Session, decide: Decide, now: datetime, by_name: bool, flow_run_id: str | None
+) -> SyncedTiming:
+    """Decide each dataset that is due, and write what was decided."""
+    states = read_states(connection, [session.id]).get(session.id, {})
+    found = read_records(connection, held, Held, held.c.entity_id == session.id, held.c.kind.in_(REFUSED))
+    kept = {answer.key: answer for answer in found}
+    before, decisions = dict(kept), []
+    for gate in gates_due(session, states, now, by_name=by_name):
+        name = gate.dataset.name
+        state = states.get(name) or initial_state(gate.dataset, session.id)
+        decision = decide(gate, KnownDataset(state, kept, _rows(connection, gate, state)), session)
+        kept = dict(decision.held)
+        if decision.rows is not None:
+            _replace(connection, gate, state, decision.rows)
+        decisions.append(decision)
+    rows = [row for one in decisions for row in one.rows or ()]
+    if colored := {row.team_id for row in rows if isinstance(row, LineUpEntry) and row.team_id is not None}:
+        write_team_colors(connection, colored)
+    write_rows(connection, dataset_states, states, {one.state.dataset: one.state for one in decisions}, stamp=now)
+    write_held(connection, before, kept)
+    write_changes(connection, [change for one in decisions for change in one.changes], now, flow_run_id)
+    return SyncedTiming(session.id, tuple(one.outcome for one in decisions))
+
+
+def _rows(connection: Connection, gate: Gate, state: DatasetState) -> list[Any]:
+    """A dataset's rows of a session, as records."""
+    if not state.revision:
+        return []
+    table = metadata.tables[gate.dataset.tables[0]]
+    return read_records(connection, table, gate.record, table.c.session_id == state.entity_id)
+
+
+def _replace(connection: Connection, gate: Gate, state: DatasetState, rows: Sequence[Record]) -> None:
+    table = metadata.tables[gate.dataset.tables[0]]
+    if state.revision:
+        connection.execute(delete(table).where(table.c.session_id == state.entity_id))
+    copy_rows(connection, table, [{"session_id": state.entity_id, **columns(table, row)} for row in rows])
+
+
+def _session(connection: Connection, session_id: str) -> Session:
+    (session,) = read_records(connection, sessions, Session, sessions.c.id == session_id)
+    return session
+
+
+def _evidence(connection: Connection, session: Session, archive: Archive) -> Evidence:
+    answers = {name: answer.rows for name, answer in archive.answers.items() if answer.rows is not None}
+    entries = read_entries(connection, session.id)
+    roster = read_roster(connection, session, entries)
+    drivers = {listed.car_number: driver_of(listed, roster) for listed in answers.get("entries", ())}
+    known = {car: driver for car, driver in drivers.items() if driver is not None}
+    return Evidence(session, entries, known, answers, roster, read_line_up_before(connection, session))

@@ -1,0 +1,83 @@
+"""A race's stints as a chart in the terminal: a car a row, a lap a column."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from rich.text import Text
+from sqlalchemy import Connection, Row, select
+
+from core.database import Database
+from core.timing_schema import entries, laps, stints, weather
+from flows.output.text import styled
+
+COLORS = {"SOFT": "red", "MEDIUM": "yellow", "HARD": "white", "INTERMEDIATE": "green", "WET": "blue"}
+UNKNOWN = "?"
+LABEL = 5
+"""Characters before the first lap."""
+
+RED_FLAG = "5"
+"""Live timing's digit for it in a lap's track status."""
+
+
+def stint_chart(database: Database, session_id: str) -> list[Text]:
+    """A line a car in the order of the last laps; each stint is its compound's letter and a rule to its last lap.
+
+    Above them are the laps, below them those of the leader on which it rained or the race was stopped.
+    """
+    with database.reading() as connection:
+        driven = connection.execute(
+            select(laps.c.car_number, laps.c.lap, laps.c.position, laps.c.started_at, laps.c.track_status)
+            .where(laps.c.session_id == session_id)
+            .order_by(laps.c.lap)
+        ).all()
+        of_car: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+        for stint in connection.execute(
+            select(stints).where(stints.c.session_id == session_id).order_by(stints.c.stint)
+        ):
+            of_car[stint.car_number].append(stint)
+        codes = _codes(connection, session_id)
+        rain = connection.scalars(
+            select(weather.c.at).where(weather.c.session_id == session_id, weather.c.is_raining.is_(True))
+        ).all()
+    ahead = [lap for lap in driven if lap.position == 1]
+    wet = {lap.lap for lap, after in pairwise(ahead) if any(lap.started_at <= at < after.started_at for at in rain)}
+    stopped = {lap.lap for lap in ahead if RED_FLAG in (lap.track_status or "")}
+    lines = [styled(("laps".ljust(LABEL) + _scale(len(ahead)), "dim"))]
+    for car in _in_order(driven):
+        lines.append(_line(codes.get(car) or car, of_car[car]))
+    lines.append(styled(("rain".ljust(LABEL) + _marks(len(ahead), wet, "~"), "cyan")))
+    lines.append(styled(("red".ljust(LABEL) + _marks(len(ahead), stopped, "▲"), "red")))
+    return lines
+
+
+def _codes(connection: Connection, session_id: str) -> Mapping[str, str | None]:
+    found = select(entries.c.car_number, entries.c.driver_code).where(entries.c.session_id == session_id)
+    return {row.car_number: row.driver_code for row in connection.execute(found)}
+
+
+def _in_order(driven: Sequence[Row[Any]]) -> list[str]:
+    """The cars by the laps that they completed, and then by their position on the last of them."""
+    last = {lap.car_number: (-lap.lap, lap.position) for lap in driven if lap.position is not None}
+    return sorted(last, key=lambda car: last[car])
+
+
+def _line(code: str, own: Sequence[Row[Any]]) -> Text:
+    parts = []
+    for stint in own:
+        compound = stint.compound or UNKNOWN
+        length = stint.lap_end - stint.lap_start
+        parts.append((compound[0] + "━" * length, COLORS.get(compound, "")))
+    return styled(code.ljust(LABEL), *parts)
+
+
+def _scale(count: int) -> str:
+    """The numbers of every tenth lap, each ending at its lap."""
+    return "".join(str(lap).rjust(10) for lap in range(10, count + 1, 10))
+
+
+def _marks(count: int, marked: set[int], mark: str) -> str:
+    return "".join(mark if lap in marked else " " for lap in range(1, count + 1)).rstrip()

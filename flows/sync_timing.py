@@ -1,0 +1,147 @@
+"""Bring what happened on track into the database: laps, stints and all else that live timing's archive has.
+
+    python -m flows.sync_timing [--event ID] [--session KIND] [--now MOMENT]
+
+Sessions since 2018: their entries once they have begun, all else once they are over and their archive is complete, and
+again a day later. With an event, or a session of it, that is read now, whatever is due.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from core.deadline import Deadline
+from core.errors import DataRefused, NotDone, RateLimited, SourceError, UsageError
+from core.logs import PRINTED
+from core.records import SessionKind, Source
+from core.rules.calendar.names import event_and_kind
+from core.rules.results.due_polls import DuePoll
+from core.rules.timing.outcome import DatasetOutcome, SyncedTiming, TimingOutcome
+from flows.output import artifacts, timing
+from flows.output.progress import Progress
+from flows.runtime import command
+from flows.runtime.refusals import enter_refusal, refusal_in_force
+from flows.runtime.run import Run
+from flows.tasks import (
+    fetch_archive,
+    read_due_timing,
+    transform_archive,
+    upsert_drivers_named,
+    upsert_timing,
+    upsert_timing_due,
+)
+
+logger = logging.getLogger("flows.sync_timing")
+
+SECONDS_A_SESSION = 120.0
+SECONDS_A_RUN = 600.0
+"""The rest waits for the next run."""
+
+
+def _run_name() -> str:
+    event, session = flow_run.parameters.get("event"), flow_run.parameters.get("session")
+    kind = [SessionKind(session).value] if session else []
+    return "-".join(["sync-timing", *([event.replace("/", "-")] if event else []), *kind])
+
+
+@flow(name="sync-timing", flow_run_name=_run_name)
+def sync_timing(
+    event: str | None = None, session: SessionKind | None = None, now: datetime | None = None
+) -> list[SyncedTiming]:
+    """Read the archives of live timing that are due, or those of one event.
+
+    Args:
+        event: an event's id, or a session's; they are read now.
+        session: only the event's session of this kind.
+        now: the moment to reconcile with, instead of the clock's.
+    """
+    if event is not None:
+        event, session = event_and_kind(event, session)
+    elif session is not None:
+        raise UsageError("a session is named within its event: give --event too")
+    run = Run.begin(now)
+    for name in upsert_drivers_named(run):
+        logger.info("%s", name, extra={PRINTED: True})
+    due = read_due_timing(run, event, session)
+    artifacts.tag_run({due_poll.event.season for due_poll in due})
+    synced: list[SyncedTiming] = []
+    with Progress(len(due), "archives read") as progress:
+        for one in archives(run, due, by_name=event is not None):
+            synced.append(one)
+            logger.log(timing.level(one), "%s", timing.line(one), extra=timing.fields(one))
+            progress.step()
+    logger.info("%s", timing.summary(synced, len(due)), extra={**run.account, PRINTED: True})
+    if event is not None:
+        require_done(synced)
+    return synced
+
+
+def archives(run: Run, due: Sequence[DuePoll], *, by_name: bool) -> Iterator[SyncedTiming]:
+    """What became of each session, until the run's time is over, or live timing refuses a request."""
+    refusal = refusal_in_force(run, Source.LIVETIMING) if due else None
+    time = Deadline(SECONDS_A_RUN)
+    for number, due_poll in enumerate(due):
+        if time.left < 0:
+            logger.info("%s more archives are left to the next run", len(due) - number)
+            return
+        if refusal is None:
+            try:
+                yield sync(run, due_poll, by_name=by_name)
+                continue
+            except RateLimited as error:
+                refusal = enter_refusal(run, error)
+        yield put_off(due_poll, str(refusal.error))
+
+
+def sync(run: Run, due_poll: DuePoll, *, by_name: bool) -> SyncedTiming:
+    """Read one session's archive, and take each dataset of it that is due.
+
+    Raises:
+        RateLimited: live timing refuses the request.
+    """
+    session_id = due_poll.session.id
+    try:
+        document = fetch_archive(run, due_poll, Deadline(SECONDS_A_SESSION))
+        if document is None:
+            return upsert_timing_due(run, session_id, None, by_name=by_name)
+        return upsert_timing(run, session_id, transform_archive(run, due_poll, document), by_name=by_name)
+    except RateLimited:
+        raise
+    except (SourceError, DataRefused) as error:
+        return upsert_timing_due(run, session_id, str(error), by_name=by_name)
+
+
+def put_off(due_poll: DuePoll, reason: str) -> SyncedTiming:
+    """What became of a session while live timing refuses requests: it stays due."""
+    return SyncedTiming(due_poll.session.id, (DatasetOutcome("all", TimingOutcome.PUT_OFF, 0, reason),))
+
+
+def require_done(synced: Sequence[SyncedTiming]) -> None:
+    """End a run by name in failure where an archive could not be fetched.
+
+    Raises:
+        NotDone: one or more could not.
+    """
+    if undone := [one for one in synced if one.of(TimingOutcome.FAILED, TimingOutcome.PUT_OFF)]:
+        ids = ", ".join(one.session_id for one in undone)
+        raise NotDone(f"{ids}: {undone[0].datasets[0].reason}", list(synced))
+
+
+def main(arguments: list[str]) -> int:
+    """The command line; returns the exit status."""
+    parser = command.parser("flows.sync_timing", "Bring what happened on track into the database.")
+    parser.add_argument("--event", metavar="ID", help="read this event, or session, now, whatever is due")
+    parser.add_argument(
+        "--session", type=command.session_kind, metavar="KIND", help="only its session of this kind, such as race"
+    )
+    return command.run(sync_timing, vars(parser.parse_args(arguments)), timing.print_synced)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
