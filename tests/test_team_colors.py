@@ -57,7 +57,7 @@ def test_a_team_has_the_colour_of_its_last_session(database: Database) -> None:
 
 
 def test_the_migration_takes_the_colours_that_are_there(database: Database) -> None:
-    upgrade(database, "0021")
+    upgrade(database, "0012")
     rows = [
         {
             "session_id": session.id,

@@ -5,8 +5,8 @@ from alembic import context, op
 
 from core.migrations.views import prefix
 
-revision = "0022"
-down_revision = "0021"
+revision = "0013"
+down_revision = "0012"
 
 COLOR = "six hexadecimal digits, by the last session of which live timing gives one; null before 2018"
 

@@ -2,7 +2,7 @@
 
 from core.migrations.views import create_view, is_sqlite, prefix
 
-revision = "0020"
+revision = "0011"
 down_revision = "0010"
 
 PLACES = ("winner", "second", "third")

@@ -2,8 +2,8 @@
 
 from core.migrations.views import create_view, is_sqlite, prefix
 
-revision = "0021"
-down_revision = "0020"
+revision = "0012"
+down_revision = "0011"
 
 CHANGES_IN_WORDS = """
 SELECT c.id, c.at, CASE WHEN c.entity = 'season' THEN CAST(c.entity_id AS SMALLINT) ELSE e.season END AS season,
