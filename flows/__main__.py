@@ -5,6 +5,7 @@ python -m flows db upgrade        create or upgrade the tables
 python -m flows db check          check whether the tables are up to date
 python -m flows results ID        a classification, now or as it was known at a moment
 python -m flows audit [SEASON]    check the database against itself
+python -m flows report SEASON     a season as one page for a browser
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from core import logs
 from core.audited import audit_seasons
@@ -64,6 +66,19 @@ def audit(seasons: Sequence[int], now: datetime | None, *, as_json: bool) -> Non
     if findings := audited.findings:
         wrong, looked_at = {finding.season for finding in findings}, counted(len(audited.seasons), "season")
         raise Inconsistent(f"{counted(len(findings), 'finding')} in {len(wrong)} of {looked_at}")
+
+
+def write_report(season: int, file: Path, now: datetime | None) -> None:
+    """Write a season's page; the database is only read.
+
+    Raises:
+        UsageError: the database has nothing of the season.
+        F1FlowsError: the file cannot be written.
+        DatabaseError: the database's tables are not of this version.
+    """
+    from flows.output.page.render import write_page  # only this command needs a template engine
+
+    _say(write_page(_up_to_date(), season, file, clock.reconciled(now)))
 
 
 def _up_to_date() -> Database:
@@ -124,12 +139,17 @@ def main(arguments: list[str]) -> int:
     audits.add_argument("seasons", nargs="*", type=command.season, metavar="SEASON", help="such as 1997; default: all")
     audits.add_argument("--json", action="store_true", help="the findings as JSON")
     audits.add_argument("--now", type=command.moment, metavar="MOMENT", help="audit as of this moment, with offset")
+    reports = commands.add_parser("report", help="a season as one page for a browser, which needs no other file")
+    reports.add_argument("season", type=command.season, metavar="SEASON", help="such as 2024")
+    reports.add_argument("--output", type=Path, required=True, metavar="FILE", help="such as report.html; replaced")
+    reports.add_argument("--now", type=command.moment, metavar="MOMENT", help="take this moment for the present")
     given = parser.parse_args(arguments)
     actions: dict[str, Callable[[], None]] = {
         "config": show_config,
         "upgrade": upgrade_database,
         "check": check_database,
         "audit": lambda: audit(given.seasons, given.now, as_json=given.json),
+        "report": lambda: write_report(given.season, given.output, given.now),
         "results": lambda: print_classification(_with_tables(), given.identity, given.as_of, given.session),
     }
 
