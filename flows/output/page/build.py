@@ -41,6 +41,9 @@ PODIUM = 3
 GRAY = ("#6b7280", "#9aa1ad")
 """For who has no team."""
 
+SHORT = 12
+"""The most letters of a name at the end of a line of a chart."""
+
 READ_LATE = timedelta(days=3)
 """Results that were official later than this after a session's end were read when the season was history."""
 
@@ -179,7 +182,9 @@ class Builder:
             names = [self.names.get(entry.get("driver_id") or "", entry.get("driver_code") or "?") for entry in first]
             text = ", ".join(f"{place} {name}" for place, name in enumerate(names[:PODIUM], 1))
         else:
-            text = diff_text(row.diff, self.names) or "the same places and points"
+            changed = diff_text(row.diff, self.names)
+            is_same = not any("position" in one or "entry" in one for one in row.diff)
+            text = "; ".join(filter(None, ["the same places" if is_same else "", changed]))
         again = before is not None and before.state == row.state
         kind = "revised" if again else f"{row.state}{', by live timing' if row.source == Source.LIVETIMING else ''}"
         return Told(moment(row.observed_at), kind, text)
@@ -245,11 +250,11 @@ class Builder:
         if competitor == "team":
             team = self.facts.teams.get(identity)
             name = team.name if team else identity
-            return name, name.removesuffix(" F1 Team")[:9].strip()
+            return name, name.removesuffix(" F1 Team")[:SHORT].strip()
         driver = self.facts.drivers.get(identity)
         if driver is None:
             return identity, identity[:3].upper()
-        short = driver.code or driver.family_name[:9]
+        short = driver.code or driver.family_name[:SHORT]
         return f"{driver.given_name} {driver.family_name}", short
 
     def fresh(self) -> list[Fresh]:

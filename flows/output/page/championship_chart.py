@@ -19,7 +19,7 @@ NAMED = 10
 APART = 14.0
 """From one name to the next."""
 
-LETTER, LEADER, VALUE = 6.9, 14.0, 30.0
+LETTER, LEADER, VALUE = 7.0, 14.0, 34.0
 """The widths of a letter of a name, of the line to it, and of its points."""
 
 TICKS = (5, 10, 20, 25, 50, 100, 200, 250)
