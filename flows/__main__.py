@@ -7,6 +7,7 @@ python -m flows results ID        a classification, now or as it was known at a 
 python -m flows audit [SEASON]    check the database against itself
 python -m flows calendar SEASON   a season's sessions as an iCalendar file
 python -m flows dictionary        every table, view and column, with its meaning
+python -m flows report SEASON     a season as one page for a browser
 """
 
 from __future__ import annotations
@@ -90,6 +91,19 @@ def show_dictionary(*, for_dbt: bool) -> None:
     print(dictionary.dbt_sources() if for_dbt else dictionary.markdown(), end="")
 
 
+def write_report(season: int, file: Path, now: datetime | None) -> None:
+    """Write a season's page; the database is only read.
+
+    Raises:
+        UsageError: the database has nothing of the season.
+        F1FlowsError: the file cannot be written.
+        DatabaseError: the database's tables are not of this version.
+    """
+    from flows.output.page.render import write_page  # only this command needs a template engine
+
+    _say(write_page(_up_to_date(), season, file, clock.reconciled(now)))
+
+
 def _up_to_date() -> Database:
     """The database, whose tables are those of this version; it is not written to, and not created.
 
@@ -160,6 +174,10 @@ def main(arguments: list[str]) -> int:
     calendar.add_argument("--output", type=Path, required=True, metavar="FILE", help="such as f1.ics; it is replaced")
     dictionary = commands.add_parser("dictionary", help="every table, view and column, with its meaning")
     dictionary.add_argument("--dbt", action="store_true", help="as sources.yml for dbt; default: markdown")
+    reports = commands.add_parser("report", help="a season as one page for a browser, which needs no other file")
+    reports.add_argument("season", type=command.season, metavar="SEASON", help="such as 2024")
+    reports.add_argument("--output", type=Path, required=True, metavar="FILE", help="such as report.html; replaced")
+    reports.add_argument("--now", type=command.moment, metavar="MOMENT", help="take this moment for the present")
     given = parser.parse_args(arguments)
     actions: dict[str, Callable[[], None]] = {
         "config": show_config,
@@ -168,6 +186,7 @@ def main(arguments: list[str]) -> int:
         "audit": lambda: audit(given.seasons, given.now, as_json=given.json),
         "calendar": lambda: write_calendar(given.season, given.kinds, given.output),
         "dictionary": lambda: show_dictionary(for_dbt=given.dbt),
+        "report": lambda: write_report(given.season, given.output, given.now),
         "results": lambda: print_classification(_with_tables(), given.identity, given.as_of, given.session),
     }
 

@@ -66,7 +66,7 @@ def read_classification(
         titles=("", "car", *LEFT, *facts),
         rows=tuple(
             (
-                _place(entry),
+                place_text(entry),
                 entry.car_number,
                 names.get(entry.driver_id or "", entry.driver_code or NOTHING),
                 team_names.get(entry.team_id or "", NOTHING),
@@ -125,7 +125,8 @@ def markdown(classification: Classification) -> list[str]:
     return markdown_table(titles, classification.rows, right=[title for title in titles if title not in LEFT])
 
 
-def _place(entry: Entry) -> str:
+def place_text(entry: Entry) -> str:
+    """The classified place, or what stands in its stead: ret, DSQ."""
     letter = LETTERS.get(entry.classification or "", entry.classification)
     return letter or (str(entry.position) if entry.position else NOTHING)
 
@@ -134,10 +135,10 @@ def _raced(entry: Entry, most: int) -> tuple[str, ...]:
     """Grid, places gained on it, laps, time, points."""
     grid = "pit" if entry.grid == 0 else _text(entry.grid)
     gained = f"{entry.grid - entry.position:+d}" if entry.grid and entry.position else ""
-    return grid, "" if gained == "+0" else gained, _text(entry.laps), _race_time(entry, most), _points(entry)
+    return grid, "" if gained == "+0" else gained, _text(entry.laps), race_time(entry, most), _points(entry)
 
 
-def _race_time(entry: Entry, most: int) -> str:
+def race_time(entry: Entry, most: int) -> str:
     """The winner's time, the others' gaps; laps for those who were lapped, and the reason for those who retired."""
     behind = most - (entry.laps or 0)
     if entry.position and behind:

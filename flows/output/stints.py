@@ -1,9 +1,10 @@
-"""A race's stints as a chart in the terminal: a car a row, a lap a column."""
+"""A race's stints: what is known of them, and as a chart in the terminal, a car a row, a lap a column."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -23,34 +24,65 @@ RED_FLAG = "5"
 """Live timing's digit for it in a lap's track status."""
 
 
+@dataclass(frozen=True)
+class CarStints:
+    """A car's stints: its driver's code, or its number, and rows of `stints` in order."""
+
+    code: str
+    stints: Sequence[Row[Any]]
+
+
+@dataclass(frozen=True)
+class RaceStints:
+    """A race's stints, the cars in the order of their last laps; `wet` and `stopped` are laps of the leader.
+
+    It rained on the former; the race was stopped on the latter. `laps` is how many the leader drove.
+    """
+
+    cars: Sequence[CarStints]
+    laps: int
+    wet: frozenset[int]
+    stopped: frozenset[int]
+
+
+def read_stints(connection: Connection, session_id: str) -> RaceStints:
+    """What is known of a race's stints; without cars where nothing is."""
+    driven = connection.execute(
+        select(laps.c.car_number, laps.c.lap, laps.c.position, laps.c.started_at, laps.c.track_status)
+        .where(laps.c.session_id == session_id)
+        .order_by(laps.c.lap)
+    ).all()
+    of_car: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    for stint in connection.execute(select(stints).where(stints.c.session_id == session_id).order_by(stints.c.stint)):
+        of_car[stint.car_number].append(stint)
+    codes = _codes(connection, session_id)
+    rain = connection.scalars(
+        select(weather.c.at).where(weather.c.session_id == session_id, weather.c.is_raining.is_(True))
+    ).all()
+    ahead = [lap for lap in driven if lap.position == 1]
+    return RaceStints(
+        cars=[CarStints(codes.get(car) or car, of_car[car]) for car in _in_order(driven)],
+        laps=len(ahead),
+        wet=frozenset(
+            lap.lap
+            for lap, after in pairwise(ahead)
+            if lap.started_at and after.started_at and any(lap.started_at <= at < after.started_at for at in rain)
+        ),
+        stopped=frozenset(lap.lap for lap in ahead if RED_FLAG in (lap.track_status or "")),
+    )
+
+
 def stint_chart(database: Database, session_id: str) -> list[Text]:
     """A line a car in the order of the last laps; each stint is its compound's letter and a rule to its last lap.
 
     Above them are the laps, below them those of the leader on which it rained or the race was stopped.
     """
     with database.reading() as connection:
-        driven = connection.execute(
-            select(laps.c.car_number, laps.c.lap, laps.c.position, laps.c.started_at, laps.c.track_status)
-            .where(laps.c.session_id == session_id)
-            .order_by(laps.c.lap)
-        ).all()
-        of_car: defaultdict[str, list[Row[Any]]] = defaultdict(list)
-        for stint in connection.execute(
-            select(stints).where(stints.c.session_id == session_id).order_by(stints.c.stint)
-        ):
-            of_car[stint.car_number].append(stint)
-        codes = _codes(connection, session_id)
-        rain = connection.scalars(
-            select(weather.c.at).where(weather.c.session_id == session_id, weather.c.is_raining.is_(True))
-        ).all()
-    ahead = [lap for lap in driven if lap.position == 1]
-    wet = {lap.lap for lap, after in pairwise(ahead) if any(lap.started_at <= at < after.started_at for at in rain)}
-    stopped = {lap.lap for lap in ahead if RED_FLAG in (lap.track_status or "")}
-    lines = [styled(("laps".ljust(LABEL) + _scale(len(ahead)), "dim"))]
-    for car in _in_order(driven):
-        lines.append(_line(codes.get(car) or car, of_car[car]))
-    lines.append(styled(("rain".ljust(LABEL) + _marks(len(ahead), wet, "~"), "cyan")))
-    lines.append(styled(("red".ljust(LABEL) + _marks(len(ahead), stopped, "▲"), "red")))
+        race = read_stints(connection, session_id)
+    lines = [styled(("laps".ljust(LABEL) + _scale(race.laps), "dim"))]
+    lines += [_line(car) for car in race.cars]
+    lines.append(styled(("rain".ljust(LABEL) + _marks(race.laps, race.wet, "~"), "cyan")))
+    lines.append(styled(("red".ljust(LABEL) + _marks(race.laps, race.stopped, "▲"), "red")))
     return lines
 
 
@@ -65,13 +97,13 @@ def _in_order(driven: Sequence[Row[Any]]) -> list[str]:
     return sorted(last, key=lambda car: last[car])
 
 
-def _line(code: str, own: Sequence[Row[Any]]) -> Text:
+def _line(car: CarStints) -> Text:
     parts = []
-    for stint in own:
+    for stint in car.stints:
         compound = stint.compound or UNKNOWN
         length = stint.lap_end - stint.lap_start
         parts.append((compound[0] + "━" * length, COLORS.get(compound, "")))
-    return styled(code.ljust(LABEL), *parts)
+    return styled(car.code.ljust(LABEL), *parts)
 
 
 def _scale(count: int) -> str:
@@ -79,5 +111,5 @@ def _scale(count: int) -> str:
     return "".join(str(lap).rjust(10) for lap in range(10, count + 1, 10))
 
 
-def _marks(count: int, marked: set[int], mark: str) -> str:
+def _marks(count: int, marked: frozenset[int], mark: str) -> str:
     return "".join(mark if lap in marked else " " for lap in range(1, count + 1)).rstrip()

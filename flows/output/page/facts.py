@@ -1,0 +1,158 @@
+"""What is read for a season's page: all of it in one snapshot of the database."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from core.database import Database
+from core.errors import UsageError
+from core.queries import in_season, read_calendar, read_records, season_ids, stored, unknown
+from core.records import Change, ChangeKind, Competitor, Driver, Entry, Event, Session, Team
+from core.rules.calendar.season import Calendar
+from core.rules.results.known import in_order
+from core.schema import (
+    changes,
+    driver_standings,
+    drivers,
+    result_revisions,
+    results,
+    team_standings,
+    teams,
+)
+from core.timing_schema import entries, stints
+from core.views import results_freshness
+from flows.output.stints import RaceStints, read_stints
+
+STANDINGS = {"driver": driver_standings, "team": team_standings}
+
+MOVES = (
+    ChangeKind.RESCHEDULED,
+    ChangeKind.POSTPONED,
+    ChangeKind.BROUGHT_FORWARD,
+    ChangeKind.RELOCATED,
+    ChangeKind.CANCELLED,
+    ChangeKind.REINSTATED,
+)
+"""The changes of the calendar that a page tells."""
+
+
+@dataclass(frozen=True)
+class SeasonFacts:
+    """A season as the database has it; results, revisions, freshness and stints by session, the rest as named.
+
+    `standings` are rows by competitor and event, best first; `colors` six hexadecimal digits by team, of live timing.
+    """
+
+    season: int
+    calendar: Calendar
+    entries: Mapping[str, Sequence[Entry]]
+    revisions: Mapping[str, Sequence[Row[Any]]]
+    moves: Sequence[tuple[datetime, Change]]
+    standings: Mapping[Competitor, Mapping[str, Sequence[Row[Any]]]]
+    freshness: Mapping[str, Row[Any]]
+    stints: Mapping[str, RaceStints]
+    drivers: Mapping[str, Driver]
+    teams: Mapping[str, Team]
+    colors: Mapping[str, str]
+
+    @property
+    def events(self) -> list[Event]:
+        """The season's events in the order of their dates."""
+        return sorted(self.calendar.events.values(), key=lambda event: (event.first_date, event.id))
+
+    def sessions_of(self, event: Event) -> list[Session]:
+        """An event's sessions in the order of their times."""
+        own = self.calendar.sessions_of(event.id).values()
+        return sorted(own, key=lambda session: (session.local_date, session.starts_at is None, str(session.starts_at)))
+
+
+def read_season(database: Database, season: int) -> SeasonFacts:
+    """A season's facts.
+
+    Raises:
+        UsageError: the database has nothing of it.
+    """
+    with database.reading(snapshot=True) as connection:
+        calendar = read_calendar(connection, season)
+        if not calendar.events:
+            raise UsageError(unknown(connection, str(season)))
+        return SeasonFacts(
+            season=season,
+            calendar=calendar,
+            entries=_entries(connection, season),
+            revisions=_by_session(connection, season, result_revisions, result_revisions.c.revision),
+            moves=_moves(connection, season),
+            standings={
+                "driver": _standings(connection, season, "driver"),
+                "team": _standings(connection, season, "team"),
+            },
+            freshness={
+                session: rows[0]
+                for session, rows in _by_session(
+                    connection, season, results_freshness, results_freshness.c.ends_at
+                ).items()
+            },
+            stints=_stints(connection, season),
+            drivers={driver.id: driver for driver in read_records(connection, drivers, Driver)},
+            teams={team.id: team for team in read_records(connection, teams, Team)},
+            colors=_colors(connection, season),
+        )
+
+
+def _entries(connection: Connection, season: int) -> dict[str, list[Entry]]:
+    found: defaultdict[str, list[Entry]] = defaultdict(list)
+    columns = [column for column in results.columns if column.name in Entry.model_fields]
+    own = select(results.c.session_id, *columns).where(in_season(results.c.session_id))
+    for row in connection.execute(own, season_ids(season)).mappings():
+        fields = dict(row)
+        found[fields.pop("session_id")].append(stored(Entry, fields))
+    return {session: sorted(rows, key=in_order) for session, rows in found.items()}
+
+
+def _by_session(connection: Connection, season: int, table: Any, order: Any) -> dict[str, list[Row[Any]]]:
+    found: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(
+        select(table).where(in_season(table.c.session_id)).order_by(order), season_ids(season)
+    ):
+        found[row.session_id].append(row)
+    return found
+
+
+def _moves(connection: Connection, season: int) -> list[tuple[datetime, Change]]:
+    kinds = [kind.value for kind in MOVES]
+    own = select(changes).where(in_season(changes.c.entity_id), changes.c.kind.in_(kinds)).order_by(changes.c.id)
+    found = []
+    for row in connection.execute(own, season_ids(season)).mappings():
+        fields = {name: row[name] for name in Change.model_fields}
+        found.append((row["at"], stored(Change, fields)))
+    return found
+
+
+def _standings(connection: Connection, season: int, competitor: Competitor) -> dict[str, list[Row[Any]]]:
+    table = STANDINGS[competitor]
+    identity = table.c[f"{competitor}_id"]
+    own = select(table, identity.label("competitor_id")).where(table.c.season == season)
+    found: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(own.order_by(table.c.position.is_(None), table.c.position, identity)):
+        found[row.event_id].append(row)
+    return found
+
+
+def _stints(connection: Connection, season: int) -> dict[str, RaceStints]:
+    having = select(stints.c.session_id).where(in_season(stints.c.session_id)).distinct()
+    return {
+        session: read_stints(connection, session) for session in connection.scalars(having, season_ids(season)).all()
+    }
+
+
+def _colors(connection: Connection, season: int) -> dict[str, str]:
+    own = select(entries.c.team_id, entries.c.team_color).where(
+        in_season(entries.c.session_id), entries.c.team_id.is_not(None), entries.c.team_color.is_not(None)
+    )
+    return {row.team_id: row.team_color for row in connection.execute(own, season_ids(season))}

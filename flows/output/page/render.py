@@ -1,0 +1,47 @@
+"""A season's page as one HTML file: its template and style sheet beside this module, everything within the file."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from core.database import Database
+from core.errors import F1FlowsError
+from core.text import counted
+from flows.output.page.build import Builder
+from flows.output.page.facts import read_season
+from flows.output.page.model import Page
+
+FOLDER = Path(__file__).parent
+
+
+def write_page(database: Database, season: int, file: Path, now: datetime) -> str:
+    """Write a season's page; returns what was written, in a line.
+
+    Raises:
+        UsageError: the database has nothing of the season.
+        F1FlowsError: the file cannot be written.
+    """
+    page = Builder(read_season(database, season), now).page()
+    html = render(page).encode()
+    try:
+        file.write_bytes(html)
+    except OSError as error:
+        raise F1FlowsError(f"{file}: {error.strerror}") from error
+    return f"{file}: {season}, {counted(len(page.weekends), 'event')}, {len(html) / 1000:.0f} kB"
+
+
+def render(page: Page) -> str:
+    """The page as HTML; all text of the database is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = Markup((FOLDER / "season.css").read_text("utf-8"))
+    return environment.get_template("season.html").render(page=page, style=style)
