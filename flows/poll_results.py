@@ -17,11 +17,12 @@ from prefect.runtime import flow_run
 
 from core.errors import NotDone, UsageError
 from core.logs import PRINTED
-from core.records import SessionKind, Source
+from core.records import Event, SessionKind, Source
 from core.rules.calendar.names import event_and_kind
 from core.rules.results.due_polls import DuePoll, ResultQuery, result_queries
 from core.rules.results.outcome import Outcome, Polled
 from flows.output import artifacts, events, report
+from flows.output.classification import RACED
 from flows.output.progress import LONG, Progress
 from flows.polls import livetiming
 from flows.polls.jolpica import JolpicaPolls
@@ -62,9 +63,10 @@ def poll_results(
     due = read_due_polls(run, event, session)
     artifacts.tag_run({due_poll.event.season for due_poll in due})
     polled = poll(run, due, force, by_name=event is not None)
-    for owed in read_due_standings(run):
-        correct_standings(run, owed)
-    show_seasons(run, due, polled)
+    owed = read_due_standings(run)
+    for one in owed:
+        correct_standings(run, one)
+    show_seasons(run, due, polled, owed)
     logger.info("%s", report.polls_line(polled, len(due)), extra={**run.account, PRINTED: True})
     if event is not None:
         require_done(polled)
@@ -106,13 +108,19 @@ def announce(run: Run, polled: Polled) -> None:
         artifacts.show_result(run.database, polled)
 
 
-def show_seasons(run: Run, due: Sequence[DuePoll], polled: Sequence[Polled]) -> None:
-    """Show the state of each season that has a new revision."""
+def show_seasons(run: Run, due: Sequence[DuePoll], polled: Sequence[Polled], owed: Sequence[Event]) -> None:
+    """Show the state of each season that has a new revision, and the standings after its races and `owed` events."""
     if run.flow_run_id is None:
         return
     revised = {one.session_id for one in polled if one.outcome.is_revision}
-    for season in sorted({due_poll.event.season for due_poll in due if due_poll.session.id in revised}):
+    new = [due_poll for due_poll in due if due_poll.session.id in revised]
+    for season in sorted({due_poll.event.season for due_poll in new}):
         artifacts.show_season(run.database, season)
+    scored = [due_poll.event for due_poll in new if due_poll.session.kind in RACED]
+    events_scored = {event.id: event for event in (*scored, *owed)}.values()
+    artifacts.show_standings(
+        run.database, [event.id for event in sorted(events_scored, key=lambda event: (event.first_date, event.id))]
+    )
 
 
 def require_done(polled: Sequence[Polled]) -> None:

@@ -51,6 +51,7 @@ def announce(run: Run, changes: Sequence[Change]) -> None:
     artifacts.tag_run(seasons)
     for season in seasons:
         artifacts.show_season(run.database, season)
+    artifacts.show_next_session(run.database, run.now)
 
 
 def main(arguments: list[str]) -> int:

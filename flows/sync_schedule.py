@@ -95,6 +95,7 @@ def announce(run: Run, summary: SeasonSummary) -> None:
         events.schedule_changed(summary)
     if summary.changes or summary.notes:
         artifacts.show_season(run.database, summary.season)
+        artifacts.show_next_session(run.database, run.now)
     artifacts.show_sync(run.database, summary, run.now)
 
 

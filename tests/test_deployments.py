@@ -196,7 +196,7 @@ def test_a_webhooks_payload_is_json_whatever_a_runs_message_contains() -> None:
     """A refused connection to PostgreSQL has quotes and a line break in its message."""
     said = 'connection to server at "db", port 5432 failed: refused\n\tIs the server running?'
     run = {"name": "poll-results", "state": {"name": "Failed", "message": said}}
-    event = {"event": "f1.results.official", "resource": {"id": "2024-x/race"}, "occurred": "2024-03-02"}
+    event = {"event": "f1.results.official", "resource": {"name": "2024-x/race"}, "occurred": "2024-03-02"}
     payloads = [action["payload"] for one in AUTOMATIONS for action in one["actions"] if "payload" in action]
     sent = [json.loads(render_user_template_sync(payload, {"flow_run": run, "event": event})) for payload in payloads]
     assert {"event": "f1.results.official", "session": "2024-x/race", "at": "2024-03-02"} in sent

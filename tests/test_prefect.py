@@ -264,7 +264,12 @@ def test_a_poll_emits_an_event_for_each_accepted_revision_and_is_never_cached(
     client = AssertingEventsClient.last
     assert client is not None
     ours = [(event.event, event.resource.id) for event in client.events if event.event.startswith("f1.results")]
-    assert ours == [("f1.results.official", f"{SPA}/race"), ("f1.results.revised", f"{SPA}/race")]
+    assert ours == [
+        ("f1.results.official", f"f1.session.{SPA}/race"),
+        ("f1.results.revised", f"f1.session.{SPA}/race"),
+    ]
+    related = {(each.role, each.id) for event in client.events for each in event.related if each.id.startswith("f1.")}
+    assert related == {("event", f"f1.event.{SPA}"), ("season", "f1.season.2024")}
     assert list(storage.rglob("f1-flows-*")) == []
     shown = artifact("2024-belgian-grand-prix-race")
     assert "Revised: Russell 1 → DSQ, 25 → 0 points" in shown
@@ -399,7 +404,7 @@ def test_statuses_move_in_a_flow_run(
     client = AssertingEventsClient.last
     assert client is not None
     over = [event.resource.id for event in client.events if event.event == "f1.session.completed"]
-    assert over == ["2024-bahrain-grand-prix/qualifying"], (
+    assert over == ["f1.session.2024-bahrain-grand-prix/qualifying"], (
         "neither tests nor practices, of which Jolpica has no results"
     )
 

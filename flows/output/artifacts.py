@@ -21,12 +21,14 @@ from core.records import ChangeKind, Event, Session, SessionKind, Status
 from core.rules.calendar.identity import event_id_of, kind_of, season_prefix, slug
 from core.rules.calendar.season import Calendar
 from core.rules.results.outcome import Polled
-from core.text import lapse, printable
+from core.text import counted, lapse, printable
 from core.upsert.schedule import SeasonSummary
 from core.views import results_freshness
 from flows.output import report
 from flows.output.changes import changes_markdown
 from flows.output.classification import markdown, read_classification
+from flows.output.next_session import read_next
+from flows.output.standings import read_championships
 from flows.output.text import NOTHING, cell, markdown_table
 from flows.runtime.logs import present_flow_run
 
@@ -74,7 +76,9 @@ def show_sync(database: Database, summary: SeasonSummary, now: datetime) -> None
     lines += [f"- held: {cell(note)}" for note in summary.notes]
     of_season = results_freshness.c.session_id.startswith(season_prefix(summary.season))
     lines += ["", *freshness_lines(_read_freshness(database, of_season), now)]
-    create_markdown_artifact("\n".join(lines), key=f"schedule-{summary.season}", description="the last sync")
+    create_markdown_artifact(
+        "\n".join(lines), key=f"schedule-{summary.season}", description=cell(report.season_line(summary))
+    )
 
 
 def freshness_lines(fresh: Sequence[Row[Any]], now: datetime) -> list[str]:
@@ -98,9 +102,21 @@ def show_season(database: Database, season: int) -> None:
     """The season's state: an event a row, with its status and what is known of its results."""
     with database.reading() as connection:
         calendar = read_calendar(connection, season)
-    create_table_artifact(
-        season_table(calendar), key=f"season-{season}", description=f"{season}: what is known of each event"
-    )
+    create_table_artifact(season_table(calendar), key=f"season-{season}", description=season_headline(calendar))
+
+
+def season_headline(calendar: Calendar) -> str:
+    """How far a season is: 14 of 24 races driven, 14 official; next: Dutch Grand Prix, 2024-08-23."""
+    races = [session for session in calendar.sessions.values() if session.kind is SessionKind.RACE]
+    held = [session for session in races if session.status is not Status.CANCELLED]
+    driven = [session for session in held if session.status is Status.COMPLETED]
+    official = sum(session.results_state.is_official for session in driven)
+    line = f"{len(driven)} of {counted(len(held), 'race')} driven, {official} official"
+    coming = [event for event in calendar.events.values() if event.status in (Status.SCHEDULED, Status.LIVE)]
+    if not coming:
+        return line
+    first = min(coming, key=_by_date)
+    return f"{line}; next: {cell(first.name)}, {first.first_date}"
 
 
 def season_table(calendar: Calendar) -> list[dict[str, Any]]:
@@ -139,7 +155,24 @@ def show_result(database: Database, polled: Polled) -> None:
         lines += ["", f"Known {_lapse(row.seconds_to_last_revision)} after the scheduled end.", ""]
     lines += [f"- {cell(warning)}" for warning in polled.warnings]
     key = slug(polled.session_id)
-    create_markdown_artifact("\n".join(lines), key=key, description=f"revision {polled.revision}")
+    create_markdown_artifact("\n".join(lines), key=key, description=cell(found.headline))
+
+
+@best_effort
+def show_standings(database: Database, event_ids: Iterable[str]) -> None:
+    """Both championships after each of some events that have standings, in the order of the ids given."""
+    for event_id in event_ids:
+        if (found := read_championships(database, event_id)) is not None:
+            create_markdown_artifact(
+                "\n".join(found.lines), key=f"standings-{event_id}", description=cell(found.headline)
+            )
+
+
+@best_effort
+def show_next_session(database: Database, now: datetime) -> None:
+    """The session that is next, and those after it."""
+    if (card := read_next(database, now)) is not None:
+        create_markdown_artifact("\n".join(card.lines), key="next-session", description=cell(card.headline))
 
 
 def _read_freshness(database: Database, condition: ColumnElement[bool]) -> Sequence[Row[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -25,9 +26,13 @@ DROPPED = ("team", "car", "laps", "grid", "+/-", "Q1", "Q2", "Q3")
 
 @dataclass(frozen=True)
 class Classification:
-    """A session's classification as text: what it is, its columns' titles, and a row an entry, best first."""
+    """A session's classification as text: what it is, its columns' titles, and a row an entry, best first.
+
+    `headline` is all of it in a line: Max Verstappen wins, official; 3 revisions.
+    """
 
     heading: str
+    headline: str
     state: str
     titles: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -60,15 +65,18 @@ def read_classification(
     raced = session.kind in RACED
     facts = ("grid", "+/-", "laps", "time", "points") if raced else ("Q1", "Q2", "Q3", "best")
     most = max((entry.laps or 0 for entry in entries), default=0)
+    first = next((entry for entry in entries if entry.position == 1), None)
+    leader = _driver(first, names) if first else "nobody"
     return Classification(
         heading=f"{event.name} {event.season}, {session.name}",
+        headline=f"{leader} {'wins' if raced else 'is first'}, {state}; {counted(len(revisions), 'revision')}",
         state=f"revision {revision} of {len(revisions)}, {state}, known since {moment(observed, year=True)}",
         titles=("", "car", *LEFT, *facts),
         rows=tuple(
             (
                 place_text(entry),
                 entry.car_number,
-                names.get(entry.driver_id or "", entry.driver_code or NOTHING),
+                _driver(entry, names),
                 team_names.get(entry.team_id or "", NOTHING),
                 *(
                     _raced(entry, most)
@@ -123,6 +131,10 @@ def markdown(classification: Classification) -> list[str]:
     """A classification's table as lines of markdown."""
     titles = classification.titles
     return markdown_table(titles, classification.rows, right=[title for title in titles if title not in LEFT])
+
+
+def _driver(entry: Entry, names: Mapping[str, str]) -> str:
+    return names.get(entry.driver_id or "", entry.driver_code or NOTHING)
 
 
 def place_text(entry: Entry) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from prefect.events import emit_event
 
 from core.records import Change, Entity, Status
-from core.rules.calendar.identity import kind_of
+from core.rules.calendar.identity import event_id_of, kind_of, season_of
 from core.rules.results.outcome import Outcome, Polled
 from core.rules.results.polling import SESSIONS_OF_JOLPICA
 from core.upsert.schedule import SeasonSummary
@@ -28,7 +29,7 @@ def schedule_changed(summary: SeasonSummary) -> None:
     """A sync changed something of a season."""
     emit_event(
         event=SCHEDULE_CHANGED,
-        resource={"prefect.resource.id": f"f1.season.{summary.season}"},
+        resource=_season(summary.season),
         payload={"changes": len(summary.changes), "summary": report.season_line(summary)},
     )
 
@@ -38,13 +39,32 @@ def sessions_completed(changes: Iterable[Change]) -> None:
     for change in changes:
         over = (change.after or {}).get("status") == Status.COMPLETED
         if over and change.entity is Entity.SESSION and kind_of(change.entity_id) in SESSIONS_OF_JOLPICA:
-            emit_event(event=SESSION_COMPLETED, resource={"prefect.resource.id": change.entity_id})
+            _emit_of_session(SESSION_COMPLETED, change.entity_id, {"session_id": change.entity_id})
 
 
 def results_accepted(polled: Polled) -> None:
     """A session has a new revision."""
+    _emit_of_session(RESULTS[polled.outcome], polled.session_id, polled.model_dump(mode="json"))
+
+
+def _emit_of_session(event: str, session_id: str, payload: dict[str, Any]) -> None:
+    """Emit an event of a session, related to its event and its season."""
+    event_id = event_id_of(session_id)
     emit_event(
-        event=RESULTS[polled.outcome],
-        resource={"prefect.resource.id": polled.session_id, "prefect.resource.name": polled.session_id},
-        payload=polled.model_dump(mode="json"),
+        event=event,
+        resource=_resource("f1.session", session_id),
+        related=[
+            {**_resource("f1.event", event_id), "prefect.resource.role": "event"},
+            {**_season(season_of(session_id)), "prefect.resource.role": "season"},
+        ],
+        payload=payload,
     )
+
+
+def _season(season: int) -> dict[str, str]:
+    return _resource("f1.season", str(season))
+
+
+def _resource(kind: str, identity: str) -> dict[str, str]:
+    """A resource as Prefect names it: its name is the id in the database."""
+    return {"prefect.resource.id": f"{kind}.{identity}", "prefect.resource.name": identity}

@@ -303,7 +303,8 @@ def _decided(revisions: Sequence[Row[Any]]) -> list[tuple[Row[Any], Row[Any]]]:
 
 
 def _moved(at: datetime, change: Change, subject: str) -> Told:
-    text = change_text(change, subject).plain
+    is_status = change.kind in (ChangeKind.CANCELLED, ChangeKind.REINSTATED)
+    text = f"{subject} {change.kind.value}" if is_status else change_text(change, subject).plain
     return Told(moment(at), change.kind.value.replace("_", " "), text.replace("_", " "))
 
 

@@ -1,0 +1,1 @@
+"""An application that is started by official results: an example."""

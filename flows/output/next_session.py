@@ -1,0 +1,59 @@
+"""The sessions to come, as a card in markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from core.database import Database
+from core.records import Status
+from core.schema import events, sessions
+from core.text import day_and_time, moment
+from flows.output.text import NOTHING, cell, markdown_table
+
+SHOWN = 6
+"""How many sessions the card has."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """The next session in a line, and with those after it as lines of markdown."""
+
+    headline: str
+    lines: Sequence[str]
+
+
+def read_next(database: Database, now: datetime) -> Card | None:
+    """The sessions that start after a moment, the next one first; None where none has a time."""
+    coming = (
+        select(sessions, events.c.name.label("event"), events.c.locality)
+        .join(events, events.c.id == sessions.c.event_id)
+        .where(sessions.c.starts_at > now, sessions.c.status == Status.SCHEDULED.value)
+        .order_by(sessions.c.starts_at, sessions.c.id)
+        .limit(SHOWN)
+    )
+    with database.reading() as connection:
+        found = connection.execute(coming).all()
+    if not found:
+        return None
+    first = found[0]
+    titles = ("session", "event", "at the venue", "UTC")
+    rows = [(row.name, row.event, _at_venue(row), day_and_time(row.starts_at)) for row in found[1:]]
+    lines = [
+        f"# {cell(first.name)}, {cell(first.event)}",
+        "",
+        f"{moment(first.starts_at)}; in {cell(first.locality)} {_at_venue(first)}.",
+    ]
+    if rows:
+        lines += ["", "Then:", "", *markdown_table(titles, rows)]
+    return Card(f"{first.name}, {first.event}: {moment(first.starts_at)}", lines)
+
+
+def _at_venue(row: Row[Any]) -> str:
+    if row.utc_offset_minutes is None:
+        return NOTHING
+    return day_and_time(row.starts_at + timedelta(minutes=row.utc_offset_minutes))
