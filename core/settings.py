@@ -60,6 +60,24 @@ def in_memory(url: URL) -> bool:
     return (url.database or ":memory:").removeprefix("file:") in ("", ":memory:") or url.query.get("mode") == "memory"
 
 
+def receiver_url(value: str) -> str:
+    """A webhook's URL.
+
+    Raises:
+        ValueError: it is not one that a message can be sent to.
+    """
+    try:
+        parts = urlsplit(value)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        valid = False
+    if not valid or not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError("is not a URL, such as https://example.com/f1")
+    if parts.username is not None or parts.fragment:
+        raise ValueError("has a user, a password or a fragment, which are not sent: messages are signed instead")
+    return value
+
+
 class LogFormat(StrEnum):
     """The format of log lines."""
 
@@ -100,6 +118,9 @@ class Settings(BaseSettings):
     f1_upstream_url: str | None = Field(None, description="a mirror of upstream; unset: the real hosts")
     f1_username: str | None = Field(None, description="Formula 1 account for live timing")
     f1_password: SecretStr | None = Field(None, description="its password")
+    f1_webhook_url: str | None = Field(None, description="where changes are sent, signed")
+    f1_webhook_secret: SecretStr | None = Field(None, description="what they are signed with: 24 to 64 bytes, Base64")
+    f1_webhooks_file: Path | None = Field(None, description="TOML file of several webhooks")
 
     @field_validator("*", mode="before")
     @classmethod
@@ -152,6 +173,11 @@ class Settings(BaseSettings):
             raise ValueError("is not a URL, such as http://127.0.0.1:8900")
         return value.rstrip("/")
 
+    @field_validator("f1_webhook_url")
+    @classmethod
+    def _receiver(cls, value: str | None) -> str | None:
+        return None if value is None else receiver_url(value)
+
     @classmethod
     def load(cls) -> Settings:
         """The settings of this process.
@@ -192,7 +218,7 @@ class Settings(BaseSettings):
                 texts[name] = shown_url(absolute(self.database))
             elif isinstance(value, Path):
                 texts[name] = str(value.absolute())
-            elif isinstance(value, SecretStr):
+            elif isinstance(value, SecretStr) or (name == "f1_webhook_url" and value):
                 texts[name] = "***"
             else:
                 texts[name] = "" if value is None else str(value)

@@ -5,6 +5,9 @@ python -m flows db upgrade        create or upgrade the tables
 python -m flows db check          check whether the tables are up to date
 python -m flows results ID        a classification, now or as it was known at a moment
 python -m flows audit [SEASON]    check the database against itself
+python -m flows webhooks          each webhook's lag and last error
+python -m flows webhooks test NAME              send it a test message
+python -m flows webhooks replay NAME --from ID  send it the feed again, from a change on
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from flows.output.classification import print_classification
 from flows.output.tables import print_settings
 from flows.output.text import screen, styled
 from flows.runtime import clock, command
+from flows.webhook_commands import list_webhooks, replay_webhook, send_test_message
 
 
 def show_config() -> None:
@@ -102,6 +106,19 @@ def _with_tables() -> Database:
     return database
 
 
+def add_webhooks(parser: command.Parser) -> None:
+    """Add the commands over webhooks; without one of them they are listed."""
+    actions = parser.add_subparsers(dest="action", parser_class=command.Parser)
+    actions.add_parser("list", help="each webhook's lag and last error")
+    test = actions.add_parser("test", help="send a test message; received, it resumes a paused webhook")
+    replay = actions.add_parser("replay", help="send the feed again, from a change on")
+    for one in (test, replay):
+        one.add_argument("name", metavar="NAME", help="the webhook's name; that of F1_WEBHOOK_URL is default")
+    replay.add_argument(
+        "--from", dest="first", type=int, required=True, metavar="ID", help="the first change that is sent again"
+    )
+
+
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
     parser = command.Parser("python -m flows", "Commands beside the flows.")
@@ -124,18 +141,23 @@ def main(arguments: list[str]) -> int:
     audits.add_argument("seasons", nargs="*", type=command.season, metavar="SEASON", help="such as 1997; default: all")
     audits.add_argument("--json", action="store_true", help="the findings as JSON")
     audits.add_argument("--now", type=command.moment, metavar="MOMENT", help="audit as of this moment, with offset")
+    add_webhooks(commands.add_parser("webhooks", help="list webhooks, test or replay one"))
     given = parser.parse_args(arguments)
     actions: dict[str, Callable[[], None]] = {
         "config": show_config,
         "upgrade": upgrade_database,
         "check": check_database,
         "audit": lambda: audit(given.seasons, given.now, as_json=given.json),
+        "webhooks": lambda: list_webhooks(_with_tables()),
+        "list": lambda: list_webhooks(_with_tables()),
+        "test": lambda: send_test_message(_with_tables(), given.name),
+        "replay": lambda: replay_webhook(_with_tables(), given.name, given.first),
         "results": lambda: print_classification(_with_tables(), given.identity, given.as_of, given.session),
     }
 
     def action() -> None:
         logs.configure(Settings.load())
-        actions[given.action if given.command == "db" else given.command]()
+        actions[getattr(given, "action", None) or given.command]()
 
     return command.exit_status_of(action)
 

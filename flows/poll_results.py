@@ -29,6 +29,7 @@ from flows.polls.standings import correct_standings
 from flows.runtime import command
 from flows.runtime.run import Run
 from flows.tasks import read_due_polls, read_due_standings
+from flows.webhooks import deliver_at_the_end
 
 logger = logging.getLogger("flows.poll_results")
 
@@ -62,8 +63,11 @@ def poll_results(
     due = read_due_polls(run, event, session)
     artifacts.tag_run({due_poll.event.season for due_poll in due})
     polled = poll(run, due, force, by_name=event is not None)
-    for owed in read_due_standings(run):
-        correct_standings(run, owed)
+    owed = read_due_standings(run)
+    for event_owed in owed:
+        correct_standings(run, event_owed)
+    if owed or any(one.outcome.is_revision for one in polled):
+        deliver_at_the_end(run)
     show_seasons(run, due, polled)
     logger.info("%s", report.polls_line(polled, len(due)), extra={**run.account, PRINTED: True})
     if event is not None:

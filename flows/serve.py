@@ -44,6 +44,7 @@ from core.database import Database, connect
 from core.schema import events
 from core.settings import Settings
 from flows.backfill import backfill_history
+from flows.deliver_changes import deliver_changes
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
 from flows.runtime import clock, command, limit, logs, prefect_api
@@ -73,6 +74,7 @@ SERVED_FLOWS = (
     ServedFlow(sync_schedule, ("f1", "schedule"), "7 * * * *"),
     ServedFlow(refresh_statuses, ("f1", "statuses"), "*/5 * * * *"),
     ServedFlow(poll_results, ("f1", "results"), "*/5 * * * *"),
+    ServedFlow(deliver_changes, ("f1", "webhooks"), "*/5 * * * *"),
     ServedFlow(backfill_history, ("f1", "history")),
 )
 """The deployments of prefect.yaml, without its work pool."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from prefect.events import emit_event
 
+from core.deliver.delivering import Delivered
 from core.records import Change, Entity, Status
 from core.rules.calendar.identity import kind_of
 from core.rules.results.outcome import Outcome, Polled
@@ -15,6 +16,7 @@ from flows.output import report
 
 SCHEDULE_CHANGED = "f1.schedule.changed"
 SESSION_COMPLETED = "f1.session.completed"
+WEBHOOK_PAUSED = "f1.webhook.paused"
 RESULTS = {
     Outcome.PUBLISHED: "f1.results.provisional",
     Outcome.OFFICIAL: "f1.results.official",
@@ -47,4 +49,17 @@ def results_accepted(polled: Polled) -> None:
         event=RESULTS[polled.outcome],
         resource={"prefect.resource.id": polled.session_id, "prefect.resource.name": polled.session_id},
         payload=polled.model_dump(mode="json"),
+    )
+
+
+def webhook_paused(delivered: Delivered) -> None:
+    """A webhook was tried for a day and a half in vain; its receiver is tried once a day from now on."""
+    emit_event(
+        event=WEBHOOK_PAUSED,
+        resource={"prefect.resource.id": f"f1.webhook.{delivered.subscriber}"},
+        payload={
+            "waiting": delivered.waiting,
+            "status": delivered.delivery.last_status,
+            "error": delivered.delivery.last_error,
+        },
     )

@@ -71,6 +71,11 @@ class Run:
         return replace(self, deadline=Deadline())
 
     @property
+    def present(self) -> datetime:
+        """`now`, and the time that has passed since the run began."""
+        return self.now + timedelta(seconds=monotonic() - self.began)
+
+    @property
     def upstream_now(self) -> datetime:
         """Upstream's time: the real clock, or `now` when F1_UPSTREAM_URL is set."""
         return _upstream_now(self.settings, self.now)

@@ -29,7 +29,7 @@ from core.replay import Upstream, serve
 from deploy.setup import POOL
 
 LOOPBACK = "127.0.0.1"
-DEPLOYMENTS = ("sync-schedule/default", "refresh-statuses/default", "poll-results/default")
+DEPLOYMENTS = ("sync-schedule/default", "refresh-statuses/default", "poll-results/default", "deliver-changes/default")
 HANGS = 900.0
 """The timeout of everything that could hang, in seconds; an engine may copy the image for each run."""
 
