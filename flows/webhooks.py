@@ -9,7 +9,6 @@ from core.deliver.delivering import Delivered
 from core.deliver.subscribers import subscribers_of
 from core.errors import F1FlowsError
 from flows.output import events, webhooks
-from flows.runtime.elapsing import Elapsing
 from flows.runtime.run import Run
 from flows.tasks import deliver_changes
 
@@ -32,9 +31,9 @@ def deliver(run: Run, patience: timedelta) -> list[Delivered]:
     subscribers = subscribers_of(run.settings)
     if not subscribers:
         return []
-    delivered = deliver_changes(run, subscribers, Elapsing(run.present), timedelta() if run.now_given else patience)
+    delivered = deliver_changes(run, subscribers, run.time, timedelta() if run.now_given else patience)
     for one in delivered:
-        logger.log(webhooks.level(one), "%s", webhooks.line(one, run.present))
+        logger.log(webhooks.level(one), "%s", webhooks.line(one, run.time.present()))
         if run.flow_run_id is not None and one.delivery.is_paused and not one.was_paused:
             events.webhook_paused(one)
     return delivered

@@ -28,7 +28,7 @@ class VirtualClock:
         self.waits: list[float] = []
         self._lock = threading.Lock()
 
-    def now(self) -> datetime:
+    def present(self) -> datetime:
         return self.moment
 
     def wait(self, seconds: float) -> None:

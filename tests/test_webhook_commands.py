@@ -37,7 +37,7 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "webhooks.md"
 def clock(monkeypatch: pytest.MonkeyPatch) -> VirtualClock:
     found = VirtualClock(NOW)
     found.of_receivers(monkeypatch)
-    monkeypatch.setattr("flows.runtime.clock.present", found.now)
+    monkeypatch.setattr("flows.runtime.clock.present", found.present)
     return found
 
 

@@ -28,7 +28,7 @@ AT_ONCE = 16
 class Clock(Protocol):
     """The time, and waiting for it to pass."""
 
-    def now(self) -> datetime:
+    def present(self) -> datetime:
         """This moment."""
 
     def wait(self, seconds: float) -> None:
@@ -63,7 +63,7 @@ def deliver(
     """
     if not subscribers:
         return []
-    ends = clock.now() + patience
+    ends = clock.present() + patience
     with ThreadPoolExecutor(min(len(subscribers), AT_ONCE)) as pool:
         return list(pool.map(lambda subscriber: _deliver_to(database, subscriber, clock, ends), subscribers))
 
@@ -71,15 +71,15 @@ def deliver(
 def _deliver_to(database: Database, subscriber: Subscriber, clock: Clock, ends: datetime) -> Delivered:
     total, is_taken, was_paused = 0, False, None
     while True:
-        with leased(database, subscriber.name, clock.now()) as lease:
+        with leased(database, subscriber.name, clock.present()) as lease:
             if lease is None:
                 is_taken = True
                 break
             was_paused = lease.delivery.is_paused if was_paused is None else was_paused
             total += _send(database, subscriber, lease, clock, ends)
             delivery = lease.delivery
-        wait = seconds_until_due(delivery, clock.now())
-        if wait == 0 or clock.now() + timedelta(seconds=min(wait, 86_400)) > ends:
+        wait = seconds_until_due(delivery, clock.present())
+        if wait == 0 or clock.present() + timedelta(seconds=min(wait, 86_400)) > ends:
             break
         clock.wait(wait)
     with database.reading() as connection:
@@ -92,27 +92,27 @@ def _send(database: Database, subscriber: Subscriber, lease: Lease, clock: Clock
     """Send messages until all is received or one is not; returns how many changes were received."""
     total = 0
     try:
-        while is_due(lease.delivery, clock.now()):
+        while is_due(lease.delivery, clock.present()):
             with database.reading(snapshot=True) as connection:
                 batch = read_batch(connection, subscriber, lease.delivery)
             if not batch.changes:
                 passed = {"last_change_id": batch.passed, "message_last_id": None}
                 if (state := lease.delivery.model_copy(update=passed)) == lease.delivery:
                     break
-                lease.write(state, clock.now())
+                lease.write(state, clock.present())
                 continue
             message = message_of(batch.changes)
             told = message.data.changes
             under_way = lease.delivery.model_copy(update={"message_last_id": told[-1].id})
-            lease.write(under_way, clock.now())
+            lease.write(under_way, clock.present())
             identity = message_id(subscriber.name, message)
-            answer = post.post(subscriber, identity, message.model_dump_json(), clock.now())
+            answer = post.post(subscriber, identity, message.model_dump_json(), clock.present())
             if answer.is_success:
-                lease.write(received(under_way, answer, clock.now()), clock.now())
+                lease.write(received(under_way, answer, clock.present()), clock.present())
                 total += len(told)
             else:
-                lease.write(failed(under_way, answer, clock.now()), clock.now())
-            if clock.now() >= ends:
+                lease.write(failed(under_way, answer, clock.present()), clock.present())
+            if clock.present() >= ends:
                 break
     except Lost:
         pass

@@ -14,7 +14,7 @@ class Elapsing:
     began: datetime
     since: float = field(default_factory=time.monotonic)
 
-    def now(self) -> datetime:
+    def present(self) -> datetime:
         """This moment."""
         return self.began + timedelta(seconds=time.monotonic() - self.since)
 
