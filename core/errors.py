@@ -158,6 +158,10 @@ class Inconsistent(F1FlowsError):
     """The audit has findings: the database contradicts itself, or lacks what it should hold."""
 
 
+class NotReceived(F1FlowsError):
+    """A webhook's receiver did not take a message."""
+
+
 class PrefectError(F1FlowsError):
     """Prefect's API does not give what a run needs of it."""
 

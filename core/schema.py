@@ -183,6 +183,22 @@ backfill_pages = Table(
     comment="Pages of a season that backfill is fetching; deleted in the transaction that writes the season",
 )
 
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("subscriber", Text, primary_key=True, comment="the webhook's name"),
+    Column("last_change_id", BigInteger, nullable=False, comment="the last change that was received"),
+    Column("message_last_id", BigInteger, comment="the last change of the message that is being sent; null: none is"),
+    Column("attempts", Integer, nullable=False, comment="failed attempts to send that message"),
+    Column("next_attempt_at", Instant, comment="when it is sent again; null: at once, or not until resumed"),
+    Column("last_status", SmallInteger, comment="HTTP status of the last attempt; null: no answer"),
+    Column("last_error", Text, comment="why the last attempt failed; null when it did not"),
+    Column("delivered_at", Instant, comment="when a message was last received"),
+    Column("lease", Text, comment="the run that is sending; null: none is"),
+    Column("leased_until", Instant, comment="when another run may send, if that one has died"),
+    comment="Each webhook's cursor over the feed of changes, and the state of its message",
+)
+
 drivers = Table(
     "drivers",
     metadata,

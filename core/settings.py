@@ -60,6 +60,24 @@ def in_memory(url: URL) -> bool:
     return (url.database or ":memory:").removeprefix("file:") in ("", ":memory:") or url.query.get("mode") == "memory"
 
 
+def receiver_url(value: str) -> str:
+    """A webhook's URL.
+
+    Raises:
+        ValueError: it is not one that a message can be sent to.
+    """
+    try:
+        parts = urlsplit(value)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        valid = False
+    if not valid or not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError("is not a URL, such as https://example.com/f1")
+    if parts.username is not None or parts.fragment:
+        raise ValueError("has a user, a password or a fragment, which are not sent: messages are signed instead")
+    return value
+
+
 class LogFormat(StrEnum):
     """The format of log lines."""
 
@@ -94,12 +112,16 @@ class Settings(BaseSettings):
     fastf1_cache_dir: Path = Field(Path(".f1-cache"), description="FastF1's cache of live timing files")
     poll_interval_minutes: int = Field(30, ge=1, le=1440, description="longest time between polls on the day")
     post_session_delay_minutes: int = Field(30, ge=0, le=1440, description="from a session's end to its first poll")
+    hot_poll_seconds: int = Field(60, ge=0, le=300, description="between polls while results usually come; 0: off")
     log_level: LogLevel = Field(LogLevel.INFO, description="lowest level that is logged")
     log_format: LogFormat = Field(LogFormat.CONSOLE, description="console or json")
     enable_scheduler: bool = Field(True, description="whether flows.serve schedules anything")
     f1_upstream_url: str | None = Field(None, description="a mirror of upstream; unset: the real hosts")
     f1_username: str | None = Field(None, description="Formula 1 account for live timing")
     f1_password: SecretStr | None = Field(None, description="its password")
+    f1_webhook_url: str | None = Field(None, description="where changes are sent, signed")
+    f1_webhook_secret: SecretStr | None = Field(None, description="what they are signed with: 24 to 64 bytes, Base64")
+    f1_webhooks_file: Path | None = Field(None, description="TOML file of several webhooks")
 
     @field_validator("*", mode="before")
     @classmethod
@@ -152,6 +174,11 @@ class Settings(BaseSettings):
             raise ValueError("is not a URL, such as http://127.0.0.1:8900")
         return value.rstrip("/")
 
+    @field_validator("f1_webhook_url")
+    @classmethod
+    def _receiver(cls, value: str | None) -> str | None:
+        return None if value is None else receiver_url(value)
+
     @classmethod
     def load(cls) -> Settings:
         """The settings of this process.
@@ -192,7 +219,7 @@ class Settings(BaseSettings):
                 texts[name] = shown_url(absolute(self.database))
             elif isinstance(value, Path):
                 texts[name] = str(value.absolute())
-            elif isinstance(value, SecretStr):
+            elif isinstance(value, SecretStr) or (name == "f1_webhook_url" and value):
                 texts[name] = "***"
             else:
                 texts[name] = "" if value is None else str(value)

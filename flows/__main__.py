@@ -8,6 +8,9 @@ python -m flows audit [SEASON]    check the database against itself
 python -m flows calendar SEASON   a season's sessions as an iCalendar file
 python -m flows dictionary        every table, view and column, with its meaning
 python -m flows report SEASON     a season as one page for a browser
+python -m flows webhooks          each webhook's lag and last error
+python -m flows webhooks test NAME              send it a test message
+python -m flows webhooks replay NAME --from ID  send it the feed again, from a change on
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from flows.output.classification import print_classification
 from flows.output.tables import print_settings
 from flows.output.text import screen, styled
 from flows.runtime import clock, command
+from flows.webhook_commands import list_webhooks, replay_webhook, send_test_message
 
 
 def show_config() -> None:
@@ -140,6 +144,19 @@ def _with_tables() -> Database:
     return database
 
 
+def add_webhooks(parser: command.Parser) -> None:
+    """Add the commands over webhooks; without one of them they are listed."""
+    actions = parser.add_subparsers(dest="action", parser_class=command.Parser)
+    actions.add_parser("list", help="each webhook's lag and last error")
+    test = actions.add_parser("test", help="send a test message; received, it resumes a paused webhook")
+    replay = actions.add_parser("replay", help="send the feed again, from a change on")
+    for one in (test, replay):
+        one.add_argument("name", metavar="NAME", help="the webhook's name; that of F1_WEBHOOK_URL is default")
+    replay.add_argument(
+        "--from", dest="first", type=int, required=True, metavar="ID", help="the first change that is sent again"
+    )
+
+
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
     parser = command.Parser("python -m flows", "Commands beside the flows.")
@@ -178,6 +195,7 @@ def main(arguments: list[str]) -> int:
     reports.add_argument("season", type=command.season, metavar="SEASON", help="such as 2024")
     reports.add_argument("--output", type=Path, required=True, metavar="FILE", help="such as report.html; replaced")
     reports.add_argument("--now", type=command.moment, metavar="MOMENT", help="take this moment for the present")
+    add_webhooks(commands.add_parser("webhooks", help="list webhooks, test or replay one"))
     given = parser.parse_args(arguments)
     actions: dict[str, Callable[[], None]] = {
         "config": show_config,
@@ -187,12 +205,16 @@ def main(arguments: list[str]) -> int:
         "calendar": lambda: write_calendar(given.season, given.kinds, given.output),
         "dictionary": lambda: show_dictionary(for_dbt=given.dbt),
         "report": lambda: write_report(given.season, given.output, given.now),
+        "webhooks": lambda: list_webhooks(_with_tables()),
+        "list": lambda: list_webhooks(_with_tables()),
+        "test": lambda: send_test_message(_with_tables(), given.name),
+        "replay": lambda: replay_webhook(_with_tables(), given.name, given.first),
         "results": lambda: print_classification(_with_tables(), given.identity, given.as_of, given.session),
     }
 
     def action() -> None:
         logs.configure(Settings.load())
-        actions[given.action if given.command == "db" else given.command]()
+        actions[getattr(given, "action", None) or given.command]()
 
     return command.exit_status_of(action)
 

@@ -27,6 +27,7 @@ from flows.runtime import command
 from flows.runtime.allowance import Allowance
 from flows.runtime.run import Run
 from flows.tasks import read_whole_seasons
+from flows.webhooks import deliver_at_the_end
 
 logger = logging.getLogger("flows.backfill")
 
@@ -76,6 +77,8 @@ def backfill_history(
             if silent == FAILURES_IN_A_ROW:
                 break
     logger.info("%s", report.backfill_line(backfilled), extra={**run.account, PRINTED: True})
+    if backfilled:
+        deliver_at_the_end(run)
     require_done(backfilled)
     return backfilled
 

@@ -1,8 +1,9 @@
 """Bring results into the database: poll the sessions that are due, oldest first, with as few requests as possible.
 
-    python -m flows.poll_results [--event ID] [--session KIND] [--force] [--now MOMENT]
+    python -m flows.poll_results [--event ID] [--session KIND] [--force] [--stay] [--now MOMENT]
 
-With an event, or a session of it, that is polled now, whatever is due.
+With an event, or a session of it, that is polled now, whatever is due. A deployment's run stays while results usually
+come, and polls every HOT_POLL_SECONDS until its five minutes end; `--stay` is for a cron of your own.
 """
 
 from __future__ import annotations
@@ -24,12 +25,13 @@ from core.rules.results.outcome import Outcome, Polled
 from flows.output import artifacts, events, report
 from flows.output.classification import RACED
 from flows.output.progress import LONG, Progress
-from flows.polls import livetiming
+from flows.polls import hot, livetiming
 from flows.polls.jolpica import JolpicaPolls
 from flows.polls.standings import correct_standings
 from flows.runtime import command
 from flows.runtime.run import Run
 from flows.tasks import read_due_polls, read_due_standings
+from flows.webhooks import deliver_at_the_end
 
 logger = logging.getLogger("flows.poll_results")
 
@@ -45,7 +47,11 @@ def _run_name() -> str:
 
 @flow(name="poll-results", flow_run_name=_run_name)
 def poll_results(
-    event: str | None = None, session: SessionKind | None = None, force: bool = False, now: datetime | None = None
+    event: str | None = None,
+    session: SessionKind | None = None,
+    force: bool = False,
+    stay: bool = False,
+    now: datetime | None = None,
 ) -> list[Polled]:
     """Poll the results that are due, or those of one event.
 
@@ -53,6 +59,7 @@ def poll_results(
         event: an event's id, or a session's; they are polled now.
         session: only the event's session of this kind.
         force: believe at once what would be held.
+        stay: poll what is awaited again until the run's five minutes end; a deployment's run does so by itself.
         now: the moment to reconcile with, instead of the clock's.
     """
     if event is not None:
@@ -66,6 +73,10 @@ def poll_results(
     owed = read_due_standings(run)
     for one in owed:
         correct_standings(run, one)
+    if owed or any(one.outcome.is_revision for one in polled):
+        deliver_at_the_end(run)
+    if event is None and (stay or (run.is_deployed and not run.now_given)):
+        polled = hot.stay(run, due, polled, poll_again)
     show_seasons(run, due, polled, owed)
     logger.info("%s", report.polls_line(polled, len(due)), extra={**run.account, PRINTED: True})
     if event is not None:
@@ -88,6 +99,14 @@ def poll(run: Run, due: Sequence[DuePoll], force: bool, *, by_name: bool) -> lis
             logger.log(report.poll_level(one), "%s", report.poll_line(one), extra=fields)
             announce(run, one)
             progress.step()
+    return polled
+
+
+def poll_again(run: Run, due: Sequence[DuePoll]) -> list[Polled]:
+    """Poll sessions that a run stays for, and deliver at once what changed."""
+    polled = poll(run, due, force=False, by_name=False)
+    if any(one.outcome.is_revision for one in polled):
+        deliver_at_the_end(run)
     return polled
 
 
@@ -142,6 +161,7 @@ def main(arguments: list[str]) -> int:
         "--session", type=command.session_kind, metavar="KIND", help="only its session of this kind, such as race"
     )
     parser.add_argument("--force", action="store_true", help="believe at once what would be held")
+    parser.add_argument("--stay", action="store_true", help="poll what is awaited until the run's five minutes end")
     return command.run(poll_results, vars(parser.parse_args(arguments)), report.print_polls)
 
 

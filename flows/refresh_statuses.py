@@ -22,6 +22,7 @@ from flows.output.changes import change_text
 from flows.runtime import command
 from flows.runtime.run import Run
 from flows.tasks import upsert_statuses
+from flows.webhooks import deliver_at_the_end
 
 logger = logging.getLogger("flows.refresh_statuses")
 
@@ -41,6 +42,8 @@ def refresh_statuses(now: datetime | None = None) -> Sequence[Change]:
     logger.info("%s", report.statuses_line(changes), extra={**run.account, PRINTED: True})
     if run.flow_run_id is not None and changes:
         announce(run, changes)
+    if changes:
+        deliver_at_the_end(run)
     return changes
 
 

@@ -44,6 +44,7 @@ from core.database import Database, connect
 from core.schema import events
 from core.settings import Settings
 from flows.backfill import backfill_history
+from flows.deliver_changes import deliver_changes
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
 from flows.runtime import clock, command, limit, logs, prefect_api
@@ -75,6 +76,7 @@ SERVED_FLOWS = (
     ServedFlow(refresh_statuses, ("f1", "statuses"), "*/5 * * * *"),
     ServedFlow(poll_results, ("f1", "results"), "*/5 * * * *"),
     ServedFlow(sync_timing, ("f1", "timing"), "*/15 * * * *"),
+    ServedFlow(deliver_changes, ("f1", "webhooks"), "*/5 * * * *"),
     ServedFlow(backfill_history, ("f1", "history")),
 )
 """The deployments of prefect.yaml, without its work pool."""

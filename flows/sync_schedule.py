@@ -24,6 +24,7 @@ from flows.runtime import clock, command
 from flows.runtime.run import Run
 from flows.schedules import best_answer, circuit_races, qualifying_tables
 from flows.tasks import read_calendar, upsert_schedule
+from flows.webhooks import deliver_at_the_end
 
 logger = logging.getLogger("flows.sync_schedule")
 
@@ -47,7 +48,10 @@ def sync_schedule(season: int | None = None, force: bool = False, now: datetime 
     seasons = (season,) if season is not None else (run.now.year, run.now.year + 1)
     artifacts.tag_run(seasons)
     synced = [sync(run, year, force, expected=season is not None or year == run.now.year) for year in seasons]
-    return [summary for summary in synced if summary]
+    done = [summary for summary in synced if summary]
+    if any(summary.changes for summary in done):
+        deliver_at_the_end(run)
+    return done
 
 
 def check_season(season: int, now: datetime | None) -> None:

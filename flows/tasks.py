@@ -12,6 +12,9 @@ from datetime import datetime, timedelta
 
 from core import fetch, queries
 from core.deadline import Deadline
+from core.deliver import delivering
+from core.deliver.delivering import Clock, Delivered
+from core.deliver.subscribers import Subscriber
 from core.documents import (
     LISTING_OF,
     ArchiveDocument,
@@ -337,3 +340,9 @@ def upsert_history(run: Run, answer: SeasonAnswer) -> SeasonHistory | None:
 def upsert_season_end(run: Run, season: int) -> None:
     """Finish a season whose rows are written: drop its pages, and mark its history as whole if it is over."""
     history.finish_season(run.database, season, run.now, flow_run_id=run.flow_run_id)
+
+
+@step(DATABASE, "deliver-changes")
+def deliver_changes(run: Run, subscribers: Sequence[Subscriber], clock: Clock, patience: timedelta) -> list[Delivered]:
+    """Send every subscriber the changes that it has not received."""
+    return delivering.deliver(run.database, subscribers, clock, patience)

@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[1]
 WRITTEN: dict[str, Any] = yaml.safe_load((ROOT / "prefect.yaml").read_text())
 DEPLOYMENTS: list[dict[str, Any]] = WRITTEN["deployments"]
 AUTOMATIONS = yaml.safe_load((ROOT / "deploy" / "automations.yaml").read_text())["automations"]
-FLOWS = ("sync-schedule", "refresh-statuses", "poll-results", "sync-timing", "backfill-history")
+FLOWS = ("sync-schedule", "refresh-statuses", "poll-results", "sync-timing", "deliver-changes", "backfill-history")
 BY_HAND = "backfill-history"
 LOW = {BY_HAND, "sync-timing"}
 """The flows whose runs must not delay the others'."""

@@ -103,7 +103,7 @@ def test_the_schedules_make_runs_and_sigterm_ends_them(
     assert any("serving sync-schedule" in line for line in served.stderr)
     with httpx.Client(base_url=f"{url}/api", timeout=HANGS) as client:
         assert client.get(f"{url}/ui-settings").json()["api_url"] == "/api", "the UI uses the server that serves it"
-        every_flow = {"sync-schedule", "refresh-statuses", "poll-results", "sync-timing"}
+        every_flow = {"sync-schedule", "refresh-statuses", "poll-results", "sync-timing", "deliver-changes"}
         until(lambda: set(runs_in(client, "SCHEDULED")) == every_flow, "a run of each schedule")
         assert ask(client, "GET", f"/v2/concurrency_limits/{limit.NAME}")["limit"] == limit.SLOTS
         # A scheduled run may do some of it, but the calendar's schedule is hourly.
@@ -132,7 +132,7 @@ def test_the_schedules_make_runs_and_sigterm_ends_them(
         assert connection.scalar(select(func.count()).select_from(events)) == 25
     lines = [json.loads(line) for line in written.splitlines()]
     overdue = [name for line in lines for name, said, _ in [line["message"].partition(" is overdue")] if said]
-    in_order = ["sync-schedule", "refresh-statuses", "poll-results", "sync-timing"]
+    in_order = ["sync-schedule", "refresh-statuses", "poll-results", "sync-timing", "deliver-changes"]
     assert overdue == in_order, "each needs the rows of those before it"
     (found,) = [line for line in lines if line["message"].endswith("148 added")]
     assert (found["flow_run_name"], found["requests"]) == ("sync-schedule-2024", {"fastf1": 1, "jolpica": 1})

@@ -19,6 +19,9 @@ BUDGET = 180
 """Requests in any hour; Jolpica allows 200, and the difference is our margin."""
 
 
+HOT_REQUESTS = 50
+"""A run polls again within its slot only while fewer than this were made in the hour: other polls have their own."""
+
 RESERVE = 60
 """As many of these are left to polls and syncs by a backfill, whatever it still has to ask."""
 
@@ -70,6 +73,10 @@ class Ledger:
         """How many more requests are allowed in this hour."""
         with self._database.reading() as connection:
             return max(0, min(limit - len(asked) for asked, limit in self._asked(connection, self.now)))
+
+    def allows_hot_polls(self) -> bool:
+        """Whether polls beyond the schedule's are within the budget."""
+        return self._budget - self.left() < HOT_REQUESTS
 
     def waits_until(self) -> datetime | None:
         """Until when no request to Jolpica is allowed, by its own word or by the budget; None: one is."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 from core.records import Change, ChangeKind
-from core.text import moment
+from core.rules.words import fields_in_words, values_in_words
 from flows.output.text import markdown_table, styled
 
 SHOWN_CHANGES = 40
@@ -29,7 +27,7 @@ STYLES = {
 
 def change_text(change: Change, subject: str | None = None) -> Text:
     """A change as one line: the subject (default: its id), the kind, before → after."""
-    values = " → ".join(filter(None, map(readable, (change.before, change.after))))
+    values = values_in_words(change)
     kind = change.kind.value, STYLES.get(change.kind, "")
     return styled(change.entity_id if subject is None else subject, " ", kind, f": {values}" if values else "")
 
@@ -51,7 +49,9 @@ def print_changes(console: Console, changes: Sequence[Change]) -> None:
 def changes_markdown(changes: Sequence[Change]) -> list[str]:
     """Changes as a table, in lines of markdown."""
     shown = changes[:SHOWN_CHANGES]
-    rows = [(each.entity_id, each.kind.value, readable(each.before), readable(each.after)) for each in shown]
+    rows = [
+        (each.entity_id, each.kind.value, fields_in_words(each.before), fields_in_words(each.after)) for each in shown
+    ]
     table = markdown_table(("of", "change", "before", "after"), rows)
     return [*table, "", more] if (more := _more(changes)) else table
 
@@ -59,29 +59,3 @@ def changes_markdown(changes: Sequence[Change]) -> list[str]:
 def _more(changes: Sequence[Change]) -> str:
     hidden = len(changes) - SHOWN_CHANGES
     return f"and {hidden} more: see the table changes" if hidden > 0 else ""
-
-
-def readable(fields: dict[str, Any] | None) -> str:
-    """A change's fields in words: of a start and an end only the start, of a revision what it revised."""
-    if fields is None:
-        return ""
-    if "revision" in fields:
-        return fields.get("diff") or ""
-    if set(fields) == {"ends_at"}:
-        return f"until {_moment(fields['ends_at'])}"
-    shown = {name: value for name, value in fields.items() if name not in ("ends_at", "utc_offset_minutes")}
-    if shown.get("starts_at"):
-        shown = {name: value for name, value in shown.items() if not name.endswith("_date")}
-    return ", ".join(_value(name, value) for name, value in shown.items())
-
-
-def _value(name: str, value: Any) -> str:
-    if value is None:
-        return "unknown" if name != "round" else "no round"
-    if name.endswith("_at"):
-        return _moment(value)
-    return f"round {value}" if name == "round" else str(value)
-
-
-def _moment(text: str) -> str:
-    return moment(datetime.fromisoformat(text))

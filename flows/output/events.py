@@ -7,6 +7,7 @@ from typing import Any
 
 from prefect.events import emit_event
 
+from core.deliver.delivering import Delivered
 from core.records import Change, Entity, Status
 from core.rules.calendar.identity import event_id_of, kind_of, season_of
 from core.rules.results.outcome import Outcome, Polled
@@ -16,6 +17,7 @@ from flows.output import report
 
 SCHEDULE_CHANGED = "f1.schedule.changed"
 SESSION_COMPLETED = "f1.session.completed"
+WEBHOOK_PAUSED = "f1.webhook.paused"
 RESULTS = {
     Outcome.PUBLISHED: "f1.results.provisional",
     Outcome.OFFICIAL: "f1.results.official",
@@ -68,3 +70,16 @@ def _season(season: int) -> dict[str, str]:
 def _resource(kind: str, identity: str) -> dict[str, str]:
     """A resource as Prefect names it: its name is the id in the database."""
     return {"prefect.resource.id": f"{kind}.{identity}", "prefect.resource.name": identity}
+
+
+def webhook_paused(delivered: Delivered) -> None:
+    """A webhook was tried for a day and a half in vain; its receiver is tried once a day from now on."""
+    emit_event(
+        event=WEBHOOK_PAUSED,
+        resource={"prefect.resource.id": f"f1.webhook.{delivered.subscriber}"},
+        payload={
+            "waiting": delivered.waiting,
+            "status": delivered.delivery.last_status,
+            "error": delivered.delivery.last_error,
+        },
+    )

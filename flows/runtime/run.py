@@ -19,6 +19,7 @@ from core.rules.results.polling import Cadence
 from core.settings import Settings
 from core.upsert.ledger import Ledger
 from flows.runtime import clock, limit
+from flows.runtime.elapsing import Elapsing
 from flows.runtime.logs import present_flow_run, show_in_ui
 
 logger = logging.getLogger(__name__)
@@ -28,8 +29,8 @@ logger = logging.getLogger(__name__)
 class Run:
     """One run of a flow. `now` is what it reconciles with; `now_given` that a caller set it, not the clock.
 
-    `flow_run_id` is None where the flow runs directly; `ledger` has the requests of all runs, in upstream's time, and
-    `requests` counts those that this one has sent so far, by source.
+    `time` goes on from there. `flow_run_id` is None where the flow runs directly; `ledger` has the requests of all
+    runs, in upstream's time, and `requests` counts those that this one has sent so far, by source.
     """
 
     settings: Settings
@@ -38,6 +39,7 @@ class Run:
     now_given: bool
     flow_run_id: str | None
     ledger: Ledger
+    time: Elapsing
     deadline: Deadline = field(default_factory=Deadline)
     requests: Counter[str] = field(default_factory=request_counter.begin)
     began: float = field(default_factory=monotonic)
@@ -64,11 +66,22 @@ class Run:
             logger.info("no Prefect API is configured: running directly")
         flow_run_id = str(flow_run.id) if flow_run else None
         ledger = Ledger(database, _upstream_now(settings, moment), reserve=reserve)
-        return cls(settings, database, moment, now is not None, flow_run_id, ledger)
+        return cls(settings, database, moment, now is not None, flow_run_id, ledger, Elapsing(moment))
 
     def with_new_deadline(self) -> Run:
         """The same run, with as much time for the next source as one has at its beginning."""
         return replace(self, deadline=Deadline())
+
+    def later(self, now: datetime) -> Run:
+        """The same run at a later moment, with as much time for the next answer as at its beginning."""
+        ledger = Ledger(self.database, _upstream_now(self.settings, now))
+        return replace(self, now=now, ledger=ledger, deadline=Deadline())
+
+    @property
+    def is_deployed(self) -> bool:
+        """Whether this is a deployment's run, which its schedule repeats."""
+        flow_run = present_flow_run()
+        return flow_run is not None and flow_run.deployment_id is not None
 
     @property
     def upstream_now(self) -> datetime:

@@ -29,7 +29,7 @@ from core.replay import Upstream, serve
 from deploy.setup import POOL
 
 LOOPBACK = "127.0.0.1"
-DEPLOYMENTS = ("sync-schedule/default", "refresh-statuses/default", "poll-results/default")
+DEPLOYMENTS = ("sync-schedule/default", "refresh-statuses/default", "poll-results/default", "deliver-changes/default")
 HANGS = 900.0
 """The timeout of everything that could hang, in seconds; an engine may copy the image for each run."""
 
@@ -138,6 +138,7 @@ class Stack:
             "setup",
             *("--rm", "--env", f"F1_IMAGE={image}", "--env", f"F1_SUFFIX=-{self.id}", "--env", "F1_NETWORK=host"),
             *("--env", f"DATABASE_URL={self._database('f1')}", "--env", "LOG_FORMAT=json"),
+            *("--env", "HOT_POLL_SECONDS=0"),  # its crons are a minute apart, and its clock may run faster
             *("--env", f"F1_UPSTREAM_URL=http://{LOOPBACK}:{self._upstream_port}"),
             *self._volumes,
             command=("python", "-m", "deploy.setup", "--settings-file", "/settings/.env"),

@@ -40,8 +40,7 @@ class Stage:
 
 UNTIL_OFFICIAL = (
     # From the first poll on.
-    Stage(3 * HOUR, 5 * MINUTE, urgent=True),
-    Stage(9 * HOUR, 10 * MINUTE, urgent=True),
+    Stage(12 * HOUR, 5 * MINUTE, urgent=True),
     Stage(12 * HOUR, HOUR, urgent=True),
     Stage(3 * DAY, HOUR),
     Stage(None, DAY),

@@ -1,0 +1,88 @@
+"""The changes that a subscriber is sent next, with the names of what they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, func, or_, select
+
+from core.deliver.subscribers import Subscriber
+from core.queries import read_records
+from core.records import Driver, Entity, Event, Session, Team
+from core.rules.deliveries.message import CHANGES_AT_MOST, FeedChange, Leader, ToldChange, leaders_of, told
+from core.rules.deliveries.schedule import Delivery
+from core.schema import changes, drivers, events, result_revisions, sessions, teams
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The next changes; where there are none, `passed` is the last change that the subscriber does not want."""
+
+    changes: Sequence[ToldChange]
+    passed: int
+
+
+def read_batch(connection: Connection, subscriber: Subscriber, delivery: Delivery) -> Batch:
+    """The next changes of the kinds that a subscriber wants: those of the message being sent, else the first ones."""
+    head: int = connection.scalar(select(func.max(changes.c.id))) or delivery.last_change_id
+    passed = head if delivery.message_last_id is None else delivery.message_last_id
+    wanted = [changes.c.id > delivery.last_change_id, *_of_kinds(subscriber)]
+    if delivery.message_last_id is not None:
+        wanted.append(changes.c.id <= delivery.message_last_id)
+    fields = [column for column in changes.c if column.name in FeedChange.model_fields]
+    query = select(*fields).where(*wanted).order_by(changes.c.id).limit(CHANGES_AT_MOST)
+    found = [FeedChange.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+    return Batch(_told(connection, found), passed)
+
+
+def count_waiting(connection: Connection, subscriber: Subscriber, after: int) -> int:
+    """How many changes of a subscriber's kinds follow one."""
+    return connection.scalar(select(func.count()).where(changes.c.id > after, *_of_kinds(subscriber))) or 0
+
+
+def _of_kinds(subscriber: Subscriber) -> list[ColumnElement[bool]]:
+    return [] if subscriber.kinds is None else [changes.c.kind.in_([kind.value for kind in subscriber.kinds])]
+
+
+def _told(connection: Connection, found: Sequence[FeedChange]) -> list[ToldChange]:
+    session_ids = {change.entity_id for change in found if change.entity is Entity.SESSION}
+    about = {one.id: one for one in read_records(connection, sessions, Session, sessions.c.id.in_(session_ids))}
+    event_ids = {one.event_id for one in about.values()} | {
+        change.entity_id for change in found if change.entity is Entity.EVENT
+    }
+    of = {one.id: one for one in read_records(connection, events, Event, events.c.id.in_(event_ids))}
+    leaders = _leaders(connection, found)
+    made = []
+    for change in found:
+        session = about.get(change.entity_id)
+        event = of.get(session.event_id if session else change.entity_id)
+        season = event.season if event else int(change.entity_id.partition("-")[0])
+        made.append(told(change, season, event, session, leaders.get(change.id, ())))
+    return made
+
+
+def _leaders(connection: Connection, found: Sequence[FeedChange]) -> dict[int, list[Leader]]:
+    """The first places of the revisions that changes tell of, by change."""
+    numbers = {
+        change.id: (change.entity_id, change.after["revision"])
+        for change in found
+        if change.after and "revision" in change.after
+    }
+    if not numbers:
+        return {}
+    revision = result_revisions.c
+    one_of = or_(*((revision.session_id == of) & (revision.revision == number) for of, number in numbers.values()))
+    query = select(revision.session_id, revision.revision, revision.rows).where(one_of)
+    rows = {(row.session_id, row.revision): row.rows for row in connection.execute(query)}
+    entries = [entry for listed in rows.values() for entry in listed]
+    people = _by_id(connection, drivers, Driver, (entry.get("driver_id") for entry in entries))
+    names = {driver.id: f"{driver.given_name} {driver.family_name}".strip() for driver in people}
+    made_by = _by_id(connection, teams, Team, (entry.get("team_id") for entry in entries))
+    cars = {team.id: team.name for team in made_by}
+    return {of: leaders_of(rows[key], names, cars) for of, key in numbers.items() if key in rows}
+
+
+def _by_id(connection: Connection, table: Table, record: type[Any], ids: Iterable[str | None]) -> list[Any]:
+    return read_records(connection, table, record, table.c.id.in_({one for one in ids if one is not None}))

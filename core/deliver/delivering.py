@@ -1,0 +1,134 @@
+"""Delivers the feed of changes to all subscribers: in order, at least once, each on its own.
+
+What was received is committed before the next message is sent: a process that is killed leaves at most one message to
+be sent twice, with the same `webhook-id`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from core.database import Database
+from core.deliver import post
+from core.deliver.batches import count_waiting, read_batch
+from core.deliver.subscribers import Subscriber
+from core.errors import NotReceived
+from core.rules.deliveries.message import TrialData, TrialMessage, message_id, message_of
+from core.rules.deliveries.schedule import Delivery, failed, is_due, received, seconds_until_due
+from core.upsert.deliveries import Lease, Lost, leased, read_delivery, resume
+
+AT_ONCE = 16
+"""Subscribers that are sent to at the same time; the others follow."""
+
+
+class Clock(Protocol):
+    """The time, and waiting for it to pass."""
+
+    def present(self) -> datetime:
+        """This moment."""
+
+    def wait(self, seconds: float) -> None:
+        """Return after so many seconds."""
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What became of one subscriber: the changes it received, those that wait, and its state.
+
+    `is_taken`: another run was sending to it. `was_paused`: it was paused before this run.
+    """
+
+    subscriber: str
+    received: int
+    waiting: int
+    delivery: Delivery
+    is_taken: bool
+    was_paused: bool
+
+
+def deliver(
+    database: Database, subscribers: Sequence[Subscriber], clock: Clock, patience: timedelta
+) -> list[Delivered]:
+    """Send each subscriber what it has not received; messages that fail are sent again when their time comes.
+
+    Args:
+        patience: until when, from now, retries are waited for and further messages are begun.
+
+    Raises:
+        DatabaseError: the database does not answer; what was received stays entered.
+    """
+    if not subscribers:
+        return []
+    ends = clock.present() + patience
+    with ThreadPoolExecutor(min(len(subscribers), AT_ONCE)) as pool:
+        return list(pool.map(lambda subscriber: _deliver_to(database, subscriber, clock, ends), subscribers))
+
+
+def _deliver_to(database: Database, subscriber: Subscriber, clock: Clock, ends: datetime) -> Delivered:
+    total, is_taken, was_paused = 0, False, None
+    while True:
+        with leased(database, subscriber.name, clock.present()) as lease:
+            if lease is None:
+                is_taken = True
+                break
+            was_paused = lease.delivery.is_paused if was_paused is None else was_paused
+            total += _send(database, subscriber, lease, clock, ends)
+            delivery = lease.delivery
+        wait = seconds_until_due(delivery, clock.present())
+        if wait == 0 or clock.present() + timedelta(seconds=min(wait, 86_400)) > ends:
+            break
+        clock.wait(wait)
+    with database.reading() as connection:
+        state = read_delivery(connection, subscriber.name) or Delivery(subscriber=subscriber.name, last_change_id=0)
+        waiting = count_waiting(connection, subscriber, state.last_change_id)
+    return Delivered(subscriber.name, total, waiting, state, is_taken, bool(was_paused))
+
+
+def _send(database: Database, subscriber: Subscriber, lease: Lease, clock: Clock, ends: datetime) -> int:
+    """Send messages until all is received or one is not; returns how many changes were received."""
+    total = 0
+    try:
+        while is_due(lease.delivery, clock.present()):
+            with database.reading(snapshot=True) as connection:
+                batch = read_batch(connection, subscriber, lease.delivery)
+            if not batch.changes:
+                passed = {"last_change_id": batch.passed, "message_last_id": None}
+                if (state := lease.delivery.model_copy(update=passed)) == lease.delivery:
+                    break
+                lease.write(state, clock.present())
+                continue
+            message = message_of(batch.changes)
+            told = message.data.changes
+            under_way = lease.delivery.model_copy(update={"message_last_id": told[-1].id})
+            lease.write(under_way, clock.present())
+            identity = message_id(subscriber.name, message)
+            answer = post.post(subscriber, identity, message.model_dump_json(), clock.present())
+            if answer.is_success:
+                lease.write(received(under_way, answer, clock.present()), clock.present())
+                total += len(told)
+            else:
+                lease.write(failed(under_way, answer, clock.present()), clock.present())
+            if clock.present() >= ends:
+                break
+    except Lost:
+        pass
+    return total
+
+
+def send_test(database: Database, subscriber: Subscriber, now: datetime) -> int:
+    """Send a test message; received, it resumes a subscriber that is paused or waits. Returns the answer's status.
+
+    Raises:
+        NotReceived: the receiver did not take it.
+    """
+    words = "A test of this webhook: its address and its signature are right."
+    message = TrialMessage(timestamp=now, data=TrialData(words=words))
+    answer = post.post(subscriber, f"{subscriber.name}_test_{now:%Y%m%dT%H%M%S%f}", message.model_dump_json(), now)
+    if not answer.is_success or answer.status is None:
+        raise NotReceived(f"{subscriber.name}: {answer.error}")
+    resume(database, subscriber.name)
+    return answer.status

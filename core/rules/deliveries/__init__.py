@@ -1,0 +1,1 @@
+"""Webhooks: what is due, when a failed message is sent again, and what a message says. Pure functions."""

@@ -1,0 +1,160 @@
+"""What a message says: the JSON that a subscriber receives. Pure.
+
+A message holds one or more changes of the feed, in their order. Its shape is documented in docs/webhooks.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import AwareDatetime
+
+from core.records import Change, ChangeKind, Entity, Event, Record, Session, SessionKind
+from core.rules.words import in_words
+
+CHANGES_AT_MOST = 100
+BYTES_AT_MOST = 200_000
+"""The length of a message's changes as JSON; a single change may be longer."""
+
+LEADERS = 3
+
+
+class AboutEvent(Record):
+    """An event by id, and its name and round when the message was sent."""
+
+    id: str
+    name: str
+    round: int | None
+
+
+class AboutSession(Record):
+    """A session by id, and its name when the message was sent."""
+
+    id: str
+    kind: SessionKind
+    name: str
+
+
+class Leader(Record):
+    """One of the first places of a classification; ids and names are null where the driver or team is unknown."""
+
+    position: int
+    car_number: str
+    driver_id: str | None
+    driver: str | None
+    team_id: str | None
+    team: str | None
+
+
+class ToldChange(Record):
+    """One change of the feed, in words and as data."""
+
+    id: int
+    at: AwareDatetime
+    kind: ChangeKind
+    words: str
+    entity: Entity
+    entity_id: str
+    season: int
+    event: AboutEvent | None
+    session: AboutSession | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    leaders: tuple[Leader, ...]
+
+
+class Told(Record):
+    """The changes of a message, in the order of their ids."""
+
+    changes: tuple[ToldChange, ...]
+
+
+class Message(Record):
+    """What a subscriber receives; `timestamp` is when the last of the changes was made."""
+
+    type: Literal["f1.changes"] = "f1.changes"
+    timestamp: AwareDatetime
+    data: Told
+
+
+class TrialData(Record):
+    """A sentence that says what the message is for."""
+
+    words: str
+
+
+class TrialMessage(Record):
+    """What `python -m flows webhooks test` sends."""
+
+    type: Literal["f1.test"] = "f1.test"
+    timestamp: AwareDatetime
+    data: TrialData
+
+
+class FeedChange(Change):
+    """A row of `changes`."""
+
+    id: int
+    at: AwareDatetime
+
+
+def told(
+    change: FeedChange,
+    season: int,
+    event: Event | None,
+    session: Session | None,
+    leaders: Sequence[Leader],
+) -> ToldChange:
+    """A change with what its ids stand for."""
+    about = f"{event.name} {season}" if event else f"{season} season" if change.entity is Entity.SEASON else ""
+    subject = f"{about}, {session.name}" if about and session else about or change.entity_id
+    places = [f"{leader.position} {leader.driver or leader.car_number}" for leader in leaders]
+    return ToldChange(
+        id=change.id,
+        at=change.at,
+        kind=change.kind,
+        words=in_words(change, subject, places),
+        entity=change.entity,
+        entity_id=change.entity_id,
+        season=season,
+        event=AboutEvent(id=event.id, name=event.name, round=event.round) if event else None,
+        session=AboutSession(id=session.id, kind=session.kind, name=session.name) if session else None,
+        before=change.before,
+        after=change.after,
+        leaders=tuple(leaders),
+    )
+
+
+def leaders_of(rows: Sequence[Mapping[str, Any]], drivers: Mapping[str, str], teams: Mapping[str, str]) -> list[Leader]:
+    """The first places of a revision's rows, given the names of drivers and teams by id."""
+    placed = [row for row in rows if 1 <= (row.get("position") or 0) <= LEADERS]
+    return [
+        Leader(
+            position=row["position"],
+            car_number=row["car_number"],
+            driver_id=row.get("driver_id"),
+            driver=drivers.get(row.get("driver_id") or ""),
+            team_id=row.get("team_id"),
+            team=teams.get(row.get("team_id") or ""),
+        )
+        for row in sorted(placed, key=lambda row: (row["position"], row.get("ordinal") or 0))
+    ]
+
+
+def message_of(changes: Sequence[ToldChange]) -> Message:
+    """A message of the first of some changes: as many as it may hold, and one at least."""
+    held: list[ToldChange] = []
+    length = 0
+    for change in changes[:CHANGES_AT_MOST]:
+        length += len(change.model_dump_json().encode())
+        if held and length > BYTES_AT_MOST:
+            break
+        held.append(change)
+    return Message(timestamp=held[-1].at, data=Told(changes=tuple(held)))
+
+
+def message_id(subscriber: str, message: Message) -> str:
+    """A message's `webhook-id`: the same whenever the same changes are sent to the same subscriber."""
+    told = message.data.changes
+    return f"{subscriber}_{told[0].id}_{told[-1].id}"

@@ -1,0 +1,131 @@
+"""When a subscriber is sent its next message: retries at growing intervals, then a pause. Pure.
+
+A message that was not received is sent again after each of `RETRIES`. After the last one the subscriber is paused: it
+is tried once a day, and at once by `python -m flows webhooks test`. Answer 410 (Gone) pauses it without daily tries.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from pydantic import AwareDatetime
+
+from core.records import Record
+from core.text import printable
+
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+
+RETRIES = (5 * SECOND, MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 8 * HOUR, 24 * HOUR)
+PAUSED_EVERY = 24 * HOUR
+LONGEST_WAIT = 24 * HOUR
+"""A Retry-After that asks for more is taken as this."""
+
+GONE = 410
+HEEDED = (429, 503)
+"""The answers whose Retry-After is obeyed."""
+
+LONGEST_ERROR = 300
+
+
+class Delivery(Record):
+    """How far a subscriber has come: a row of `deliveries`.
+
+    `last_change_id` is the cursor. `message_last_id` is the last change of the message that is being sent: it is sent
+    again with the same changes until it is received. `attempts` counts its failures.
+    """
+
+    subscriber: str
+    last_change_id: int
+    message_last_id: int | None = None
+    attempts: int = 0
+    next_attempt_at: AwareDatetime | None = None
+    last_status: int | None = None
+    last_error: str | None = None
+    delivered_at: AwareDatetime | None = None
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether all retries were in vain."""
+        return self.attempts > len(RETRIES)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a receiver answered: its status (None: no answer), its Retry-After, and in words why it is no success."""
+
+    status: int | None
+    error: str = ""
+    retry_after: str | None = None
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the message was received: only an answer of 200 to 299 says so."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+def is_due(delivery: Delivery, now: datetime) -> bool:
+    """Whether the subscriber may be sent a message now."""
+    if delivery.next_attempt_at is None:
+        return delivery.attempts == 0
+    return delivery.next_attempt_at <= now
+
+
+def seconds_until_due(delivery: Delivery, now: datetime) -> float:
+    """Seconds until the subscriber may be sent a message; infinite where only a person can resume it."""
+    if is_due(delivery, now):
+        return 0.0
+    return math.inf if delivery.next_attempt_at is None else (delivery.next_attempt_at - now).total_seconds()
+
+
+def received(delivery: Delivery, answer: Answer, now: datetime) -> Delivery:
+    """The state once a message was received."""
+    return Delivery(
+        subscriber=delivery.subscriber,
+        last_change_id=delivery.last_change_id if delivery.message_last_id is None else delivery.message_last_id,
+        last_status=answer.status,
+        delivered_at=now,
+    )
+
+
+def failed(delivery: Delivery, answer: Answer, now: datetime) -> Delivery:
+    """The state after a message was not received: when it is sent again, and why it failed."""
+    attempts = len(RETRIES) + 1 if answer.status == GONE else delivery.attempts + 1
+    return delivery.model_copy(
+        update={
+            "attempts": attempts,
+            "next_attempt_at": _next_attempt(attempts, answer, now),
+            "last_status": answer.status,
+            "last_error": printable(answer.error)[:LONGEST_ERROR],
+        }
+    )
+
+
+def resumed(delivery: Delivery) -> Delivery:
+    """The state after a person resumed the subscriber: its next message may be sent at once."""
+    return delivery.model_copy(update={"attempts": 0, "next_attempt_at": None, "last_error": None})
+
+
+def _next_attempt(attempts: int, answer: Answer, now: datetime) -> datetime | None:
+    if answer.status == GONE:
+        return None
+    if answer.status in HEEDED and (asked := retry_after(answer.retry_after, now)) is not None:
+        return now + asked
+    return now + (RETRIES[attempts - 1] if attempts <= len(RETRIES) else PAUSED_EVERY)
+
+
+def retry_after(header: str | None, now: datetime) -> timedelta | None:
+    """How long a Retry-After asks to wait, from a second to a day; None where it is absent or cannot be read."""
+    if header is None:
+        return None
+    if header.strip().isascii() and header.strip().isdigit():
+        seconds = float(header.strip()[:9])
+    else:
+        try:
+            at = parsedate_to_datetime(header)
+        except (ValueError, IndexError, OverflowError):
+            return None
+        seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
+    return min(max(timedelta(seconds=seconds), SECOND), LONGEST_WAIT)

@@ -1,0 +1,57 @@
+"""A run that stays: sessions whose results usually come about now are polled again until its slot ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import timedelta
+
+from core.retries import DATABASE_READ, retrying
+from core.rules.results.due_polls import DuePoll
+from core.rules.results.hot import is_hot, next_hot_poll
+from core.rules.results.outcome import Outcome, Polled
+from flows.runtime.run import Run
+from flows.tasks import read_due_polls
+
+Poll = Callable[[Run, Sequence[DuePoll]], list[Polled]]
+
+LEFT_TO_THE_SCHEDULE = (Outcome.FAILED, Outcome.PUT_OFF)
+"""A source that fails or refuses is asked again by the session's own cadence."""
+
+
+def stay(run: Run, due: Sequence[DuePoll], polled: Sequence[Polled], poll: Poll) -> list[Polled]:
+    """Poll what is awaited every HOT_POLL_SECONDS; returns the last outcome of each session.
+
+    Args:
+        polled: what the run's first poll of `due` came to.
+        poll: polls sessions in a run, whose `now` has gone on.
+    """
+    every = timedelta(seconds=run.settings.hot_poll_seconds)
+    latest = {one.session_id: one for one in polled}
+    while every:
+        left_to_the_schedule = {key for key, one in latest.items() if one.outcome in LEFT_TO_THE_SCHEDULE}
+        now = run.time.present()
+        due = _awaited(run.later(now), due, left_to_the_schedule)
+        at = next_hot_poll(run.now, now, every, len(due))
+        if at is None:
+            break
+        run.time.wait((at - now).total_seconds())
+        later = run.later(run.time.present())
+        if not retrying(DATABASE_READ, later.ledger.allows_hot_polls)():
+            break
+        latest |= {one.session_id: one for one in poll(later, due)}
+    return list(latest.values())
+
+
+def _awaited(run: Run, due: Sequence[DuePoll], without: Collection[str]) -> list[DuePoll]:
+    """Those of the sessions for which to stay, as they are now."""
+    hot = [
+        due_poll
+        for due_poll in due
+        if due_poll.session.id not in without and is_hot(due_poll.session, run.now, run.cadence.delay)
+    ]
+    return [
+        again
+        for due_poll in hot
+        for again in read_due_polls(run, due_poll.event.id, due_poll.session.kind)
+        if is_hot(again.session, run.now, run.cadence.delay)
+    ]

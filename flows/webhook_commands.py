@@ -1,0 +1,66 @@
+"""The commands over webhooks: list them, test one, replay what one was sent."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import func, select
+
+from core.database import Database
+from core.deliver.batches import count_waiting
+from core.deliver.delivering import deliver, send_test
+from core.deliver.subscribers import subscriber_named, subscribers_of
+from core.errors import NotReceived, UsageError
+from core.schema import changes
+from core.settings import Settings
+from core.upsert.deliveries import begin, read_delivery, resume
+from flows.output import webhooks
+from flows.output.text import screen, styled
+from flows.runtime import clock
+from flows.runtime.elapsing import Elapsing
+
+PATIENCE = timedelta(minutes=3)
+
+
+def list_webhooks(database: Database) -> None:
+    """Print every webhook with its lag and last error."""
+    listed = []
+    with database.reading() as connection:
+        for subscriber in subscribers_of(Settings.load()):
+            delivery = read_delivery(connection, subscriber.name)
+            waiting = count_waiting(connection, subscriber, delivery.last_change_id) if delivery else 0
+            listed.append(webhooks.Listed(subscriber, delivery, waiting))
+    webhooks.print_webhooks(listed, clock.present())
+
+
+def send_test_message(database: Database, name: str) -> None:
+    """Send a test message; received, it resumes a webhook that is paused.
+
+    Raises:
+        UsageError: there is no such webhook.
+        NotReceived: the receiver did not take it.
+    """
+    subscriber = subscriber_named(subscribers_of(Settings.load()), name)
+    status = send_test(database, subscriber, clock.present())
+    screen(soft_wrap=True).print(styled(f"{name}: the test message was received ({status})"))
+
+
+def replay_webhook(database: Database, name: str, first: int) -> None:
+    """Send a webhook the feed again, from the change with this id on.
+
+    Raises:
+        UsageError: there is no such webhook, or the feed has not come that far.
+        NotReceived: the receiver did not take it; it is sent again by the usual retries.
+    """
+    subscriber = subscriber_named(subscribers_of(Settings.load()), name)
+    with database.reading() as connection:
+        head = connection.scalar(select(func.max(changes.c.id))) or 0
+    if not 1 <= first <= head:
+        raise UsageError(f"--from {first}: the feed has the changes 1 to {head}" if head else "the feed is empty")
+    begin(database, name)
+    resume(database, name, after=first - 1)
+    (delivered,) = deliver(database, [subscriber], Elapsing(clock.present()), PATIENCE)
+    line = webhooks.line(delivered, clock.present())
+    if delivered.delivery.attempts:
+        raise NotReceived(line)
+    screen(soft_wrap=True).print(styled(line))

@@ -1,0 +1,47 @@
+"""Webhooks in a run: what its changes are sent to, and what a person is told of it."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from core.deliver.delivering import Delivered
+from core.deliver.subscribers import subscribers_of
+from core.errors import F1FlowsError
+from flows.output import events, webhooks
+from flows.runtime.run import Run
+from flows.tasks import deliver_changes
+
+logger = logging.getLogger(__name__)
+
+AT_THE_END = timedelta(seconds=10)
+"""How long a flow that changed something goes on with deliveries: for most receivers the first retry is enough."""
+
+
+def deliver(run: Run, patience: timedelta) -> list[Delivered]:
+    """Send every subscriber what it has not received, and tell of those that could not be reached.
+
+    Args:
+        patience: how long retries are waited for; a run with a given `now` waits for none.
+
+    Raises:
+        UsageError: a webhook's settings are wrong.
+        DatabaseError: the database cannot be used.
+    """
+    subscribers = subscribers_of(run.settings)
+    if not subscribers:
+        return []
+    delivered = deliver_changes(run, subscribers, run.time, timedelta() if run.now_given else patience)
+    for one in delivered:
+        logger.log(webhooks.level(one), "%s", webhooks.line(one, run.time.present()))
+        if run.flow_run_id is not None and one.delivery.is_paused and not one.was_paused:
+            events.webhook_paused(one)
+    return delivered
+
+
+def deliver_at_the_end(run: Run) -> None:
+    """Deliver what this run has changed. A failure is logged: the run's work is done, `deliver-changes` makes up."""
+    try:
+        deliver(run, AT_THE_END)
+    except F1FlowsError as error:
+        logger.warning("webhooks: %s", error)
