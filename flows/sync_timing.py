@@ -36,6 +36,7 @@ from flows.tasks import (
     upsert_timing,
     upsert_timing_due,
 )
+from flows.webhooks import deliver_at_the_end
 
 logger = logging.getLogger("flows.sync_timing")
 
@@ -77,6 +78,8 @@ def sync_timing(
             logger.log(timing.level(one), "%s", timing.line(one), extra=timing.fields(one))
             progress.step()
     logger.info("%s", timing.summary(synced, len(due)), extra={**run.account, PRINTED: True})
+    if any(one.of(TimingOutcome.STORED) for one in synced):
+        deliver_at_the_end(run)
     if event is not None:
         require_done(synced)
     return synced

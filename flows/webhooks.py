@@ -1,4 +1,4 @@
-"""Webhooks in a run: what its changes are sent to, and what a person is told of it."""
+"""Webhooks in a run: the changes are sent to every subscriber, and what came of it is logged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AT_THE_END = timedelta(seconds=10)
 
 
 def deliver(run: Run, patience: timedelta) -> list[Delivered]:
-    """Send every subscriber what it has not received, and tell of those that could not be reached.
+    """Send every subscriber what it has not received, and log those that could not be reached.
 
     Args:
         patience: how long retries are waited for; a run with a given `now` waits for none.
@@ -40,7 +40,7 @@ def deliver(run: Run, patience: timedelta) -> list[Delivered]:
 
 
 def deliver_at_the_end(run: Run) -> None:
-    """Deliver what this run has changed. A failure is logged: the run's work is done, `deliver-changes` makes up."""
+    """Deliver what this run has changed; a failure is only logged, since `deliver-changes` delivers later."""
     try:
         deliver(run, AT_THE_END)
     except F1FlowsError as error:
