@@ -57,6 +57,19 @@ def day_and_time(at: datetime) -> str:
     return f"{at:%a %d %b %H:%M}"
 
 
+def day(at: date) -> str:
+    """A day without its year: Sun 28 Jul."""
+    return f"{at:%a %d %b}"
+
+
+def days(first: date, last: date) -> str:
+    """Days from a first to a last one, without their year: 26 – 28 Jul, 30 Aug – 1 Sep, 8 Dec."""
+    if first == last:
+        return f"{last.day} {last:%b}"
+    begin = f"{first.day}" if first.month == last.month else f"{first.day} {first:%b}"
+    return f"{begin} – {last.day} {last:%b}"
+
+
 def moment(at: datetime, *, year: bool = False) -> str:
     """A moment in UTC: Sun 28 Jul 13:00 UTC, with its year where the season does not imply it."""
     return f"{at:%a %d %b %Y %H:%M} UTC" if year else f"{day_and_time(at)} UTC"

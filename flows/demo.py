@@ -224,6 +224,7 @@ def to_try() -> tuple[str, ...]:
         f"export DATABASE_URL=sqlite:///{DATABASE}",
         f"{shown} -m flows results {SPA}",
         f"{shown} -m flows results {SPA} --as-of {SEASON}-07-28T17Z",
+        f"{shown} -m flows report {SEASON} --output report.html",
         f'sqlite3 {DATABASE} "{query}"',
     )
 

@@ -56,15 +56,15 @@ def shown(key: str) -> Any:
 def test_artifacts_say_in_a_line_what_they_are(engine: None, replay: Upstream, sqlite: Database) -> None:
     replay.as_of = BEFORE_SPA
     sync_schedule(season=2024, now=BEFORE_SPA)
-    assert shown("next-session").description == "Race, Belgian Grand Prix: Sun 28 Jul 13:00 UTC"
+    assert shown("next-session").description == "Sun 28 Jul 13:00 UTC: Race, Belgian Grand Prix"
     assert "2024: 25 events" in shown("schedule-2024").description
     refresh_statuses(now=AFTER_SPA)
-    assert shown("next-session").description == "Practice 1, Dutch Grand Prix: Fri 23 Aug 10:30 UTC"
+    assert shown("next-session").description == "Fri 23 Aug 10:30 UTC: Practice 1, Dutch Grand Prix"
     assert shown("season-2024").description == "14 of 24 races driven, 0 official; next: Dutch Grand Prix, 2024-08-23"
     replay.as_of = AFTER_SPA
     poll_results(event=SPA, session=SessionKind.RACE, now=AFTER_SPA)
     assert shown(f"{SPA}-race").description == "George Russell wins, official; 1 revision"
-    assert shown(f"standings-{SPA}").description == "after Belgian Grand Prix: Max Verstappen 275, Lando Norris 197"
+    assert shown(f"standings-{SPA}").description == "Max Verstappen 275, Lando Norris 197 after Belgian Grand Prix"
     replay.as_of = later = datetime(2024, 7, 28, 18, 30, tzinfo=UTC)
     poll_results(event=SPA, session=SessionKind.RACE, now=later)
     assert shown(f"{SPA}-race").description == "Lewis Hamilton wins, official; 2 revisions"
@@ -78,7 +78,7 @@ def test_the_standings_have_places_gained_since_the_event_before(replay: Upstrea
     first, second = read_championships(database, BAHRAIN), read_championships(database, JEDDAH)
     assert first is not None
     assert second is not None
-    assert first.headline == "after Bahrain Grand Prix: Max Verstappen 26, Sergio Pérez 18"
+    assert first.headline == "Max Verstappen 26, Sergio Pérez 18 after Bahrain Grand Prix"
     assert "| 1 |  | Max Verstappen | 26 | 1 |" in first.lines
     assert "| 3 | +1 | Charles Leclerc | 28 |  |" in second.lines
     assert "## Teams" in second.lines

@@ -12,7 +12,7 @@ import struct
 import subprocess
 import sys
 import termios
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,7 @@ from core.records import Change, ChangeKind, Entity
 from core.replay import Fault, Upstream
 from core.schema import drivers, events, result_revisions, sessions, teams
 from core.settings import LogFormat, Settings
-from core.text import day_and_time, duration, is_control, lapse, moment, printable, time_of_day
+from core.text import day, day_and_time, days, duration, is_control, lapse, moment, printable, time_of_day
 from flows import __main__ as commands
 from flows import poll_results, refresh_statuses, sync_schedule
 from flows.output.changes import SHOWN_CHANGES, changes_markdown, print_changes
@@ -288,7 +288,7 @@ def test_the_demo_fits_its_terminal_and_ends_with_commands_to_try(columns: int) 
         "1 Hamilton, 2 Piastri, 3 Leclerc",
     ):
         assert printed in shown
-    export, now, then, query = lines[-4:]
+    export, now, then, page, query = lines[-5:]
     tried = [
         subprocess.run(
             [sys.executable, *command.split()[1:]],
@@ -297,10 +297,12 @@ def test_the_demo_fits_its_terminal_and_ends_with_commands_to_try(columns: int) 
             text=True,
             check=True,
         ).stdout
-        for command in (now, then)
+        for command in (now, then, page)
     ]
     assert re.search(r" 1 +44 Lewis Hamilton", tried[0])
     assert re.search(r" 1 +63 George Russell", tried[1])
+    assert tried[2].startswith("report.html: 2024, 24 events, ")
+    assert "Russell 1 → DSQ" in Path("report.html").read_text("utf-8")
     import sqlite3
 
     with sqlite3.connect(query.split()[1]) as connection:
@@ -309,7 +311,7 @@ def test_the_demo_fits_its_terminal_and_ends_with_commands_to_try(columns: int) 
 
 
 FORMATTERS = [
-    *(ROOT / "flows" / "output").glob("*.py"),
+    *(ROOT / "flows" / "output").rglob("*.py"),
     *(ROOT / "core" / "rules").rglob("*.py"),
     *(ROOT / path for path in ("core/errors.py", "flows/demo.py", "flows/__main__.py")),
 ]
@@ -324,6 +326,10 @@ def test_moments_and_race_times_are_formatted_in_core_text_alone(path: Path) -> 
     ("shown", "expected"),
     [
         (duration(59_071), "59.071"),
+        (days(date(2024, 7, 26), date(2024, 7, 28)), "26 – 28 Jul"),
+        (days(date(2024, 8, 30), date(2024, 9, 1)), "30 Aug – 1 Sep"),
+        (days(date(2024, 12, 8), date(2024, 12, 8)), "8 Dec"),
+        (day(date(2024, 12, 8)), "Sun 08 Dec"),
         (duration(96_236), "1:36.236"),
         (duration(5_258_241), "1:27:38.241"),
         (duration(3_600_000), "1:00:00.000"),

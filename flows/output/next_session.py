@@ -50,7 +50,7 @@ def read_next(database: Database, now: datetime) -> Card | None:
     ]
     if rows:
         lines += ["", "Then:", "", *markdown_table(titles, rows)]
-    return Card(f"{first.name}, {first.event}: {moment(first.starts_at)}", lines)
+    return Card(f"{moment(first.starts_at)}: {first.name}, {first.event}", lines)
 
 
 def _at_venue(row: Row[Any]) -> str:

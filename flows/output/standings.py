@@ -44,7 +44,7 @@ def read_championships(database: Database, event_id: str) -> Championships | Non
     for title, rows in found.items():
         if rows:
             lines += ["", f"## {title}", "", *markdown_table(TITLES, rows, right=("", "gain", "points", "wins"))]
-    return Championships(f"after {event.name}: {leaders}", lines)
+    return Championships(f"{leaders} after {event.name}", lines)
 
 
 def _table(

@@ -25,7 +25,7 @@ from core.records import (
 )
 from core.rules.calendar.identity import event_id_of, slug_of
 from core.rules.results.differences import diff_text
-from core.text import lapse, moment
+from core.text import day, day_and_time, days, lapse, moment, time_of_day
 from flows.output.changes import change_text
 from flows.output.classification import RACED, place_text, race_time
 from flows.output.page.championship_chart import Line, championship_chart, written
@@ -84,7 +84,7 @@ class Builder:
             driven=len(driven),
             planned=len(raced),
             is_over=bool(driven) and not coming,
-            next_race=f"{coming[0].name}, {_days(coming[0])}" if coming else "",
+            next_race=f"{coming[0].name}, {days(coming[0].first_date, coming[0].last_date)}" if coming else "",
             held=len(self.facts.calendar.held),
             written_at=moment(self.now, year=True),
         )
@@ -102,7 +102,7 @@ class Builder:
             round=str(event.round or ""),
             name=event.name,
             place=", ".join(dict.fromkeys([event.locality, event.country])),
-            days=_days(event),
+            days=days(event.first_date, event.last_date),
             race_at=wall,
             race_utc=utc,
             status=event.status.value,
@@ -308,20 +308,11 @@ def _moved(at: datetime, change: Change, subject: str) -> Told:
     return Told(moment(at), change.kind.value.replace("_", " "), text.replace("_", " "))
 
 
-def _days(event: Event) -> str:
-    """An event's first and last day: 1 – 3 Mar, 30 Aug – 1 Sep."""
-    first, last = event.first_date, event.last_date
-    if first == last:
-        return f"{last.day} {last:%b}"
-    begin = f"{first.day}" if first.month == last.month else f"{first.day} {first:%b}"
-    return f"{begin} – {last.day} {last:%b}"
-
-
 def _race_time_at(race: Session) -> tuple[str, str]:
     """When a race starts, by the venue's clock and in UTC; the date alone while no time is known."""
     if race.starts_at is None:
-        return f"{race.local_date:%a} {race.local_date.day} {race.local_date:%b}", ""
+        return day(race.local_date), ""
     if race.utc_offset_minutes is None:
-        return f"{race.local_date:%a} {race.local_date.day} {race.local_date:%b}", f"{race.starts_at:%H:%M} UTC"
+        return day(race.local_date), time_of_day(race.starts_at)
     wall = race.starts_at + timedelta(minutes=race.utc_offset_minutes)
-    return f"{wall:%a} {wall.day} {wall:%b}, {wall:%H:%M}", f"{race.starts_at:%H:%M} UTC"
+    return day_and_time(wall), time_of_day(race.starts_at)

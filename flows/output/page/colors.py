@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 COLORS = {
     "alfa": "900000",
+    "alfa_romeo": "900000",
     "alphatauri": "2b4562",
     "alpine": "0093cc",
     "arrows": "f58220",
@@ -29,6 +30,7 @@ COLORS = {
     "jordan": "ffcc00",
     "kick_sauber": "52e252",
     "ligier": "1e5bc6",
+    "lotus": "b58900",
     "lotus_f1": "ffb800",
     "manor": "323232",
     "marussia": "6e0000",
@@ -42,6 +44,7 @@ COLORS = {
     "red_bull": "3671c6",
     "renault": "fff500",
     "sauber": "52e252",
+    "talbot_lago": "2f6fb5",
     "team_lotus": "b58900",
     "toro_rosso": "469bff",
     "toyota": "eb0a1e",
