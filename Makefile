@@ -37,7 +37,7 @@ lint: install ## check style, formatting and types
 	$(BIN)/mypy
 
 test: lint ## lint, then run every test, on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 bench: install ## measure speed and size as ratios
 	$(BIN)/python -m benchmarks
@@ -61,9 +61,9 @@ test-docker: install ## deploy to a real Docker work pool, check its rows in Pos
 	PYTHONPATH=. $(BIN)/python tests/docker/image.py
 	$(IN_DOCKER) 900 $(BIN)/python -m pytest tests/docker -m 'not night' --durations 0
 
-test-night: install ## live through a race weekend and through failures in containers: half an hour
+test-night: install ## live through a race weekend and failures in containers, and seasons with hot polls: an hour
 	PYTHONPATH=. $(BIN)/python tests/docker/image.py
-	$(IN_DOCKER) 3000 $(BIN)/python -m pytest tests/docker -m night --durations 0 -rP
+	$(IN_DOCKER) 5400 $(BIN)/python -m pytest tests/docker tests/test_hot_polls.py -m night --durations 0 -rP
 
 clean: ## remove everything that make created
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache

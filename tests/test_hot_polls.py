@@ -268,6 +268,7 @@ def shown(seconds: list[float]) -> str:
 
 
 @needs_recording
+@pytest.mark.night
 @pytest.mark.parametrize("season", [2023, 2020])
 @pytest.mark.parametrize("cadence", CADENCES)
 def test_from_publication_to_webhook(
