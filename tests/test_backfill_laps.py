@@ -223,6 +223,10 @@ def of_a_stranger(race: dict[str, Any]) -> None:
     race["Laps"][0]["Timings"][0]["driverId"] = "somebody"
 
 
+def of_nobody_known(race: dict[str, Any]) -> None:
+    race["Laps"] = [{"number": "1", "Timings": [{"driverId": "somebody", "time": "1:40.000"}]}]
+
+
 def with_another_time(race: dict[str, Any]) -> None:
     race["Laps"][20]["Timings"][4]["time"] = "1:59.001"
 
@@ -232,6 +236,7 @@ def with_another_time(race: dict[str, Any]) -> None:
     [
         (without_a_lap, "car 4: lap 21 is missing"),
         (of_a_stranger, "somebody: no entry of the classification"),
+        (of_nobody_known, "somebody: no entry of the classification"),
         (with_another_time, "s behind at the flag"),
     ],
 )

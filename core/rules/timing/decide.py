@@ -93,7 +93,7 @@ def decide_listed(
     """
     session = evidence.session
     examined = gate.examine(rows, evidence) if reason is None else Examined(rows, refused=reason)
-    if not rows:
+    if not rows and reason is None:
         decision = _decision(gate, known, _awaited(gate, known, session, now), TimingOutcome.UNPUBLISHED)
     elif examined.refused is not None:
         decision = _refused(gate, known, session, examined.refused, {"rows": len(rows)}, now)
