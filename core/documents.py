@@ -26,14 +26,22 @@ RESULT_ROWS = {
 MOST_ROWS_OF_A_SEASON = 1_000
 """No season's table has so many rows; the longest so far is 1989's races with 624."""
 
+MOST_LAPS, MOST_PIT_STOPS = 3_000, 500
+"""No race has so many: 26 cars over 78 laps would drive 2,028, and each would stop 19 times."""
+
+LAP_ROWS, PIT_STOP_ROWS, TIMINGS = "Laps", "PitStops", "Timings"
+"""The keys of a race document's laps and pit stops, and of a lap's timings, one for each driver."""
+
 
 class Listing(StrEnum):
-    """A season's tables of Jolpica's, under the names that they have there."""
+    """Jolpica's tables, of a whole season or of one race, under the names that they have there."""
 
     RACES = "races"
     RESULTS = "results"
     SPRINT = "sprint"
     QUALIFYING = "qualifying"
+    LAPS = "laps"
+    PIT_STOPS = "pitstops"
 
 
 LISTING_OF = {
@@ -52,6 +60,8 @@ class _Limits(TypedDict):
 LIMITS = {
     Listing.RACES: _Limits(rows=None, at_most=PAGE),
     **{LISTING_OF[kind]: _Limits(rows=rows, at_most=MOST_ROWS_OF_A_SEASON) for kind, rows in RESULT_ROWS.items()},
+    Listing.LAPS: _Limits(rows=LAP_ROWS, at_most=MOST_LAPS),
+    Listing.PIT_STOPS: _Limits(rows=PIT_STOP_ROWS, at_most=MOST_PIT_STOPS),
 }
 """The key of a table's rows in its documents (None: each document is a row), and the most that it can have."""
 
@@ -69,12 +79,22 @@ class Page(TypedDict):
     documents: list[Document]
 
 
+WHOLE_SEASON = 0
+"""In place of a round: the table is the whole season's."""
+
+
 class PageQuery(NamedTuple):
-    """One page of a season's table: the one that begins with row `first_row`, counted from 0."""
+    """One page of a table: the one that begins with row `first_row`, counted from 0; see `WHOLE_SEASON`."""
 
     season: int
     listing: Listing
     first_row: int
+    round: int = WHOLE_SEASON
+
+    def __str__(self) -> str:
+        """As in the name of a step: 1997-results-300, 2023-18-laps-1000."""
+        of = (self.season,) if self.round == WHOLE_SEASON else (self.season, self.round)
+        return "-".join(map(str, (*of, self.listing.value, self.first_row)))
 
 
 def is_whole(pages: Sequence[Page]) -> bool:
@@ -94,13 +114,19 @@ def check_page(page: Page, first_row: int, what: str, *, rows: str | None, at_mo
     if page["total"] != total:
         raise TableChanged(source, f"a table of {total} rows, and of {page['total']} from row {first_row} on")
     with reading_answer(source, f"an answer that holds no {what}"):
-        found = sum(1 if rows is None else len(document[rows]) for document in page["documents"])
+        found = sum(1 if rows is None else _rows_in(document, rows) for document in page["documents"])
     if found != min(PAGE, total - first_row):
         raise SourceMalformed(source, f"{first_row + found} of {total} {'rows' if rows else what}")
 
 
+def _rows_in(document: Document, rows: str) -> int:
+    """How many rows a document has: of laps, all their timings."""
+    listed = document[rows]
+    return sum(len(lap[TIMINGS]) for lap in listed) if rows == LAP_ROWS else len(listed)
+
+
 def whole_table(pages: Sequence[Page], what: str, *, rows: str | None, at_most: int) -> list[Document]:
-    """The documents of a table, each with all of its rows.
+    """The documents of a table, each with all of its rows; a lap that continues on the next page is there twice.
 
     Args:
         what: what the table holds, in a fault's words.
@@ -129,15 +155,15 @@ def whole_table(pages: Sequence[Page], what: str, *, rows: str | None, at_most: 
     return documents
 
 
-def check_season_page(query: PageQuery, page: Page, total: int | None) -> None:
-    """Check a page of a season's table, whose earlier pages gave its `total`, None where there is none."""
+def check_listing_page(query: PageQuery, page: Page, total: int | None) -> None:
+    """Check a page of a table, whose earlier pages gave its `total`, None where there is none."""
     limits = LIMITS[query.listing]
     what = query.listing.value
     check_page(page, query.first_row, what, **limits, total=page["total"] if total is None else total)
 
 
-def season_table(listing: Listing, pages: Sequence[Page]) -> list[Document]:
-    """The documents of a season's table; see `whole_table`."""
+def listing_table(listing: Listing, pages: Sequence[Page]) -> list[Document]:
+    """The documents of a table; see `whole_table`."""
     return whole_table(pages, listing.value, **LIMITS[listing])
 
 

@@ -11,8 +11,21 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam
 
 from core.bounds import STORED
 from core.database import Database
+from core.documents import WHOLE_SEASON
 from core.errors import UsageError
-from core.records import Circuit, Entity, Entry, Event, Held, Record, ResultsState, Session, SessionKind, Status
+from core.records import (
+    Circuit,
+    Entity,
+    Entry,
+    Event,
+    Held,
+    Record,
+    ResultsState,
+    Session,
+    SessionKind,
+    Source,
+    Status,
+)
 from core.rules.calendar import names
 from core.rules.calendar.season import FIRST_LIVETIMING_SEASON, Calendar
 from core.rules.datasets import DatasetState
@@ -21,7 +34,8 @@ from core.rules.results.due_polls import DuePoll
 from core.rules.results.known import in_order
 from core.rules.timing.due import gates_due
 from core.rules.timing.gates import GATES
-from core.schema import circuits, dataset_states, events, held, result_revisions, results, sessions
+from core.rules.timing.listed import RaceDue, tables_due
+from core.schema import backfill_pages, circuits, dataset_states, events, held, result_revisions, results, sessions
 
 R = TypeVar("R", bound=Record)
 
@@ -73,6 +87,16 @@ def read_calendar(connection: Connection, season: int) -> Calendar:
     )
 
 
+LAPS_OF_RESULTS = (
+    select(results.c.session_id, func.sum(results.c.laps))
+    .where(results.c.source == Source.JOLPICA.value, results.c.laps.is_not(None))
+    .group_by(results.c.session_id)
+)
+PAGES_OF_RACES = (
+    select(backfill_pages.c.season, backfill_pages.c["round"], func.count().label("pages"))
+    .where(backfill_pages.c["round"] != WHOLE_SEASON)
+    .group_by(backfill_pages.c.season, backfill_pages.c["round"])
+)
 ENTRIES = records_of(results, Entry).where(results.c.session_id == bindparam("session_id"))
 
 
@@ -154,6 +178,32 @@ def read_due_timing(database: Database, now: datetime) -> list[DuePoll]:
         due = [session for session in found if gates_due(session, states.get(session.id, {}), now)]
         ordered = sorted(due, key=lambda session: (session.starts_at or now, session.id))
         return [due_poll for due_poll in _with_events(connection, ordered) if _is_polled(due_poll)]
+
+
+def read_races_due(database: Database, first: int, last: int, now: datetime) -> list[RaceDue]:
+    """The races from one season to another whose laps or pit stops are to be fetched from Jolpica, newest first."""
+    official = [state.value for state in ResultsState if state.is_official]
+    in_seasons = select(events.c.id).where(events.c.season.between(first, last), events.c["round"].is_not(None))
+    with database.reading() as connection:
+        found = read_records(
+            connection,
+            sessions,
+            Session,
+            sessions.c.kind == SessionKind.RACE.value,
+            sessions.c.results_state.in_(official),
+            sessions.c.event_id.in_(in_seasons),
+        )
+        states = read_states(connection, [session.id for session in found])
+        laps: dict[str, int] = dict(connection.execute(LAPS_OF_RESULTS).tuples().all())
+        kept = {(row.season, row.round): row.pages for row in connection.execute(PAGES_OF_RACES)}
+        due = []
+        for one in _with_events(connection, found):
+            session, event = one.session, one.event
+            listings = tables_due(session, event.season, states.get(session.id, {}), now)
+            if listings and event.round is not None and session.id in laps:
+                pages = kept.get((event.season, event.round), 0)
+                due.append(RaceDue(session.id, event.season, event.round, listings, laps[session.id], pages))
+        return sorted(due, key=lambda race: (race.season, race.round), reverse=True)
 
 
 def read_states(connection: Connection, session_ids: Sequence[str]) -> dict[str, dict[str, DatasetState]]:

@@ -175,12 +175,13 @@ backfill_pages = Table(
     "backfill_pages",
     metadata,
     Column("season", SmallInteger, primary_key=True, comment="championship year"),
-    Column("listing", Text, primary_key=True, comment="Jolpica's table: races, results, sprint or qualifying"),
+    Column("listing", Text, primary_key=True, comment="Jolpica's name of the table, such as results or laps"),
+    Column("round", SmallInteger, primary_key=True, comment="the race's round; 0: the whole season's table"),
     Column("first_row", Integer, primary_key=True, comment="the page's first row, counted from 0"),
     Column("total", Integer, nullable=False, comment="rows of the whole table, as the page says"),
     Column("documents", Json, nullable=False, comment="the page's documents"),
     Column("at", Instant, nullable=False, comment="when it was fetched"),
-    comment="Pages of a season that backfill is fetching; deleted in the transaction that writes the season",
+    comment="Pages of tables that backfill is fetching; deleted in the transaction that writes the season, or the race",
 )
 
 deliveries = Table(

@@ -5,6 +5,7 @@ Field names are the columns; durations are whole milliseconds, instants in UTC, 
 
 from __future__ import annotations
 
+from datetime import time
 from typing import Annotated
 
 from pydantic import AwareDatetime, Field
@@ -58,6 +59,15 @@ class TimedLap(Lap):
     is_unfinished: bool = False
 
 
+class ListedLap(Record):
+    """A lap as Jolpica lists one: by driver."""
+
+    driver_id: Name
+    lap: LapNumber
+    position: SmallNumber | None = None
+    time_ms: Milliseconds | None = None
+
+
 class Stint(Record):
     """The laps of a car on one set of tyres: a row of `stints`; `age_at_start_laps` is what they had done before."""
 
@@ -84,6 +94,16 @@ class PitStop(Record):
     lane_ms: Milliseconds | None = None
     stationary_ms: Milliseconds | None = None
     source: Source
+
+
+class ListedPitStop(Record):
+    """A stop as Jolpica lists one: by driver, with the venue's time of day at pit entry."""
+
+    driver_id: Name
+    stop: SmallNumber
+    lap: LapNumber
+    time_of_day: time | None = None
+    lane_ms: Milliseconds | None = None
 
 
 class Weather(Record):

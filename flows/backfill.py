@@ -1,15 +1,18 @@
 """Bring the history of the championship into the database: whole seasons, newest first, resumable.
 
-    python -m flows.backfill [FIRST] [LAST] [--now MOMENT]
+    python -m flows.backfill [FIRST] [LAST] [--laps] [--now MOMENT]
 
-Without seasons: all from 1950 to the current one. A season whose history is whole makes no request.
+Without seasons: all from 1950 to the current one. A season whose history is whole makes no request. With --laps the
+laps (1996 on) and pit stops (2011 on) of the races follow.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from prefect import flow
 from prefect.runtime import flow_run
@@ -18,16 +21,22 @@ from core.bounds import FIRST_SEASON
 from core.errors import NotDone, OutOfTime, SourceEmpty, SourceError, SourceTimedOut, SourceUnreachable, UsageError
 from core.logs import PRINTED
 from core.rules.history import Backfilled
+from core.rules.timing.listed import BackfilledRace, RaceDue
 from core.text import counted
 from core.upsert.ledger import RESERVE
 from flows.history import backfill_season
+from flows.laps import backfill_race
 from flows.output import report
-from flows.output.backfill import BackfillProgress
+from flows.output.backfill import RACES, SEASONS, BackfillProgress
+from flows.pages import PageFetch
 from flows.runtime import command
 from flows.runtime.allowance import Allowance
 from flows.runtime.run import Run
-from flows.tasks import read_whole_seasons
+from flows.tasks import read_races_due, read_whole_seasons
 from flows.webhooks import deliver_at_the_end
+
+T = TypeVar("T")
+B = TypeVar("B", Backfilled, BackfilledRace)
 
 logger = logging.getLogger("flows.backfill")
 
@@ -35,51 +44,88 @@ DOWN = (SourceUnreachable, SourceTimedOut, OutOfTime)
 """The errors of an upstream that does not answer."""
 
 FAILURES_IN_A_ROW = 3
-"""After so many seasons in a row for which upstream did not answer, the others are left to the next run."""
+"""After so many seasons, or races, in a row without an answer the others are left to the next run."""
 
 
 def _run_name() -> str:
     first, last = flow_run.parameters.get("first"), flow_run.parameters.get("last")
-    return "-".join(["backfill-history", *(str(season) for season in (first, last) if season)])
+    laps = ["laps"] if flow_run.parameters.get("laps") else []
+    return "-".join(["backfill-history", *(str(season) for season in (first, last) if season), *laps])
 
 
 @flow(name="backfill-history", flow_run_name=_run_name)
 def backfill_history(
-    first: int | None = None, last: int | None = None, now: datetime | None = None
-) -> list[Backfilled]:
+    first: int | None = None, last: int | None = None, now: datetime | None = None, laps: bool = False
+) -> list[Backfilled | BackfilledRace]:
     """Bring the calendars, results and standings of whole seasons into the database, newest first.
 
     Args:
         first: the first season; without it, 1950.
         last: the last season; without it, the current one.
         now: the moment to reconcile with, instead of the clock's.
+        laps: bring the laps (1996 on) and pit stops (2011 on) of their races too, where no better source has them.
     """
     run = Run.begin(now, reserve=RESERVE)
     seasons = seasons_between(first, last, run.now.year)
-    whole = read_whole_seasons(run)
-    todo = [season for season in reversed(seasons) if season not in whole]
-    backfilled: list[Backfilled] = []
-    with BackfillProgress(todo, run.ledger) as progress:
-        allowance = Allowance(run, progress)
-        silent = 0
-        for season in todo:
-            try:
-                done = backfill_season(run, season, allowance, progress.fetched)
-                silent = 0
-            except SourceError as error:
-                if isinstance(error, SourceEmpty) and season >= run.now.year:
-                    logger.info("%s is not published yet: nothing to do", season)
-                    continue
-                done = Backfilled(season=season, failure=str(error))
-                silent = silent + 1 if isinstance(error, DOWN) else 0
-            backfilled.append(done)
-            progress.done(done)
-            if silent == FAILURES_IN_A_ROW:
-                break
-    logger.info("%s", report.backfill_line(backfilled), extra={**run.account, PRINTED: True})
+    backfilled: list[Backfilled | BackfilledRace] = [*backfill_seasons(run, seasons)]
+    if laps:
+        backfilled += backfill_races(run, seasons)
+    for line in report.backfill_lines(backfilled):
+        logger.info("%s", line, extra={**run.account, PRINTED: True})
     if backfilled:
         deliver_at_the_end(run)
     require_done(backfilled)
+    return backfilled
+
+
+def backfill_seasons(run: Run, seasons: range) -> list[Backfilled]:
+    """Bring the history of those seasons whose history is not whole."""
+    whole = read_whole_seasons(run)
+    todo = [season for season in reversed(seasons) if season not in whole]
+
+    def failed(season: int, error: SourceError) -> Backfilled | None:
+        if isinstance(error, SourceEmpty) and season >= run.now.year:
+            logger.info("%s is not published yet: nothing to do", season)
+            return None
+        return Backfilled(season=season, failure=str(error))
+
+    with BackfillProgress(SEASONS, [str(season) for season in todo], run.ledger) as progress:
+        fetch = PageFetch(run, Allowance(run, progress), progress.fetched)
+        return in_turn(todo, lambda season: backfill_season(season, fetch), failed, progress)
+
+
+def backfill_races(run: Run, seasons: range) -> list[BackfilledRace]:
+    """Bring the laps and pit stops of those races in the seasons that lack them."""
+    due = read_races_due(run, seasons[0], seasons[-1])
+    logger.info("%s", report.races_due_line(due, run.ledger.share))
+
+    def failed(race: RaceDue, error: SourceError) -> BackfilledRace:
+        return BackfilledRace(session_id=race.session_id, failure=str(error))
+
+    with BackfillProgress(RACES, [race.session_id for race in due], run.ledger) as progress:
+        fetch = PageFetch(run, Allowance(run, progress), progress.fetched)
+        return in_turn(due, lambda race: backfill_race(race, fetch), failed, progress)
+
+
+def in_turn(
+    todo: Sequence[T], bring: Callable[[T], B], failed: Callable[[T, SourceError], B | None], progress: BackfillProgress
+) -> list[B]:
+    """Bring one after the other; where one fails the others go on, until upstream does not answer for several."""
+    backfilled: list[B] = []
+    silent = 0
+    for one in todo:
+        done: B | None
+        try:
+            done = bring(one)
+            silent = 0
+        except SourceError as error:
+            if (done := failed(one, error)) is None:
+                continue
+            silent = silent + 1 if isinstance(error, DOWN) else 0
+        backfilled.append(done)
+        progress.done(done)
+        if silent == FAILURES_IN_A_ROW:
+            break
     return backfilled
 
 
@@ -95,16 +141,18 @@ def seasons_between(first: int | None, last: int | None, current: int) -> range:
     return range(first, last + 1)
 
 
-def require_done(backfilled: list[Backfilled]) -> None:
-    """End in failure where a season failed, after all others are committed.
+def require_done(backfilled: Sequence[Backfilled | BackfilledRace]) -> None:
+    """End in failure where a season or a race failed, after all others are committed.
 
     Raises:
         NotDone: one or more failed.
     """
     if failed := [one for one in backfilled if one.failure]:
-        reasons = "; ".join(f"{one.season}: {one.failure}" for one in failed[:3])
+        races = sum(isinstance(one, BackfilledRace) for one in failed)
+        counts = [counted(count, noun) for count, noun in ((len(failed) - races, "season"), (races, "race")) if count]
+        reasons = "; ".join(f"{one.name}: {one.failure}" for one in failed[:3])
         more = f"; and {len(failed) - 3} more" if len(failed) > 3 else ""
-        raise NotDone(f"{counted(len(failed), 'season')} failed: {reasons}{more}", backfilled)
+        raise NotDone(f"{' and '.join(counts)} failed: {reasons}{more}", list(backfilled))
 
 
 def main(arguments: list[str]) -> int:
@@ -112,6 +160,9 @@ def main(arguments: list[str]) -> int:
     parser = command.parser("flows.backfill", "Bring whole seasons into the database, newest first.")
     parser.add_argument("first", nargs="?", type=command.season, metavar="FIRST", help="first season; default: 1950")
     parser.add_argument("last", nargs="?", type=command.season, metavar="LAST", help="last season; default: current")
+    parser.add_argument(
+        "--laps", action="store_true", help="laps since 1996 and pit stops since 2011 too: about two days for all"
+    )
     return command.run(backfill_history, vars(parser.parse_args(arguments)), report.print_backfilled)
 
 

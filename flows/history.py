@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 
-from core.deadline import Deadline
-from core.documents import PAGE, Listing, Page, PageQuery, is_whole, season_table
+from core.documents import Listing, listing_table
 from core.errors import ScheduleRejected, SourceEmpty, SourceError, SourceMalformed
 from core.records import ListedEvent, ScheduleAnswer, Source
 from core.rules.calendar.season import FIRST_LIVETIMING_SEASON, Calendar, CircuitsNeed, circuits_need
@@ -17,20 +15,17 @@ from core.rules.history import Backfilled, SeasonAnswer, due_polls, listings_due
 from core.rules.results.due_polls import result_queries
 from core.rules.results.matching import match_results
 from core.rules.results.outcome import Polled
+from flows.pages import KeptTables, PageFetch
 from flows.poll_results import announce
 from flows.polls import outcomes
-from flows.runtime.allowance import Allowance
 from flows.runtime.run import Run
 from flows.schedules import answer_of
 from flows.tasks import (
-    fetch_page,
     read_calendar,
-    read_pages,
     transform_schedule,
     transform_tables,
     upsert_history,
     upsert_no_pages,
-    upsert_page,
     upsert_schedule,
     upsert_season_end,
 )
@@ -38,17 +33,18 @@ from flows.tasks import (
 logger = logging.getLogger(__name__)
 
 
-def backfill_season(run: Run, season: int, allowance: Allowance, fetched: Callable[[], None]) -> Backfilled:
-    """Bring a season's history into the database; `fetched` is called after each page.
+def backfill_season(season: int, fetch: PageFetch) -> Backfilled:
+    """Bring a season's history into the database.
 
     Raises:
         SourceEmpty: the season is not published.
         SourceError: it cannot be fetched, or what was fetched is void: nothing was written.
         DatabaseError: the database does not take it.
     """
+    run = fetch.run
     known = read_calendar(run, season)
     try:
-        answer = SeasonFetch(run, season, known, allowance, fetched).answer()
+        answer = SeasonFetch(fetch, season, known).answer()
     except SourceMalformed:
         upsert_no_pages(run, season)
         raise
@@ -57,23 +53,19 @@ def backfill_season(run: Run, season: int, allowance: Allowance, fetched: Callab
 
 
 class SeasonFetch:
-    """What upstream has of a season, as far as it is due; each page is kept in the database as soon as it is there."""
+    """What upstream has of a season, as far as it is due."""
 
-    def __init__(
-        self, run: Run, season: int, known: Calendar, allowance: Allowance, fetched: Callable[[], None]
-    ) -> None:
-        self._run = run
+    def __init__(self, fetch: PageFetch, season: int, known: Calendar) -> None:
+        self._run = fetch.run
         self._season = season
         self._known = known
-        self._allowance = allowance
-        self._fetched = fetched
-        self._pages = read_pages(run, season)
+        self._kept = KeptTables(fetch, season)
 
     def answer(self) -> SeasonAnswer:
         """The schedule, and every table with results that are due."""
         scheduled = self._scheduled()
         due = listings_due(self._known, scheduled, self._run.now, self._run.cadence)
-        results = transform_tables(self._run, self._season, {listing: self._table(listing) for listing in due})
+        results = transform_tables(self._run, self._season, {listing: self._kept.table(listing) for listing in due})
         return replace(scheduled, results=results)
 
     def _scheduled(self) -> SeasonAnswer:
@@ -93,24 +85,10 @@ class SeasonFetch:
         return SeasonAnswer(schedule, races, {})
 
     def _races(self) -> ScheduleAnswer:
-        documents = season_table(Listing.RACES, self._table(Listing.RACES))
+        documents = listing_table(Listing.RACES, self._kept.table(Listing.RACES))
         if not documents:
             raise SourceEmpty(Source.JOLPICA.value, "not published")
         return transform_schedule(self._run, documents, self._season, Source.JOLPICA)
-
-    def _table(self, listing: Listing) -> list[Page]:
-        """All pages of a table: those of an earlier run, and those after them."""
-        found = self._pages.setdefault(listing, [])
-        while not is_whole(found):
-            query = PageQuery(self._season, listing, len(found) * PAGE)
-            page = self._allowance.ask(partial(self._fetch, query, found[0]["total"] if found else None))
-            upsert_page(self._run, query, page)
-            found.append(page)
-            self._fetched()
-        return found
-
-    def _fetch(self, query: PageQuery, total: int | None) -> Page:
-        return fetch_page(self._run, query, total, Deadline())
 
 
 def update_season(run: Run, answer: SeasonAnswer) -> Backfilled:

@@ -17,13 +17,14 @@ from core.deliver.delivering import Clock, Delivered
 from core.deliver.subscribers import Subscriber
 from core.documents import (
     LISTING_OF,
+    WHOLE_SEASON,
     ArchiveDocument,
     Document,
     Listing,
     Page,
     PageQuery,
     TimingDocument,
-    season_table,
+    listing_table,
 )
 from core.errors import SourceEmpty
 from core.records import (
@@ -32,6 +33,7 @@ from core.records import (
     Event,
     ListedEvent,
     ListedResult,
+    Record,
     ScheduleAnswer,
     SessionKind,
     SessionResult,
@@ -47,8 +49,10 @@ from core.rules.results.championship import competitors
 from core.rules.results.due_polls import DuePoll, ResultQuery
 from core.rules.results.matching import Answer, match_results, require_readable
 from core.rules.results.outcome import Polled
+from core.rules.timing.listed import RaceDue
 from core.rules.timing.outcome import SyncedTiming
 from core.transform.archive.answers import Archive, read_archive
+from core.transform.laps import LISTED
 from core.transform.results import listed_results
 from core.transform.schedule import schedule_answer
 from core.transform.standings import PublishedStandings, published_standings
@@ -293,29 +297,29 @@ def read_whole_seasons(run: Run) -> set[int]:
 
 
 @step(DATABASE_READ, "read-pages-{season}")
-def read_pages(run: Run, season: int) -> dict[Listing, list[Page]]:
-    """The pages of a season that an earlier run has fetched."""
+def read_pages(run: Run, season: int, round_number: int = WHOLE_SEASON) -> dict[Listing, list[Page]]:
+    """The pages of a season's own tables, or of one of its races', that an earlier run has fetched."""
     with run.database.reading() as connection:
-        return pages.read_pages(connection, season)
+        return pages.read_pages(connection, season, round_number)
 
 
-@step(NETWORK, "fetch-page-{query.season}-{query.listing.value}-{query.first_row}")
+@step(NETWORK, "fetch-page-{query}")
 def fetch_page(run: Run, query: PageQuery, total: int | None, deadline: Deadline) -> Page:
-    """One page of a season's table, of `total` rows by its earlier pages."""
+    """One page of a table, of `total` rows by its earlier pages."""
     return fetch.listings.fetch_listing_page(query, run.access(deadline), total)
 
 
-@step(DATABASE, "upsert-page-{query.season}-{query.listing.value}-{query.first_row}")
+@step(DATABASE, "upsert-page-{query}")
 def upsert_page(run: Run, query: PageQuery, page: Page) -> None:
-    """Keep a page until its season is written."""
+    """Keep a page until its season, or its race, is written."""
     pages.keep_page(run.database, query, page, run.ledger.now)
 
 
 @step(DATABASE, "upsert-no-pages-{season}")
-def upsert_no_pages(run: Run, season: int) -> None:
-    """Drop a season's pages, which are void."""
+def upsert_no_pages(run: Run, season: int, round_number: int = WHOLE_SEASON) -> None:
+    """Drop the pages of a season's own tables, or of one of its races', which are void."""
     with run.database.writing() as connection:
-        pages.drop_pages(connection, season)
+        pages.drop_pages(connection, season, round_number)
 
 
 @step(PURE, "transform-tables-{season}")
@@ -324,7 +328,7 @@ def transform_tables(
 ) -> dict[SessionKind, list[ListedResult]]:
     """The results in a season's whole tables, by kind of session."""
     return {
-        kind: listed_results(season_table(listing, tables[listing]), season, kind)
+        kind: listed_results(listing_table(listing, tables[listing]), season, kind)
         for kind, listing in LISTING_OF.items()
         if listing in tables
     }
@@ -346,3 +350,24 @@ def upsert_season_end(run: Run, season: int) -> None:
 def deliver_changes(run: Run, subscribers: Sequence[Subscriber], clock: Clock, patience: timedelta) -> list[Delivered]:
     """Send every subscriber the changes that it has not received."""
     return delivering.deliver(run.database, subscribers, clock, patience)
+
+
+@step(DATABASE_READ, "read-races-due")
+def read_races_due(run: Run, first: int, last: int) -> list[RaceDue]:
+    """The races of some seasons whose laps or pit stops are to be fetched from Jolpica, newest first."""
+    return queries.read_races_due(run.database, first, last, run.now)
+
+
+@step(PURE, "transform-laps-{race.session_id}")
+def transform_laps(run: Run, race: RaceDue, tables: Mapping[Listing, list[Page]]) -> dict[Listing, Sequence[Record]]:
+    """A race's laps and pit stops, as far as their tables are there."""
+    return {
+        listing: LISTED[listing](listing_table(listing, found), race.season, race.round)
+        for listing, found in tables.items()
+    }
+
+
+@step(DATABASE, "upsert-laps-{race.session_id}")
+def upsert_laps(run: Run, race: RaceDue, tables: Mapping[Listing, Sequence[Record]]) -> SyncedTiming:
+    """Write a race's laps and pit stops, as far as they are believed."""
+    return timing.accept_listed(run.database, race, tables, run.now, flow_run_id=run.flow_run_id)

@@ -20,8 +20,11 @@ from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 from sqlalchemy import func, insert, select
+from test_backfill_laps import BRITAIN
+from test_backfill_laps import serve as serve_laps
 
 from core.database import Database
+from core.rules.timing.listed import BackfilledRace
 from core.schema import events, upstream_requests
 from core.upsert.ledger import BUDGET, RESERVE
 from flows import backfill
@@ -63,6 +66,25 @@ def test_a_flow_run_shows_its_progress_and_a_table(
     assert isinstance(table.data, str)
     [row] = json.loads(table.data)
     assert (row["season"], row["events"], row["results added"]) == (1997, 17, 34)
+
+
+def test_a_flow_run_with_laps_shows_the_progress_of_its_races(
+    engine: None, sqlite: Database, recording: Recording, caplog: pytest.LogCaptureFixture
+) -> None:
+    serve_laps(recording, "10")
+    with caplog.at_level(logging.INFO):
+        _, race = backfill.backfill_history(first=2023, last=2023, now=NOW, laps=True)
+    assert isinstance(race, BackfilledRace)
+    assert (race.session_id, race.laps, race.pit_stops) == (BRITAIN, 970, 24)
+    finished = {getattr(record, "task_run_name", "") for record in caplog.records if record.name == "prefect.task_runs"}
+    assert finished >= {"fetch-page-2023-10-laps-900", "upsert-page-2023-10-pitstops-0", f"upsert-laps-{BRITAIN}"}
+    progress = Artifact.get("laps-progress")
+    assert progress is not None
+    assert progress.data == 100
+    table = Artifact.get("laps")
+    assert table is not None
+    assert isinstance(table.data, str)
+    assert json.loads(table.data) == [{"race": BRITAIN, "laps added": 970, "pit stops added": 24, "failure": ""}]
 
 
 @pytest.fixture

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import MetaData, insert, select, text
+from sqlalchemy import MetaData, column, insert, select, table, text
 
 from core.database import Database
+from core.documents import Listing
 from core.errors import DatabaseError
 from core.migrations import HEAD, VERSION_TABLE
-from core.schema import championship_adjustments
+from core.schema import backfill_pages, championship_adjustments
+from core.upsert.pages import read_pages
 from core.upsert.standings import standings_due
 
 DUE = datetime(2024, 12, 10, 7, tzinfo=UTC)
@@ -170,6 +172,22 @@ def test_a_competitor_has_one_adjustment_a_round_and_one_for_the_whole_season(da
             connection.execute(insert(championship_adjustments), row)
     with database.writing() as connection:
         connection.execute(insert(championship_adjustments), {**WHOLE, "round": 3})
+
+
+def test_pages_that_a_backfill_has_kept_are_those_of_whole_seasons(database: Database) -> None:
+    upgrade(database, "0010")
+    page = {"season": 1997, "listing": "results", "first_row": 100, "total": 372, "documents": [], "at": DUE}
+    named = (column(name, backfill_pages.c[name].type) for name in page)
+    with database.writing() as connection:
+        connection.execute(insert(table("backfill_pages", *named, schema=database.schema)), page)
+    database.ensure_schema()
+    of_race = {**page, "listing": "laps", "first_row": 0, "round": 3}
+    with database.writing() as connection:
+        connection.execute(insert(backfill_pages), [of_race, {**of_race, "round": 4}])
+    with pytest.raises(DatabaseError), database.writing() as connection:
+        connection.execute(insert(backfill_pages), of_race)
+    with database.reading() as connection:
+        assert read_pages(connection, 1997) == {Listing.RESULTS: [{"total": 372, "documents": []}]}
 
 
 def test_a_migrated_sqlite_file_is_sound(sqlite: Database) -> None:

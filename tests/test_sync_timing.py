@@ -8,22 +8,25 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from conftest import poll_by_name
 from sqlalchemy import func, insert, select
 
 from core.database import Database
+from core.documents import Listing
 from core.errors import NotDone
 from core.queries import read_due_timing
 from core.records import Source
 from core.replay import Fault, Upstream
 from core.replay.track import tracks
 from core.rules.timing.gates import GATES
+from core.rules.timing.listed import RaceDue
 from core.rules.timing.outcome import SyncedTiming, TimingOutcome
 from core.schema import changes, columns, dataset_states, held, metadata
-from core.timing_records import Lap, TimedLap
+from core.timing_records import Lap, ListedLap, TimedLap
 from core.timing_schema import laps
 from core.transform.archive.answers import Answer, Archive
 from core.upsert.schedule import SeasonSummary
-from core.upsert.timing import accept_archive
+from core.upsert.timing import accept_archive, accept_listed
 
 Sync = Callable[..., SeasonSummary]
 
@@ -240,6 +243,48 @@ def test_live_timing_overwrites_no_better_lap_with_less(database: Database, seas
     assert times(database) == [101_000, 90_000]
     accept_archive(database, RACE, archive([lap(1), lap(2)]), COMPLETE, by_name=True)
     assert times(database) == [101_000, 90_000], "nor by the next answer"
+
+
+def test_an_archive_that_is_read_after_jolpicas_laps_replaces_them_and_keeps_what_it_lacks(
+    database: Database, season: Upstream
+) -> None:
+    later = season.as_of = OVER + 8 * DAY
+    poll_by_name(event=RACE, now=later)
+    synced(later)
+    driven = rows(database, "laps")
+    with database.writing() as connection:
+        connection.execute(laps.delete().where(laps.c.session_id == RACE))
+        connection.execute(dataset_states.delete().where(dataset_states.c.dataset == "laps"))
+    listed = [
+        ListedLap(driver_id=lap["driver_id"], lap=lap["lap"], position=lap["position"], time_ms=time_ms)
+        for own in by_car(driven).values()
+        for lap, following in zip(own, [*own[1:], None], strict=True)
+        if (time_ms := clocked(lap, following)) is not None
+    ]
+    race = RaceDue(RACE, 2024, 21, (Listing.LAPS,), len(listed))
+    (one,) = accept_listed(database, race, {Listing.LAPS: listed}, later).datasets
+    assert (one.outcome, one.rows) == (TimingOutcome.STORED, len(listed))
+    assert (states(database)["laps"].source, states(database)["laps"].revision) == ("jolpica", 1)
+    assert {(lap["source"], lap["compound"]) for lap in rows(database, "laps")} == {("jolpica", None)}
+    assert is_due(database, later), "live timing has more of them"
+    synced(later)
+    found = rows(database, "laps")
+    of_jolpica = {(row.driver_id, row.lap): row.time_ms for row in listed}
+    lacking = [lap for lap in driven if lap["time_ms"] is None and (lap["driver_id"], lap["lap"]) in of_jolpica]
+    assert {lap["lap"] for lap in lacking} == {1, FACTS.stopped_after + 1}, "the first, and that after the red flag"
+    for lap in lacking:
+        lap["time_ms"] = of_jolpica[lap["driver_id"], lap["lap"]]
+    assert found == driven
+    assert {lap["source"] for lap in found} == {"livetiming"}
+    assert states(database)["laps"].revision == 2
+    assert accept_listed(database, race, {Listing.LAPS: listed}, later).datasets == ()
+
+
+def clocked(lap: dict[str, Any], following: dict[str, Any] | None) -> int | None:
+    """A lap's time: from its start to that of the next, or as it was timed; None where the car retired on it."""
+    if following is None:
+        return lap["time_ms"]
+    return round((following["started_at"] - lap["started_at"]) / timedelta(milliseconds=1))
 
 
 def times(database: Database) -> list[int | None]:

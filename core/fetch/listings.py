@@ -1,23 +1,29 @@
-"""A season's whole tables from Jolpica, page by page."""
+"""Whole tables from Jolpica, of a season or of one race, page by page."""
 
 from __future__ import annotations
 
-from core.documents import LISTING_OF, Listing, Page, PageQuery, check_season_page
+from core.documents import LISTING_OF, WHOLE_SEASON, Listing, Page, PageQuery, check_listing_page
 from core.fetch.access import Access
 from core.fetch.pages import JOLPICA, fetch_page
 from core.fetch.results import ASK_RESULTS
 
-ASK = {Listing.RACES: JOLPICA.get_race_schedule, **{LISTING_OF[kind]: ask for kind, ask in ASK_RESULTS.items()}}
+ASK = {
+    Listing.RACES: JOLPICA.get_race_schedule,
+    **{LISTING_OF[kind]: ask for kind, ask in ASK_RESULTS.items()},
+    Listing.LAPS: JOLPICA.get_lap_times,
+    Listing.PIT_STOPS: JOLPICA.get_pit_stops,
+}
 
 
 def fetch_listing_page(query: PageQuery, access: Access, total: int | None) -> Page:
-    """One page of a season's table, of `total` rows by its earlier pages (None: it is the first).
+    """One page of a table, of `total` rows by its earlier pages (None: it is the first).
 
     Raises:
         BudgetExhausted: the budget allows no request now.
         TableChanged: the table has another total now.
         SourceError: any other fault, typed; a page without the rows that it should have among them.
     """
-    page = fetch_page(ASK[query.listing], access, query.listing.value, query.first_row, season=query.season)
-    check_season_page(query, page, total)
+    asked = {"season": query.season, "round": None if query.round == WHOLE_SEASON else query.round}
+    page = fetch_page(ASK[query.listing], access, query.listing.value, query.first_row, **asked)
+    check_listing_page(query, page, total)
     return page

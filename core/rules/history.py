@@ -102,6 +102,11 @@ class Backfilled(Record):
     failure: str = ""
     notes: tuple[str, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """Which season it is, for a person."""
+        return str(self.season)
+
 
 @dataclass(frozen=True)
 class SeasonHistory:

@@ -30,6 +30,7 @@ class Ledger:
     """Records every request before it is made, and refuses those beyond the budget.
 
     A `reserve` of the budget is left to others: it is theirs what they have asked since this ledger's run began.
+    `share` is what is left in any hour.
     """
 
     def __init__(self, database: Database, now: datetime, budget: int = BUDGET, *, reserve: int = 0) -> None:
@@ -37,7 +38,7 @@ class Ledger:
         self._now = now
         self._began = time.monotonic()
         self._budget = budget
-        self._share = budget - reserve
+        self.share = budget - reserve
         self._own: set[int] = set()
 
     @property
@@ -90,7 +91,7 @@ class Ledger:
         in_hour = and_(ledger.c.at > now - HOUR, ledger.c.at < now + HOUR, ledger.c.retry_at.is_(None))
         rows = connection.execute(select(ledger.c.id, ledger.c.at).where(in_hour).order_by(ledger.c.at.desc())).all()
         ours = [row.at for row in rows if row.id in self._own or row.at <= self._now]
-        return ([row.at for row in rows], self._budget), (ours, self._share)
+        return ([row.at for row in rows], self._budget), (ours, self.share)
 
     def _spent_until(self, connection: Connection, now: datetime) -> datetime | None:
         """When the sliding hour frees a request, where it holds as many as the budget, or our share of it, allows."""

@@ -1,25 +1,25 @@
-"""The pages of seasons that backfill is fetching: each is kept as soon as it is there, until the season is written."""
+"""The pages of tables that backfill is fetching: each is kept until the season, or the race, is written."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, and_, bindparam, delete, insert, select
 
 from core.database import Database
-from core.documents import Listing, Page, PageQuery
+from core.documents import WHOLE_SEASON, Listing, Page, PageQuery
 from core.schema import backfill_pages
 
-OF_SEASON = backfill_pages.c.season == bindparam("of_season")
-PAGES = select(backfill_pages).where(OF_SEASON).order_by(backfill_pages.c.listing, backfill_pages.c.first_row)
-DROP = delete(backfill_pages).where(OF_SEASON)
+OF_ROUND = and_(backfill_pages.c.season == bindparam("of_season"), backfill_pages.c["round"] == bindparam("of_round"))
+PAGES = select(backfill_pages).where(OF_ROUND).order_by(backfill_pages.c.listing, backfill_pages.c.first_row)
+DROP = delete(backfill_pages).where(OF_ROUND)
 
 
-def read_pages(connection: Connection, season: int) -> dict[Listing, list[Page]]:
-    """A season's pages so far, by table, from the first on."""
+def read_pages(connection: Connection, season: int, round_number: int = WHOLE_SEASON) -> dict[Listing, list[Page]]:
+    """The pages so far of a season's own tables, or of one of its races', by table, from the first on."""
     found: defaultdict[Listing, list[Page]] = defaultdict(list)
-    for row in connection.execute(PAGES, {"of_season": season}):
+    for row in connection.execute(PAGES, {"of_season": season, "of_round": round_number}):
         found[Listing(row.listing)].append(Page(total=row.total, documents=row.documents))
     return found
 
@@ -37,6 +37,6 @@ def keep_page(database: Database, query: PageQuery, page: Page, at: datetime) ->
         connection.execute(insert(backfill_pages).values(**key, **page, at=at))
 
 
-def drop_pages(connection: Connection, season: int) -> None:
-    """Forget a season's pages: it is written, or they are void."""
-    connection.execute(DROP, {"of_season": season})
+def drop_pages(connection: Connection, season: int, round_number: int = WHOLE_SEASON) -> None:
+    """Forget the pages of a season's own tables, or of one of its races': it is written, or they are void."""
+    connection.execute(DROP, {"of_season": season, "of_round": round_number})

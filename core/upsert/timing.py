@@ -1,14 +1,15 @@
-"""Live timing's archive of a session into the database, all of its datasets in one transaction."""
+"""Live timing's archive of a session, or Jolpica's tables of a race, into the database in one transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete
 
 from core.database import Database
+from core.documents import Listing
 from core.queries import read_entries, read_records, read_states
 from core.records import Held, Record, Session
 from core.rules.datasets import DatasetState, initial_state
@@ -18,11 +19,13 @@ from core.rules.timing.decide import (
     TimingDecision,
     decide_fault,
     decide_incomplete,
+    decide_listed,
     decide_timing,
 )
 from core.rules.timing.due import gates_due
 from core.rules.timing.evidence import Evidence
 from core.rules.timing.gates import GATES, Gate
+from core.rules.timing.listed import GATE_OF, RaceDue, of_cars, tables_due
 from core.rules.timing.outcome import SyncedTiming
 from core.rules.timing.roster import driver_of
 from core.schema import columns, dataset_states, held, metadata, sessions
@@ -30,6 +33,7 @@ from core.timing_records import LineUpEntry
 from core.transform.archive.answers import Archive
 from core.upsert.bulk import copy_rows
 from core.upsert.competitors import write_team_colors
+from core.upsert.pages import drop_pages
 from core.upsert.roster import read_line_up_before, read_roster
 from core.upsert.rows import write_changes, write_held, write_rows
 
@@ -66,7 +70,9 @@ def accept_archive(
                 return decide_incomplete(gate, known, session, now)
             return decide_timing(gate, known, answer.rows, answer.fault, evidence, now)
 
-        return _decide(connection, session, decide, now, by_name, flow_run_id)
+        states = _states(connection, session)
+        gates = gates_due(session, states, now, by_name=by_name)
+        return _decide(connection, session, gates, states, decide, now, flow_run_id)
 
 
 def put_archive_off(
@@ -80,18 +86,56 @@ def put_archive_off(
         return decide_fault(gate, known, error, now)
 
     with database.writing() as connection:
-        return _decide(connection, _session(connection, session_id), decide, now, by_name, None)
+        session = _session(connection, session_id)
+        states = _states(connection, session)
+        gates = gates_due(session, states, now, by_name=by_name)
+        return _decide(connection, session, gates, states, decide, now, None)
+
+
+def accept_listed(
+    database: Database,
+    race: RaceDue,
+    tables: Mapping[Listing, Sequence[Any]],
+    now: datetime,
+    *,
+    flow_run_id: str | None = None,
+) -> SyncedTiming:
+    """Take those of Jolpica's tables of a race that it still lacks, as far as they are believed, and drop their pages.
+
+    Raises:
+        DatabaseError: nothing was written.
+    """
+    with database.writing() as connection:
+        session = _session(connection, race.session_id)
+        states = _states(connection, session)
+        entries = read_entries(connection, session.id)
+        evidence = Evidence(session, entries, {one.car_number: one.driver_id for one in entries if one.driver_id})
+        found = of_cars(tables, evidence)
+        due = tables_due(session, race.season, states, now)
+        answers = {GATE_OF[listing].dataset.name: found[listing] for listing in due if listing in found}
+
+        def decide(gate: Gate, known: KnownDataset, _: Session) -> TimingDecision:
+            return decide_listed(gate, known, *answers[gate.dataset.name], evidence, now)
+
+        gates = [gate for gate in GATES if gate.dataset.name in answers]
+        drop_pages(connection, race.season, race.round)
+        return _decide(connection, session, gates, states, decide, now, flow_run_id)
 
 
 def _decide(
-    connection: Connection, session: Session, decide: Decide, now: datetime, by_name: bool, flow_run_id: str | None
+    connection: Connection,
+    session: Session,
+    gates: Sequence[Gate],
+    states: Mapping[str, DatasetState],
+    decide: Decide,
+    now: datetime,
+    flow_run_id: str | None,
 ) -> SyncedTiming:
-    """Decide each dataset that is due, and write what was decided."""
-    states = read_states(connection, [session.id]).get(session.id, {})
+    """Decide each of the datasets, and write what was decided."""
     found = read_records(connection, held, Held, held.c.entity_id == session.id, held.c.kind.in_(REFUSED))
     kept = {answer.key: answer for answer in found}
     before, decisions = dict(kept), []
-    for gate in gates_due(session, states, now, by_name=by_name):
+    for gate in gates:
         name = gate.dataset.name
         state = states.get(name) or initial_state(gate.dataset, session.id)
         decision = decide(gate, KnownDataset(state, kept, _rows(connection, gate, state)), session)
@@ -121,6 +165,10 @@ def _replace(connection: Connection, gate: Gate, state: DatasetState, rows: Sequ
     if state.revision:
         connection.execute(delete(table).where(table.c.session_id == state.entity_id))
     copy_rows(connection, table, [{"session_id": state.entity_id, **columns(table, row)} for row in rows])
+
+
+def _states(connection: Connection, session: Session) -> dict[str, DatasetState]:
+    return read_states(connection, [session.id]).get(session.id, {})
 
 
 def _session(connection: Connection, session_id: str) -> Session:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
@@ -17,6 +17,7 @@ from rich.progress import Progress as Bar
 
 from core.errors import DatabaseError
 from core.rules.history import Backfilled
+from core.rules.timing.listed import BackfilledRace
 from core.text import counted, time_of_day
 from core.upsert.ledger import Ledger
 from flows.output import report
@@ -25,23 +26,31 @@ from flows.runtime.logs import present_flow_run
 
 logger = logging.getLogger("flows.backfill")
 
-KEY = "history"
-"""The artifacts' key."""
+
+class Things(NamedTuple):
+    """What a backfill brings: the word for one of them, and the artifacts' key."""
+
+    noun: str
+    key: str
+
+
+SEASONS, RACES = Things("season", "history"), Things("race", "laps")
 
 
 class BackfillProgress:
-    """Shows, while the context lasts, which seasons are done, their rows, and the requests left in this hour."""
+    """Shows, while the context lasts, which things are done, their rows, and the requests left in this hour."""
 
-    def __init__(self, seasons: Sequence[int], ledger: Ledger) -> None:
-        self._seasons = seasons
+    def __init__(self, things: Things, names: Sequence[str], ledger: Ledger) -> None:
+        self._things = things
+        self._names = names
         self._ledger = ledger
-        self._backfilled: list[Backfilled] = []
+        self._backfilled: list[Backfilled | BackfilledRace] = []
         self._artifact: UUID | None = None
         self._bar: Bar | None = None
 
     def __enter__(self) -> Self:
         """Show an empty bar."""
-        if not self._seasons:
+        if not self._names:
             return self
         if present_flow_run() is not None:
             self._create()
@@ -53,7 +62,7 @@ class BackfillProgress:
                 TextColumn("{task.fields[more]}"),
             )
             self._bar = Bar(*columns, console=Console(stderr=True), transient=True, expand=True)
-            self._bar.add_task(str(self._seasons[0]), total=len(self._seasons), more="seasons")
+            self._bar.add_task(self._names[0], total=len(self._names), more=f"{self._things.noun}s")
             self._bar.start()
             self.fetched()
         return self
@@ -73,13 +82,18 @@ class BackfillProgress:
             left = f", {counted(self._ledger.left(), 'request')} left"
         except DatabaseError:  # only shown here; what needs the database says so
             left = ""
-        self._show(f"seasons, {self._rows}{left}")
+        self._show(f"{self._things.noun}s, {self._rows}{left}")
 
-    def done(self, backfilled: Backfilled) -> None:
-        """A season is done, or has failed."""
+    def done(self, backfilled: Backfilled | BackfilledRace) -> None:
+        """One is done, or has failed."""
         self._backfilled.append(backfilled)
         level = logging.WARNING if backfilled.failure else logging.INFO
-        logger.log(level, "%s", report.backfilled_line(backfilled), extra={"season": backfilled.season})
+        which: dict[str, Any] = (
+            {"session": backfilled.session_id}
+            if isinstance(backfilled, BackfilledRace)
+            else {"season": backfilled.season}
+        )
+        logger.log(level, "%s", report.backfilled_line(backfilled), extra=which)
         for note in backfilled.notes:
             logger.warning("%s", note)
         if self._artifact is not None:
@@ -93,30 +107,35 @@ class BackfillProgress:
             return
         goes_on = f"goes on at {time_of_day(until)}"
         if self._bar is None:
-            done = f"{len(self._backfilled)} of {counted(len(self._seasons), 'season')} done"
+            done = f"{len(self._backfilled)} of {counted(len(self._names), self._things.noun)} done"
             logger.info("no request to Jolpica is left for now: %s; %s", goes_on, done)
         else:
-            self._show(f"seasons, {self._rows}, {goes_on}")
+            self._show(f"{self._things.noun}s, {self._rows}, {goes_on}")
 
     @property
     def _rows(self) -> str:
-        return f"{sum(one.entries for one in self._backfilled):,} rows"
+        rows = (
+            one.laps + one.pit_stops if isinstance(one, BackfilledRace) else one.entries for one in self._backfilled
+        )
+        return f"{sum(rows):,} rows"
 
     def _show(self, more: str) -> None:
         assert self._bar is not None
         done = len(self._backfilled)
-        season = str(self._seasons[min(done, len(self._seasons) - 1)])
-        self._bar.update(self._bar.task_ids[0], completed=done, description=season, more=more)
+        name = self._names[min(done, len(self._names) - 1)]
+        self._bar.update(self._bar.task_ids[0], completed=done, description=name, more=more)
 
     @best_effort
     def _create(self) -> None:
-        made: Any = create_progress_artifact(0.0, key=f"{KEY}-progress", description=f"{len(self._seasons)} seasons")
+        said = counted(len(self._names), self._things.noun)
+        made: Any = create_progress_artifact(0.0, key=f"{self._things.key}-progress", description=said)
         self._artifact = made
 
     @best_effort
     def _update(self, artifact: UUID) -> None:
-        update_progress_artifact(artifact, progress=100 * len(self._backfilled) / len(self._seasons))
+        update_progress_artifact(artifact, progress=100 * len(self._backfilled) / len(self._names))
 
     @best_effort
     def _show_table(self) -> None:
-        create_table_artifact(report.backfill_table(self._backfilled), key=KEY, description="the seasons of this run")
+        table, said = report.backfill_table(self._backfilled), f"the {self._things.noun}s of this run"
+        create_table_artifact(table, key=self._things.key, description=said)

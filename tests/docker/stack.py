@@ -29,7 +29,10 @@ from core.replay import Upstream, serve
 from deploy.setup import POOL
 
 LOOPBACK = "127.0.0.1"
-DEPLOYMENTS = ("sync-schedule/default", "refresh-statuses/default", "poll-results/default", "deliver-changes/default")
+POLLS = ("sync-schedule/default", "refresh-statuses/default", "poll-results/default")
+DEPLOYMENTS = (*POLLS, "sync-timing/default", "deliver-changes/default", "backfill-history/default")
+"""All deployments; `POLLS` are those that a weekend cannot do without."""
+
 HANGS = 900.0
 """The timeout of everything that could hang, in seconds; an engine may copy the image for each run."""
 
@@ -251,9 +254,10 @@ class Stack:
 
     # Asking Prefect
 
-    def schedule(self, cron: str | None) -> None:
-        """Give every deployment a cron; None pauses their schedules."""
-        for deployment_id in self._deployments.values():
+    def schedule(self, cron: str | None, deployments: Sequence[str] = DEPLOYMENTS) -> None:
+        """Give deployments another cron, where they have one; None pauses their schedules."""
+        for name in deployments:
+            deployment_id = self._deployments[name]
             for known in self._api.read_deployment_schedules(deployment_id):
                 wanted = CronSchedule(cron=cron, timezone="UTC") if cron else None
                 self._api.update_deployment_schedule(deployment_id, known.id, cron is not None, wanted)

@@ -1,18 +1,19 @@
-"""What follows from live timing's archive of a session for one dataset, or from a poll without it. Pure functions."""
+"""What follows for one dataset of a session from live timing's archive, a poll without it, or Jolpica's table. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from core.records import Change, ChangeKind, Entity, Held, Record, Session, Source
 from core.rules import datasets
+from core.rules.calendar.identity import season_of
 from core.rules.confirmation import Confirmation, Key
 from core.rules.datasets import DatasetState
-from core.rules.results.polling import DAY, is_filed, over_at
-from core.rules.timing.evidence import Evidence
+from core.rules.results.polling import DAY, has_livetiming, is_filed, over_at
+from core.rules.timing.evidence import Evidence, Examined
 from core.rules.timing.gates import Gate
 from core.rules.timing.outcome import DatasetOutcome, TimingOutcome
 
@@ -81,6 +82,35 @@ def decide_incomplete(gate: Gate, known: KnownDataset, session: Session, now: da
 def decide_fault(gate: Gate, known: KnownDataset, error: str, now: datetime) -> TimingDecision:
     """Ask again soon for a dataset that could not be fetched, and less often with each fault in a row."""
     return _decision(gate, known, datasets.failed(known.state, now, error), TimingOutcome.FAILED, error)
+
+
+def decide_listed(
+    gate: Gate, known: KnownDataset, rows: Sequence[Any], reason: str | None, evidence: Evidence, now: datetime
+) -> TimingDecision:
+    """Take Jolpica's table of a race, of which no rows are known, or refuse it, with the `reason` where it has one.
+
+    The state says that Jolpica was asked. Where live timing has an archive, that is due as it was before.
+    """
+    session = evidence.session
+    examined = gate.examine(rows, evidence) if reason is None else Examined(rows, refused=reason)
+    if not rows and reason is None:
+        decision = _decision(gate, known, _awaited(gate, known, session, now), TimingOutcome.UNPUBLISHED)
+    elif examined.refused is not None:
+        decision = _refused(gate, known, session, examined.refused, {"rows": len(rows)}, now)
+    else:
+        decision = TimingDecision(
+            state=datasets.accepted(known.state, Source.JOLPICA, is_revision=True),
+            held=_without_refusal(gate, known, session, now),
+            rows=examined.rows,
+            changes=(_change(gate, known, evidence, examined.rows),),
+            outcome=DatasetOutcome(
+                gate.dataset.name, TimingOutcome.STORED, len(examined.rows), "; ".join(examined.notes)
+            ),
+        )
+    state = decision.state.model_copy(update={"source": Source.JOLPICA})
+    if has_livetiming(season_of(session.id)):
+        state = datasets.due(state, known.state.next_poll_at if known.state.poll_attempts else now)
+    return replace(decision, state=state)
 
 
 def same_rows(gate: Gate, known: Sequence[Record], rows: Sequence[Record]) -> bool:

@@ -6,6 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from core.records import Source
 from core.rules.timing.evidence import Evidence, Examined
 from core.text import counted
 from core.timing_records import Lap, TimedLap
@@ -151,7 +152,7 @@ def _believed(lap: TimedLap, before: TimedLap | None, evidence: Evidence, emptie
     fault, cells = None, ["time_ms"]
     if lap.time_ms is None:
         pass
-    elif evidence.is_race and lap.lap == 1:
+    elif evidence.is_race and lap.lap == 1 and lap.source is Source.LIVETIMING:
         fault = "a first lap has no time in the archive"
     elif before is not None and before.time_ms == lap.time_ms and _is_contradicted(lap, before, total):
         fault = "the time of the lap before, which the clock contradicts"

@@ -11,6 +11,7 @@ class TimingOutcome(StrEnum):
 
     STORED = "stored"
     UNCHANGED = "unchanged"
+    UNPUBLISHED = "not published"
     MISSING = "not in the archive"
     INCOMPLETE = "archive not complete yet"
     REFUSED = "refused"

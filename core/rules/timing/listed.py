@@ -1,0 +1,205 @@
+"""Jolpica's laps and pit stops: of which races they are fetched, and to which cars they belong. Pure functions."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from statistics import median_low
+from typing import Any
+
+from core.documents import PAGE, Listing
+from core.records import Record, Session, Source
+from core.rules.datasets import DatasetState
+from core.rules.results.polling import has_livetiming, is_filed
+from core.rules.timing.evidence import Evidence
+from core.rules.timing.gates import GATES, Gate
+from core.timing_records import ListedLap, ListedPitStop, PitStop, TimedLap
+
+FIRST_SEASONS = {Listing.LAPS: 1996, Listing.PIT_STOPS: 2011}
+"""Jolpica's tables of a race, in the order in which they are fetched, and the first season that has them."""
+
+GATE_OF: Mapping[Listing, Gate] = {
+    listing: gate
+    for listing, name in ((Listing.LAPS, "laps"), (Listing.PIT_STOPS, "pit_stops"))
+    for gate in GATES
+    if gate.dataset.name == name
+}
+"""The dataset that each of them is."""
+
+LATEST_START = timedelta(minutes=45)
+"""A race begins by the clock at most so long after its time; with the clock of another zone it is an hour or more."""
+
+CLOCK_WITHIN = timedelta(minutes=1)
+"""A stop's time of day and the laps before it differ by less; so far by less than a second."""
+
+HALF_A_DAY = timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class RaceDue:
+    """A race of which some of Jolpica's tables are to be fetched.
+
+    `laps` is how many its classification has, `kept` how many pages an earlier run has fetched.
+    """
+
+    session_id: str
+    season: int
+    round: int
+    listings: tuple[Listing, ...]
+    laps: int
+    kept: int = 0
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are to fetch, by the classification's laps; of stops one."""
+        laps = math.ceil(self.laps / PAGE) if Listing.LAPS in self.listings else 0
+        return max(laps + (Listing.PIT_STOPS in self.listings) - self.kept, 0)
+
+
+class BackfilledRace(Record):
+    """What became of a race's laps and pit stops: how many were stored; `failure` in words, where it failed."""
+
+    session_id: str
+    laps: int = 0
+    pit_stops: int = 0
+    failure: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Which race it is, for a person."""
+        return self.session_id
+
+
+def tables_due(session: Session, season: int, states: Mapping[str, DatasetState], now: datetime) -> tuple[Listing, ...]:
+    """Jolpica's tables that a race with official results lacks; none while live timing's archive may still change."""
+    if not is_filed(session, now):
+        return ()
+    return tuple(
+        listing
+        for listing, first in FIRST_SEASONS.items()
+        if season >= first and is_listing_due(season, states.get(GATE_OF[listing].dataset.name), now)
+    )
+
+
+def is_listing_due(season: int, state: DatasetState | None, now: datetime) -> bool:
+    """Whether a dataset of a race has no rows, and Jolpica was not asked for them, or is to be asked again by now.
+
+    Where live timing has an archive, Jolpica is asked once: a later poll is the archive's.
+    """
+    if state is None or state.source is None:
+        return True
+    again = not has_livetiming(season) and state.next_poll_at is not None and state.next_poll_at <= now
+    return not state.revision and again
+
+
+def of_cars(
+    tables: Mapping[Listing, Sequence[Any]], evidence: Evidence
+) -> dict[Listing, tuple[Sequence[Record], str | None]]:
+    """The rows of each table by car number, or the reason to refuse them: a driver without an entry."""
+    cars = {entry.driver_id: entry.car_number for entry in evidence.official if entry.driver_id and entry.car_number}
+    known = {listing: [row for row in rows if row.driver_id in cars] for listing, rows in tables.items()}
+    stops = known.get(Listing.PIT_STOPS, ())
+    laps = _laps(known.get(Listing.LAPS, ()), cars, stops)
+    found: dict[Listing, Sequence[Record]] = {
+        Listing.LAPS: laps,
+        Listing.PIT_STOPS: _pit_stops(stops, cars, laps, evidence),
+    }
+    return {listing: (found[listing], _refusal(listing, rows, cars, evidence)) for listing, rows in tables.items()}
+
+
+def _refusal(listing: Listing, rows: Sequence[Any], cars: Mapping[str, str], evidence: Evidence) -> str | None:
+    if unknown := sorted({row.driver_id for row in rows} - cars.keys()):
+        return f"{', '.join(unknown)}: no entry of the classification"
+    return _stop_that_cannot_be(rows, cars, evidence) if listing is Listing.PIT_STOPS else None
+
+
+def _stop_that_cannot_be(rows: Sequence[ListedPitStop], cars: Mapping[str, str], evidence: Evidence) -> str | None:
+    """A stop that is there twice, or that a car made after its last lap."""
+    laps = {entry.car_number: entry.laps for entry in evidence.official}
+    seen: set[tuple[str, int]] = set()
+    for row in rows:
+        car = cars[row.driver_id]
+        if (car, row.stop) in seen:
+            return f"car {car}: stop {row.stop} is twice"
+        seen.add((car, row.stop))
+        driven = laps[car]
+        if driven is not None and row.lap > driven + 1:
+            return f"car {car}: a stop on lap {row.lap}, and {driven} laps in the result"
+    return None
+
+
+def _laps(rows: Sequence[ListedLap], cars: Mapping[str, str], stops: Sequence[ListedPitStop]) -> list[TimedLap]:
+    """Laps with the clock from the start, as far as every lap before has a time."""
+    by_driver: defaultdict[str, list[ListedLap]] = defaultdict(list)
+    for row in rows:
+        by_driver[row.driver_id].append(row)
+    entered = {(stop.driver_id, stop.lap) for stop in stops}
+    return [
+        TimedLap(
+            car_number=cars[driver],
+            lap=row.lap,
+            driver_id=driver,
+            position=row.position,
+            time_ms=row.time_ms,
+            is_pit_in=(driver, row.lap) in entered,
+            is_pit_out=(driver, row.lap - 1) in entered,
+            ended_ms=ended,
+            source=Source.JOLPICA,
+        )
+        for driver, own in by_driver.items()
+        for row, ended in _ended(sorted(own, key=lambda row: row.lap))
+    ]
+
+
+def _ended(own: Sequence[ListedLap]) -> Iterator[tuple[ListedLap, int | None]]:
+    ended: int | None = 0
+    for row in own:
+        ended = None if ended is None or row.time_ms is None else ended + row.time_ms
+        yield row, ended
+
+
+def _pit_stops(
+    rows: Sequence[ListedPitStop], cars: Mapping[str, str], laps: Sequence[TimedLap], evidence: Evidence
+) -> list[PitStop]:
+    session = evidence.session
+    ended = {(lap.driver_id, lap.lap): lap.ended_ms for lap in laps}
+    instants = [_instant(row, session) for row in rows]
+    begun = [_begun(at, ended.get((row.driver_id, row.lap))) for row, at in zip(rows, instants, strict=True)]
+    start = _start([at for at in begun if at is not None], session)
+    return [
+        PitStop(
+            car_number=cars[row.driver_id],
+            stop=row.stop,
+            lap=row.lap,
+            entered_at=None if start is None or (own is not None and abs(own - start) > CLOCK_WITHIN) else at,
+            lane_ms=row.lane_ms,
+            source=Source.JOLPICA,
+        )
+        for row, at, own in zip(rows, instants, begun, strict=True)
+    ]
+
+
+def _instant(row: ListedPitStop, session: Session) -> datetime | None:
+    """A stop's time of day, by the venue's clock, as an instant; a race may go on past midnight."""
+    if row.time_of_day is None or session.starts_at is None or session.utc_offset_minutes is None:
+        return None
+    offset = timedelta(minutes=session.utc_offset_minutes)
+    at = datetime.combine(session.local_date, row.time_of_day, UTC) - offset
+    return at + timedelta(days=1) if at < session.starts_at - HALF_A_DAY else at
+
+
+def _begun(entered: datetime | None, ended_ms: int | None) -> datetime | None:
+    """When the race began, by the lap on which a car entered the pits, whose end is the entry."""
+    return None if entered is None or ended_ms is None else entered - timedelta(milliseconds=ended_ms)
+
+
+def _start(begun: Sequence[datetime], session: Session) -> datetime | None:
+    """When the race began by most stops; None where that cannot be: their times are of another zone."""
+    if not begun or session.starts_at is None:
+        return None
+    found = median_low(begun)
+    return found if session.starts_at <= found <= session.starts_at + LATEST_START else None

@@ -1,0 +1,39 @@
+"""The laps and pit stops of races from Jolpica: a race's tables fetched page by page, then written at once."""
+
+from __future__ import annotations
+
+from core.errors import SourceMalformed
+from core.rules.datasets import LAPS, PIT_STOPS
+from core.rules.timing.listed import BackfilledRace, RaceDue
+from core.rules.timing.outcome import TimingOutcome
+from flows.pages import KeptTables, PageFetch
+from flows.tasks import transform_laps, upsert_laps, upsert_no_pages
+
+
+def backfill_race(race: RaceDue, fetch: PageFetch) -> BackfilledRace:
+    """Bring a race's laps and pit stops into the database.
+
+    Raises:
+        SourceError: they cannot be fetched, or what was fetched is void: nothing was written.
+        DatabaseError: the database does not take them.
+    """
+    run = fetch.run
+    try:
+        kept = KeptTables(fetch, race.season, race.round)
+        tables = transform_laps(run, race, {listing: kept.table(listing) for listing in race.listings})
+    except SourceMalformed:
+        upsert_no_pages(run, race.season, race.round)
+        raise
+    written = upsert_laps(run, race, tables)
+    stored = {one.dataset: one.rows for one in written.of(TimingOutcome.STORED)}
+    notes = [
+        f"{race.session_id}: {one.dataset.replace('_', ' ')} {one.outcome.value}{': ' * bool(one.reason)}{one.reason}"
+        for one in written.datasets
+        if one.reason or one.outcome is not TimingOutcome.STORED
+    ]
+    return BackfilledRace(
+        session_id=race.session_id,
+        laps=stored.get(LAPS.name, 0),
+        pit_stops=stored.get(PIT_STOPS.name, 0),
+        notes=tuple(notes),
+    )

@@ -1,0 +1,52 @@
+"""Jolpica's tables, page by page: each page is kept in the database as soon as it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from core.deadline import Deadline
+from core.documents import PAGE, WHOLE_SEASON, Listing, Page, PageQuery, is_whole
+from flows.runtime.allowance import Allowance
+from flows.runtime.run import Run
+from flows.tasks import fetch_page, read_pages, upsert_page
+
+
+@dataclass(frozen=True)
+class PageFetch:
+    """How a backfill fetches pages: as its allowance permits; `fetched` is called after each."""
+
+    run: Run
+    allowance: Allowance
+    fetched: Callable[[], None]
+
+
+class KeptTables:
+    """A season's own tables, or one of its races': the pages of an earlier run are not requested again."""
+
+    def __init__(self, fetch: PageFetch, season: int, round_number: int = WHOLE_SEASON) -> None:
+        self._fetch = fetch
+        self._season = season
+        self._round = round_number
+        self._pages = read_pages(fetch.run, season, round_number)
+
+    def table(self, listing: Listing) -> list[Page]:
+        """All pages of a table.
+
+        Raises:
+            SourceError: one cannot be fetched, or is not what it should be.
+            DatabaseError: one is not kept.
+        """
+        run, found = self._fetch.run, self._pages.setdefault(listing, [])
+        while not is_whole(found):
+            query = PageQuery(self._season, listing, len(found) * PAGE, self._round)
+            total = found[0]["total"] if found else None
+            page = self._fetch.allowance.ask(partial(self._page, query, total))
+            upsert_page(run, query, page)
+            found.append(page)
+            self._fetch.fetched()
+        return found
+
+    def _page(self, query: PageQuery, total: int | None) -> Page:
+        return fetch_page(self._fetch.run, query, total, Deadline())
