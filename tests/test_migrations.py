@@ -175,7 +175,7 @@ def test_a_competitor_has_one_adjustment_a_round_and_one_for_the_whole_season(da
 
 
 def test_pages_that_a_backfill_has_kept_are_those_of_whole_seasons(database: Database) -> None:
-    upgrade(database, "0010")
+    upgrade(database, "0014")
     page = {"season": 1997, "listing": "results", "first_row": 100, "total": 372, "documents": [], "at": DUE}
     named = (column(name, backfill_pages.c[name].type) for name in page)
     with database.writing() as connection:
