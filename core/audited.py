@@ -100,7 +100,7 @@ def read_season(
     found_events = read_records(connection, events, Event, in_season(events.c.id), **named)
     found_sessions = read_records(connection, sessions, Session, in_season(sessions.c.id), **named)
     answers = read_records(connection, held, Held, _about(held.c.entity_id, season), **named)
-    told = select(changes).where(_about(changes.c.entity_id, season)).order_by(changes.c.id)
+    own = select(changes).where(_about(changes.c.entity_id, season)).order_by(changes.c.id)
     return AuditedSeason(
         season=season,
         now=now,
@@ -112,7 +112,7 @@ def read_season(
         standings={key: table for competitor in STANDINGS for key, table in _standings(connection, season, competitor)},
         held={answer.key: answer for answer in answers},
         states=read_records(connection, dataset_states, DatasetState, in_season(dataset_states.c.entity_id), **named),
-        feed=[StoredChange(row.at, stored(Change, _fields(row))) for row in connection.execute(told, named)],
+        feed=[StoredChange(row.at, stored(Change, _fields(row))) for row in connection.execute(own, named)],
         feed_since=feed_since,
         ids=ids,
     )

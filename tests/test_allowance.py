@@ -147,8 +147,8 @@ def test_what_is_refused_is_asked_again(refusal: Exception, waited: float, run: 
 
 
 def test_what_another_process_was_told_holds_here_too(run: Run, clock: Clock, sqlite: Database) -> None:
-    told = {"at": NOW, "host": "jolpica", "path": "", "status": 429, "retry_at": NOW + timedelta(minutes=5)}
+    entry = {"at": NOW, "host": "jolpica", "path": "", "status": 429, "retry_at": NOW + timedelta(minutes=5)}
     with sqlite.writing() as connection:
-        connection.execute(insert(upstream_requests), told)
+        connection.execute(insert(upstream_requests), entry)
     Allowance(run, Said()).ask(lambda: run.ledger.permit("host", "/"))
     assert clock.seconds == 300

@@ -190,7 +190,7 @@ def rewrite(session_id: str, edit: Callable[[list[Entry]], list[Entry]]) -> Call
     return edited
 
 
-def told(entity: str, entity_id: str, kind: str, **after: Any) -> Callable[[Connection], object]:
+def announced(entity: str, entity_id: str, kind: str, **after: Any) -> Callable[[Connection], object]:
     row = {"at": NOW, "entity": entity, "entity_id": entity_id, "kind": kind, "before": None, "after": after}
     return lambda connection: connection.execute(insert(changes), row)
 
@@ -249,7 +249,7 @@ WRONG: dict[str, tuple[Callable[[Connection], object], str, str, str]] = {
         "there is no event",
     ),
     "a change of no session": (
-        told("session", f"{CANADA}/sprint", "status"),
+        announced("session", f"{CANADA}/sprint", "status"),
         "unknown_id",
         f"{CANADA}/sprint",
         "the feed: there is no session",
@@ -383,13 +383,13 @@ WRONG: dict[str, tuple[Callable[[Connection], object], str, str, str]] = {
         "the feed has no change for revision 2",
     ),
     "a feed ahead of the session": (
-        told("session", f"{MONACO}/race", "results_revised", revision=3),
+        announced("session", f"{MONACO}/race", "results_revised", revision=3),
         "feed_unlike_revisions",
         f"{MONACO}/race",
         "the feed has a change for revision 3, the session is at 2",
     ),
     "a feed that tells twice": (
-        told("session", f"{MONACO}/race", "results_revised", revision=2),
+        announced("session", f"{MONACO}/race", "results_revised", revision=2),
         "feed_unlike_revisions",
         f"{MONACO}/race",
         "the feed has 2 changes for revision 2",

@@ -138,7 +138,7 @@ def test_a_run_does_not_stay_unless_it_may(spa: Upstream, monkeypatch: pytest.Mo
 
 
 def test_a_deployments_run_stays_by_itself(spa: Upstream, sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unless it is told which event to poll, or when it is."""
+    """Not where an event is named, or `now` is given."""
     clock = SlotClock(monkeypatch, lambda moment: setattr(spa, "as_of", moment))
     monkeypatch.setattr("flows.runtime.clock.present", lambda: FIRST)
     monkeypatch.setattr(runs.Run, "is_deployed", True)

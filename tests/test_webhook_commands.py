@@ -85,8 +85,8 @@ def test_the_flows_deliver_what_they_change(
     poll_results.poll_results.fn(event=SPA, now=OVER)
     with database.reading() as connection:
         assert scores.ids == list(connection.scalars(select(changes.c.id).order_by(changes.c.id)))
-    told = {change["id"]: change for _, body in scores.messages for change in body["data"]["changes"]}.values()
-    (race,) = [one for one in told if (one["entity_id"], one["kind"]) == (f"{SPA}/race", "results_official")]
+    listed = {change["id"]: change for _, body in scores.messages for change in body["data"]["changes"]}.values()
+    (race,) = [one for one in listed if (one["entity_id"], one["kind"]) == (f"{SPA}/race", "results_official")]
     assert race["words"] == (
         "Belgian Grand Prix 2024, Race: official results: 1 Lewis Hamilton, 2 Oscar Piastri, 3 Charles Leclerc"
     )
@@ -102,11 +102,11 @@ def test_the_flows_deliver_what_they_change(
         "team": "Mercedes",
     }
     assert (race["before"]["revision"], race["after"]["revision"]) == (0, 1)
-    assert {one["words"].partition(" updated")[0] for one in told if one["kind"] == "standings"} == {
+    assert {one["words"].partition(" updated")[0] for one in listed if one["kind"] == "standings"} == {
         "2024 season: standings"
     }
-    assert "Belgian Grand Prix 2024: added" in {one["words"] for one in told}
-    assert "Belgian Grand Prix 2024, Race: status: scheduled → completed" in {one["words"] for one in told}
+    assert "Belgian Grand Prix 2024: added" in {one["words"] for one in listed}
+    assert "Belgian Grand Prix 2024, Race: status: scheduled → completed" in {one["words"] for one in listed}
 
 
 def test_a_flow_that_cannot_deliver_has_done_its_work(
@@ -285,14 +285,14 @@ def test_every_kind_of_change_has_words() -> None:
 def test_the_document_names_every_field_of_a_message() -> None:
     text = DOCUMENT.read_text()
     table = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
-    assert table == set(messages.ToldChange.model_fields)
+    assert table == set(messages.DescribedChange.model_fields)
     (example,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
     assert messages.Message.model_validate_json(example).model_dump(mode="json") == json.loads(example)
     assert {f"{limit:,}" for limit in (messages.CHANGES_AT_MOST,)} <= set(re.findall(r"[\d,]+", text))
 
 
 def test_a_long_change_is_sent_on_its_own() -> None:
-    def told(number: int, length: int) -> messages.ToldChange:
+    def listed(number: int, length: int) -> messages.DescribedChange:
         change = messages.FeedChange(
             id=number,
             at=NOW,
@@ -302,9 +302,9 @@ def test_a_long_change_is_sent_on_its_own() -> None:
             before=None,
             after={"differences": ["x" * length]},
         )
-        return messages.told(change, 2024, None, None, ())
+        return messages.described(change, 2024, None, None, ())
 
-    found = [told(1, 90_000), told(2, 90_000), told(3, 10), told(4, 10)]
+    found = [listed(1, 90_000), listed(2, 90_000), listed(3, 10), listed(4, 10)]
     assert [one.id for one in messages.message_of(found).data.changes] == [1]
     assert [one.id for one in messages.message_of(found[2:]).data.changes] == [3, 4]
 

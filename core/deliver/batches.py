@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Table, func, or_, select
 from core.deliver.subscribers import Subscriber
 from core.queries import read_records
 from core.records import Driver, Entity, Event, Session, Team
-from core.rules.deliveries.message import CHANGES_AT_MOST, FeedChange, Leader, ToldChange, leaders_of, told
+from core.rules.deliveries.message import CHANGES_AT_MOST, DescribedChange, FeedChange, Leader, described, leaders_of
 from core.rules.deliveries.schedule import Delivery
 from core.schema import changes, drivers, events, result_revisions, sessions, teams
 
@@ -20,7 +20,7 @@ from core.schema import changes, drivers, events, result_revisions, sessions, te
 class Batch:
     """The next changes; where there are none, `passed` is the last change that the subscriber does not want."""
 
-    changes: Sequence[ToldChange]
+    changes: Sequence[DescribedChange]
     passed: int
 
 
@@ -34,7 +34,7 @@ def read_batch(connection: Connection, subscriber: Subscriber, delivery: Deliver
     fields = [column for column in changes.c if column.name in FeedChange.model_fields]
     query = select(*fields).where(*wanted).order_by(changes.c.id).limit(CHANGES_AT_MOST)
     found = [FeedChange.model_validate(dict(row)) for row in connection.execute(query).mappings()]
-    return Batch(_told(connection, found), passed)
+    return Batch(_described(connection, found), passed)
 
 
 def count_waiting(connection: Connection, subscriber: Subscriber, after: int) -> int:
@@ -46,7 +46,7 @@ def _of_kinds(subscriber: Subscriber) -> list[ColumnElement[bool]]:
     return [] if subscriber.kinds is None else [changes.c.kind.in_([kind.value for kind in subscriber.kinds])]
 
 
-def _told(connection: Connection, found: Sequence[FeedChange]) -> list[ToldChange]:
+def _described(connection: Connection, found: Sequence[FeedChange]) -> list[DescribedChange]:
     session_ids = {change.entity_id for change in found if change.entity is Entity.SESSION}
     about = {one.id: one for one in read_records(connection, sessions, Session, sessions.c.id.in_(session_ids))}
     event_ids = {one.event_id for one in about.values()} | {
@@ -59,16 +59,16 @@ def _told(connection: Connection, found: Sequence[FeedChange]) -> list[ToldChang
         session = about.get(change.entity_id)
         event = of.get(session.event_id if session else change.entity_id)
         season = event.season if event else int(change.entity_id.partition("-")[0])
-        made.append(told(change, season, event, session, leaders.get(change.id, ())))
+        made.append(described(change, season, event, session, leaders.get(change.id, ())))
     return made
 
 
 def _leaders(connection: Connection, found: Sequence[FeedChange]) -> dict[int, list[Leader]]:
-    """The first places of the revisions that changes tell of, by change."""
+    """The first places of the revisions that changes are about, by change."""
     numbers = {
         change.id: (change.entity_id, change.after["revision"])
         for change in found
-        if change.after and "revision" in change.after
+        if change.after and "results_state" in change.after and "revision" in change.after
     }
     if not numbers:
         return {}

@@ -102,14 +102,14 @@ def _send(database: Database, subscriber: Subscriber, lease: Lease, clock: Clock
                 lease.write(state, clock.present())
                 continue
             message = message_of(batch.changes)
-            told = message.data.changes
-            under_way = lease.delivery.model_copy(update={"message_last_id": told[-1].id})
+            listed = message.data.changes
+            under_way = lease.delivery.model_copy(update={"message_last_id": listed[-1].id})
             lease.write(under_way, clock.present())
             identity = message_id(subscriber.name, message)
             answer = post.post(subscriber, identity, message.model_dump_json(), clock.present())
             if answer.is_success:
                 lease.write(received(under_way, answer, clock.present()), clock.present())
-                total += len(told)
+                total += len(listed)
             else:
                 lease.write(failed(under_way, answer, clock.present()), clock.present())
             if clock.present() >= ends:

@@ -1,4 +1,4 @@
-"""What happened on track in the sample's one race of which more than the classification is told: facts and streams."""
+"""What happened on track in the one race of which the sample has more than the classification: facts and streams."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class TrackFacts:
 
 @cache
 def tracks() -> dict[tuple[int, str], TrackFacts]:
-    """What is told of races, by round and session name."""
+    """What the sample has of races, by round and session name."""
     found = {}
     for block in (SAMPLE / f"timing_{SEASON}.txt").read_text("utf-8").split("\n[")[1:]:
         heading, red, rain, *cars = block.strip().splitlines()

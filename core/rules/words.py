@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from core.records import Change, ChangeKind
-from core.text import moment
+from core.text import counted, moment
 
 PHRASES = {
     ChangeKind.ADDED: "added",
@@ -27,6 +27,8 @@ PHRASES = {
     ChangeKind.RESULTS_REVISED: "results revised",
     ChangeKind.RESULTS_RESTORED: "earlier results restored",
     ChangeKind.STANDINGS: "standings updated",
+    ChangeKind.TIMING: "what happened on track",
+    ChangeKind.LINEUP: "line-up",
 }
 
 
@@ -35,7 +37,7 @@ def in_words(change: Change, subject: str, leaders: Sequence[str] = ()) -> str:
 
     Args:
         subject: what the change is about, by name.
-        leaders: the first places of the classification that the change tells of.
+        leaders: the first places of the classification that the change is about.
     """
     if change.kind in (ChangeKind.ADDED, ChangeKind.CANCELLED):
         values = ""
@@ -52,11 +54,15 @@ def values_in_words(change: Change) -> str:
 
 
 def fields_in_words(fields: dict[str, Any] | None) -> str:
-    """A change's fields in words: of a start and an end only the start, of a revision what it revised."""
+    """A change's fields in words: only the start of a time, the difference of a revision, the drivers of a line-up."""
     if fields is None:
         return ""
+    if "dataset" in fields:
+        return f"{fields['dataset'].replace('_', ' ')}, {counted(fields['rows'], 'row')}"
     if "revision" in fields:
         return fields.get("diff") or ""
+    if "entries" in fields:
+        return ", ".join(one["full_name"] or one["driver_code"] or one["car_number"] for one in fields["entries"])
     if set(fields) == {"ends_at"}:
         return f"until {_moment(fields['ends_at'])}"
     shown = {name: value for name, value in fields.items() if name not in ("ends_at", "utc_offset_minutes")}

@@ -67,15 +67,15 @@ def feed_unlike_revisions(season: AuditedSeason) -> Found:
     A season that was stored at once has one change for all, at the same moment. Revisions older than the feed are not
     checked.
     """
-    told: dict[str, list[int]] = {session_id: [] for session_id in season.sessions}
+    announced: dict[str, list[int]] = {session_id: [] for session_id in season.sessions}
     at_once = set()
     for at, change in season.feed:
         if change.entity is Entity.SEASON and change.kind is ChangeKind.ADDED:
             at_once.add(at)
         elif change.entity is Entity.SESSION and change.kind in RESULTS_KINDS:
-            told.setdefault(change.entity_id, []).append((change.after or {}).get("revision", 0))
+            announced.setdefault(change.entity_id, []).append((change.after or {}).get("revision", 0))
     for session in season.sessions.values():
-        numbers = told[session.id]
+        numbers = announced[session.id]
         for revision in season.revisions.get(session.id, ()):
             is_kept = season.feed_since is not None and revision.observed_at >= season.feed_since
             if is_kept and revision.number not in numbers and revision.observed_at not in at_once:

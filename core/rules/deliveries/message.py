@@ -47,7 +47,7 @@ class Leader(Record):
     team: str | None
 
 
-class ToldChange(Record):
+class DescribedChange(Record):
     """One change of the feed, in words and as data."""
 
     id: int
@@ -64,10 +64,10 @@ class ToldChange(Record):
     leaders: tuple[Leader, ...]
 
 
-class Told(Record):
+class DescribedChanges(Record):
     """The changes of a message, in the order of their ids."""
 
-    changes: tuple[ToldChange, ...]
+    changes: tuple[DescribedChange, ...]
 
 
 class Message(Record):
@@ -75,7 +75,7 @@ class Message(Record):
 
     type: Literal["f1.changes"] = "f1.changes"
     timestamp: AwareDatetime
-    data: Told
+    data: DescribedChanges
 
 
 class TrialData(Record):
@@ -99,18 +99,18 @@ class FeedChange(Change):
     at: AwareDatetime
 
 
-def told(
+def described(
     change: FeedChange,
     season: int,
     event: Event | None,
     session: Session | None,
     leaders: Sequence[Leader],
-) -> ToldChange:
+) -> DescribedChange:
     """A change with what its ids stand for."""
     about = f"{event.name} {season}" if event else f"{season} season" if change.entity is Entity.SEASON else ""
     subject = f"{about}, {session.name}" if about and session else about or change.entity_id
     places = [f"{leader.position} {leader.driver or leader.car_number}" for leader in leaders]
-    return ToldChange(
+    return DescribedChange(
         id=change.id,
         at=change.at,
         kind=change.kind,
@@ -142,19 +142,19 @@ def leaders_of(rows: Sequence[Mapping[str, Any]], drivers: Mapping[str, str], te
     ]
 
 
-def message_of(changes: Sequence[ToldChange]) -> Message:
+def message_of(changes: Sequence[DescribedChange]) -> Message:
     """A message of the first of some changes: as many as it may hold, and one at least."""
-    held: list[ToldChange] = []
+    held: list[DescribedChange] = []
     length = 0
     for change in changes[:CHANGES_AT_MOST]:
         length += len(change.model_dump_json().encode())
         if held and length > BYTES_AT_MOST:
             break
         held.append(change)
-    return Message(timestamp=held[-1].at, data=Told(changes=tuple(held)))
+    return Message(timestamp=held[-1].at, data=DescribedChanges(changes=tuple(held)))
 
 
 def message_id(subscriber: str, message: Message) -> str:
     """A message's `webhook-id`: the same whenever the same changes are sent to the same subscriber."""
-    told = message.data.changes
-    return f"{subscriber}_{told[0].id}_{told[-1].id}"
+    listed = message.data.changes
+    return f"{subscriber}_{listed[0].id}_{listed[-1].id}"

@@ -31,11 +31,11 @@ from flows.output.classification import RACED, place_text, race_time
 from flows.output.page.championship_chart import Line, championship_chart, written
 from flows.output.page.colors import team_colors
 from flows.output.page.facts import SeasonFacts
-from flows.output.page.model import Championship, Classified, Fresh, Page, Place, Table, Told, Weekend
+from flows.output.page.model import Championship, Classified, Fresh, Happening, Page, Place, Table, Weekend
 from flows.output.page.stint_chart import stint_chart
 
 WHOLE = (ChangeKind.CANCELLED, ChangeKind.REINSTATED, ChangeKind.RELOCATED)
-"""Changes that are told of an event, and not again of its sessions."""
+"""Changes that are shown of an event, and not again of its sessions."""
 
 PODIUM = 3
 GRAY = ("#6b7280", "#9aa1ad")
@@ -127,16 +127,16 @@ class Builder:
                     return self.family_name(entry)
         return next((self.family_name(entry) for entry in entries if entry.grid == 1), "")
 
-    def moves(self, event: Event) -> list[Told]:
+    def moves(self, event: Event) -> list[Happening]:
         """What was moved or cancelled of an event: of the whole once, of its sessions what it does not say."""
         of_event = [(at, change) for at, change in self.facts.moves if change.entity_id == event.id]
         whole = {(at, change.kind) for at, change in of_event if change.kind in WHOLE}
-        told = [(at, change, event.name) for at, change in of_event if change.kind in WHOLE]
+        happened = [(at, change, event.name) for at, change in of_event if change.kind in WHOLE]
         for at, change in self.facts.moves:
             of_session = change.entity is Entity.SESSION and event_id_of(change.entity_id) == event.id
             if of_session and (at, change.kind) not in whole:
-                told.append((at, change, self.facts.calendar.sessions[change.entity_id].name))
-        return [_moved(at, change, subject) for at, change, subject in sorted(told, key=lambda each: each[0])]
+                happened.append((at, change, self.facts.calendar.sessions[change.entity_id].name))
+        return [_moved(at, change, subject) for at, change, subject in sorted(happened, key=lambda each: each[0])]
 
     def table(self, session: Session) -> Table:
         """A session's classification with its history and stints."""
@@ -173,7 +173,7 @@ class Builder:
             is_fastest=entry.fastest_lap_rank == 1,
         )
 
-    def revision(self, row: Row[Any], before: Row[Any] | None) -> Told:
+    def revision(self, row: Row[Any], before: Row[Any] | None) -> Happening:
         """A revision of a classification: of the first its podium, of later ones what they changed."""
         if before is None:
             first = sorted(
@@ -187,9 +187,9 @@ class Builder:
             text = "; ".join(filter(None, ["the same places" if is_same else "", changed]))
         again = before is not None and before.state == row.state
         kind = "revised" if again else f"{row.state}{', by live timing' if row.source == Source.LIVETIMING else ''}"
-        return Told(moment(row.observed_at), kind, text)
+        return Happening(moment(row.observed_at), kind, text)
 
-    def decisions(self) -> list[tuple[str, str, Told]]:
+    def decisions(self) -> list[tuple[str, str, Happening]]:
         """Every change of a classification that was official: its event's anchor, what it is of, what it changed."""
         found = []
         for session_id, rows in self.facts.revisions.items():
@@ -302,10 +302,10 @@ def _decided(revisions: Sequence[Row[Any]]) -> list[tuple[Row[Any], Row[Any]]]:
     return [(row, before) for row, before in pairs if before.state == row.state == ResultsState.OFFICIAL]
 
 
-def _moved(at: datetime, change: Change, subject: str) -> Told:
+def _moved(at: datetime, change: Change, subject: str) -> Happening:
     is_status = change.kind in (ChangeKind.CANCELLED, ChangeKind.REINSTATED)
     text = f"{subject} {change.kind.value}" if is_status else change_text(change, subject).plain
-    return Told(moment(at), change.kind.value.replace("_", " "), text.replace("_", " "))
+    return Happening(moment(at), change.kind.value.replace("_", " "), text.replace("_", " "))
 
 
 def _race_time_at(race: Session) -> tuple[str, str]:

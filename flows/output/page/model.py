@@ -24,7 +24,7 @@ class Classified:
 
 
 @dataclass(frozen=True)
-class Told:
+class Happening:
     """Something that happened: when it was known here, what it is, and what it changed."""
 
     at: str
@@ -39,7 +39,7 @@ class Table:
     name: str
     state: str
     rows: Sequence[Classified]
-    history: Sequence[Told]
+    history: Sequence[Happening]
     is_revised: bool
     stints: Markup | None
     compounds: Sequence[str]
@@ -61,7 +61,7 @@ class Weekend:
     status: str
     is_sprint: bool
     is_cancelled: bool
-    moves: Sequence[Told]
+    moves: Sequence[Happening]
     winner: str
     winner_color: tuple[str, str]
     podium: str
@@ -114,7 +114,7 @@ class Page:
     season: int
     weekends: Sequence[Weekend]
     championships: Sequence[Championship]
-    decisions: Sequence[tuple[str, str, Told]]
+    decisions: Sequence[tuple[str, str, Happening]]
     fresh: Sequence[Fresh]
     median_official: str
     slowest_official: str
