@@ -63,7 +63,7 @@ test-docker: install ## deploy to a real Docker work pool, check its rows in Pos
 
 test-night: install ## live through a race weekend and failures in containers, and seasons with hot polls: an hour
 	PYTHONPATH=. $(BIN)/python tests/docker/image.py
-	$(IN_DOCKER) 5400 $(BIN)/python -m pytest tests/docker tests/test_hot_polls.py -m night --durations 0 -rP
+	$(IN_DOCKER) 5400 $(BIN)/python -m pytest tests/docker tests/test_hot_polls.py tests/test_lived_through.py -m night --durations 0 -rP
 
 clean: ## remove everything that make created
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -120,7 +120,7 @@ def test_a_moved_session_is_a_newer_version_and_an_unmoved_one_the_same(
     assert entry["DTSTART"].dt == datetime(2024, 11, 3, 10, 30, tzinfo=UTC)
     assert entry["DTSTART"].to_ical() == b"20241103T103000Z"
     assert entry["LAST-MODIFIED"].dt == entry["DTSTAMP"].dt == now
-    assert str(entry["DESCRIPTION"]).endswith("Starts at 07:30 on 03 November at the venue (America/Sao_Paulo)")
+    assert str(entry["DESCRIPTION"]).endswith("Starts on Sun 03 Nov 07:30 at the venue (America/Sao_Paulo)")
     assert entry["LOCATION"] == "Autódromo José Carlos Pace, São Paulo, Brazil"
 
 

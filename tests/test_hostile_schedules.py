@@ -427,12 +427,12 @@ def test_a_document_of_another_shape_changes_nothing_and_the_next_source_answers
 def test_data_that_the_database_refuses_are_one_line(
     database: Database, replay: Upstream, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """For data that the records accept: a narrower column, or on SQLite a trigger, refuses a name."""
+    """For data that the records accept: a narrower column, or on SQLite a trigger, refuses a country."""
     database.ensure_schema()
     narrower = (
-        f'ALTER TABLE "{database.schema}".circuits ALTER COLUMN name TYPE varchar(5)'
+        f'ALTER TABLE "{database.schema}".circuits ALTER COLUMN country TYPE varchar(5)'
         if database.is_postgresql
-        else "CREATE TRIGGER narrow BEFORE INSERT ON circuits WHEN length(NEW.name) > 5 "
+        else "CREATE TRIGGER narrow BEFORE INSERT ON circuits WHEN length(NEW.country) > 5 "
         "BEGIN SELECT RAISE(ABORT, 'value too long'); END"
     )
     with database.writing() as connection:

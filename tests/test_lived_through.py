@@ -256,7 +256,7 @@ def differences(season: int, database: Database) -> tuple[int, list[tuple[str, s
     return compared, found
 
 
-@pytest.mark.parametrize("season", [2023, 2020])
+@pytest.mark.parametrize("season", [pytest.param(2023, marks=pytest.mark.night), 2020])
 def test_a_season_lived_through(
     season: int, recording: Recording, sqlite: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:

@@ -19,7 +19,7 @@ from core.errors import F1FlowsError, UsageError
 from core.queries import in_season, read_calendar, season_ids
 from core.records import ChangeKind, Circuit, Entity, Event, Session, SessionKind, Status
 from core.schema import changes, sessions
-from core.text import counted
+from core.text import counted, day_and_time
 
 SHOWN = {
     Entity.EVENT.value: {"name", "official_name", "country", "locality", "circuit_id"},
@@ -139,4 +139,4 @@ def _described(session: Session, event: Event, circuit: Circuit | None) -> Itera
         yield "Only the date is known"
     elif session.utc_offset_minutes is not None:
         local = session.starts_at.astimezone(UTC) + timedelta(minutes=session.utc_offset_minutes)
-        yield f"Starts at {local:%H:%M on %d %B} at the venue{f' ({zone})' if zone else ''}"
+        yield f"Starts on {day_and_time(local)} at the venue{f' ({zone})' if zone else ''}"
