@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, func, select, union
+from sqlalchemy import ColumnElement, Connection, Row, func, select, union
 
 from core.bounds import FIRST_SEASON, LAST_SEASON
 from core.database import Database
@@ -19,6 +19,7 @@ from core.rules.audit.checks import examine_season
 from core.rules.audit.season import AuditedSeason, Finding, StoredChange, StoredRevision
 from core.rules.datasets import DatasetState
 from core.schema import (
+    STANDINGS_OF,
     changes,
     circuits,
     dataset_states,
@@ -34,7 +35,6 @@ from core.schema import (
 )
 from core.upsert.adjustments import read_adjustments
 
-STANDINGS: dict[Competitor, Table] = {"driver": driver_standings, "team": team_standings}
 IDENTIFIED = (circuits, drivers, teams, events, sessions)
 SEASONED = (
     events.c.id,
@@ -109,7 +109,9 @@ def read_season(
         entries=_entries(connection, season),
         revisions=_revisions(connection, season),
         adjustments=read_adjustments(connection, season),
-        standings={key: table for competitor in STANDINGS for key, table in _standings(connection, season, competitor)},
+        standings={
+            key: table for competitor in STANDINGS_OF for key, table in _standings(connection, season, competitor)
+        },
         held={answer.key: answer for answer in answers},
         states=read_records(connection, dataset_states, DatasetState, in_season(dataset_states.c.entity_id), **named),
         feed=[StoredChange(row.at, stored(Change, _fields(row))) for row in connection.execute(own, named)],
@@ -153,7 +155,7 @@ def _revisions(connection: Connection, season: int) -> dict[str, list[StoredRevi
 def _standings(
     connection: Connection, season: int, competitor: Competitor
 ) -> Iterator[tuple[tuple[str, Competitor], list[Standing]]]:
-    table = STANDINGS[competitor]
+    table = STANDINGS_OF[competitor]
     own = select(table).where(in_season(table.c.event_id)).order_by(table.c.event_id)
     for event_id, rows in groupby(connection.execute(own, season_ids(season)), key=lambda row: row.event_id):
         yield (event_id, competitor), [_standing(row, f"{competitor}_id") for row in rows]

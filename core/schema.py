@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from core import timing_schema as timing_schema
 from core.column_types import Instant, Json, Points, Serial
-from core.records import Entity, EventFormat, Record, ResultsState, SessionKind, Source, Status
+from core.records import Competitor, Entity, EventFormat, Record, ResultsState, SessionKind, Source, Status
 from core.schema_base import metadata as metadata
 from core.schema_base import one_of
 
@@ -294,6 +294,8 @@ def _standings(name: str, competitor: str) -> Table:
 
 driver_standings = _standings("driver_standings", "driver")
 team_standings = _standings("team_standings", "team")
+STANDINGS_OF: dict[Competitor, Table] = {"driver": driver_standings, "team": team_standings}
+"""The table of each championship."""
 
 championship_adjustments = Table(
     "championship_adjustments",

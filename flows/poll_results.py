@@ -14,12 +14,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from prefect import flow
-from prefect.runtime import flow_run
 
-from core.errors import NotDone, UsageError
+from core.errors import NotDone
 from core.logs import PRINTED
 from core.records import Event, SessionKind, Source
-from core.rules.calendar.names import event_and_kind
+from core.rules.calendar.names import polled_by_name
 from core.rules.results.due_polls import DuePoll, ResultQuery, result_queries
 from core.rules.results.outcome import Outcome, Polled
 from flows.output import artifacts, events, report
@@ -30,6 +29,7 @@ from flows.polls.jolpica import JolpicaPolls
 from flows.polls.standings import correct_standings
 from flows.runtime import command
 from flows.runtime.run import Run
+from flows.runtime.run_names import named_for_event
 from flows.tasks import read_due_polls, read_due_standings
 from flows.webhooks import deliver_at_the_end
 
@@ -39,13 +39,7 @@ UNDONE = (Outcome.FAILED, Outcome.PUT_OFF)
 """The outcomes of a session that was not polled to its end."""
 
 
-def _run_name() -> str:
-    event, session = flow_run.parameters.get("event"), flow_run.parameters.get("session")
-    kind = [SessionKind(session).value] if session else []
-    return "-".join(["poll-results", *([event.replace("/", "-")] if event else []), *kind])
-
-
-@flow(name="poll-results", flow_run_name=_run_name)
+@flow(name="poll-results", flow_run_name=named_for_event("poll-results"))
 def poll_results(
     event: str | None = None,
     session: SessionKind | None = None,
@@ -62,10 +56,7 @@ def poll_results(
         stay: poll what is awaited again until the run's five minutes end; a deployment's run does so by itself.
         now: the moment to reconcile with, instead of the clock's.
     """
-    if event is not None:
-        event, session = event_and_kind(event, session)
-    elif session is not None:
-        raise UsageError("a session is named within its event: give --event too")
+    event, session = polled_by_name(event, session)
     run = Run.begin(now)
     due = read_due_polls(run, event, session)
     artifacts.tag_run({due_poll.event.season for due_poll in due})

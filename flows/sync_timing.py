@@ -14,13 +14,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from prefect import flow
-from prefect.runtime import flow_run
 
 from core.deadline import Deadline
-from core.errors import DataRefused, NotDone, RateLimited, SourceError, UsageError
+from core.errors import DataRefused, NotDone, RateLimited, SourceError
 from core.logs import PRINTED
 from core.records import SessionKind, Source
-from core.rules.calendar.names import event_and_kind
+from core.rules.calendar.names import polled_by_name
 from core.rules.results.due_polls import DuePoll
 from core.rules.timing.outcome import DatasetOutcome, SyncedTiming, TimingOutcome
 from flows.output import artifacts, timing
@@ -28,6 +27,7 @@ from flows.output.progress import Progress
 from flows.runtime import command
 from flows.runtime.refusals import enter_refusal, refusal_in_force
 from flows.runtime.run import Run
+from flows.runtime.run_names import named_for_event
 from flows.tasks import (
     fetch_archive,
     read_due_timing,
@@ -45,13 +45,7 @@ SECONDS_A_RUN = 600.0
 """The rest waits for the next run."""
 
 
-def _run_name() -> str:
-    event, session = flow_run.parameters.get("event"), flow_run.parameters.get("session")
-    kind = [SessionKind(session).value] if session else []
-    return "-".join(["sync-timing", *([event.replace("/", "-")] if event else []), *kind])
-
-
-@flow(name="sync-timing", flow_run_name=_run_name)
+@flow(name="sync-timing", flow_run_name=named_for_event("sync-timing"))
 def sync_timing(
     event: str | None = None, session: SessionKind | None = None, now: datetime | None = None
 ) -> list[SyncedTiming]:
@@ -62,10 +56,7 @@ def sync_timing(
         session: only the event's session of this kind.
         now: the moment to reconcile with, instead of the clock's.
     """
-    if event is not None:
-        event, session = event_and_kind(event, session)
-    elif session is not None:
-        raise UsageError("a session is named within its event: give --event too")
+    event, session = polled_by_name(event, session)
     run = Run.begin(now)
     for name in upsert_drivers_named(run):
         logger.info("%s", name, extra={PRINTED: True})

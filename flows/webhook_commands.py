@@ -10,6 +10,7 @@ from core.database import Database
 from core.deliver.batches import count_waiting
 from core.deliver.delivering import deliver, send_test
 from core.deliver.subscribers import subscriber_named, subscribers_of
+from core.elapsing import Elapsing
 from core.errors import NotReceived, UsageError
 from core.schema import changes
 from core.settings import Settings
@@ -17,7 +18,6 @@ from core.upsert.deliveries import begin, read_delivery, resume
 from flows.output import webhooks
 from flows.output.text import screen, styled
 from flows.runtime import clock
-from flows.runtime.elapsing import Elapsing
 
 PATIENCE = timedelta(minutes=3)
 

@@ -323,7 +323,7 @@ from core.deliver import delivering, post
 from core.deliver.subscribers import subscribers_of
 from core.settings import Settings
 from core.upsert.deliveries import Lease
-from flows.runtime.elapsing import Elapsing
+from core.elapsing import Elapsing
 
 where, left = sys.argv[1], int(sys.argv[2])
 

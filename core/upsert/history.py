@@ -25,6 +25,7 @@ from core.rules.history import (
 from core.rules.results.known import TIMES, Beginning
 from core.rules.results.polling import Cadence
 from core.schema import (
+    STANDINGS_OF,
     circuits,
     columns,
     dataset_states,
@@ -38,7 +39,7 @@ from core.upsert.bulk import copy_rows
 from core.upsert.competitors import write_competitors
 from core.upsert.pages import drop_pages
 from core.upsert.rows import write_changes, write_held, write_rows
-from core.upsert.standings import TABLES, settle_standings, standings_rows
+from core.upsert.standings import settle_standings, standings_rows
 from core.upsert.states import read_season_states
 
 
@@ -147,7 +148,7 @@ def _write_results(connection: Connection, history: SeasonHistory, now: datetime
 
 
 def _write_standings(connection: Connection, history: SeasonHistory) -> None:
-    for competitor, table in TABLES.items():
+    for competitor, table in STANDINGS_OF.items():
         rows = [
             row
             for event, tables in history.standings

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from core.database import Database
+from core.elapsing import Elapsing
 from core.errors import BudgetExhausted, StillRefused
 from core.records import Source
 from core.schema import upstream_requests as ledger
@@ -35,8 +35,7 @@ class Ledger:
 
     def __init__(self, database: Database, now: datetime, budget: int = BUDGET, *, reserve: int = 0) -> None:
         self._database = database
-        self._now = now
-        self._began = time.monotonic()
+        self._time = Elapsing(now)
         self._budget = budget
         self.share = budget - reserve
         self._own: set[int] = set()
@@ -44,7 +43,7 @@ class Ledger:
     @property
     def now(self) -> datetime:
         """The run's `now`, and the time that has passed since it began."""
-        return self._now + timedelta(seconds=time.monotonic() - self._began)
+        return self._time.present()
 
     def permit(self, host: str, path: str) -> Callable[[int | None, float], None]:
         """Record a request; the returned function records its outcome (HTTP status or None, milliseconds).
@@ -90,7 +89,7 @@ class Ledger:
         # Another machine's clock may be ahead of ours.
         in_hour = and_(ledger.c.at > now - HOUR, ledger.c.at < now + HOUR, ledger.c.retry_at.is_(None))
         rows = connection.execute(select(ledger.c.id, ledger.c.at).where(in_hour).order_by(ledger.c.at.desc())).all()
-        ours = [row.at for row in rows if row.id in self._own or row.at <= self._now]
+        ours = [row.at for row in rows if row.id in self._own or row.at <= self._time.began]
         return ([row.at for row in rows], self._budget), (ours, self.share)
 
     def _spent_until(self, connection: Connection, now: datetime) -> datetime | None:

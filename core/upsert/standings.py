@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
-from sqlalchemy import Connection, Table, bindparam, delete, literal, select, union_all
+from sqlalchemy import Connection, bindparam, delete, literal, select, union_all
 
 from core.database import Database
 from core.queries import read_records, stored
@@ -22,14 +22,13 @@ from core.rules.results.decide_standings import (
     standings_unread,
 )
 from core.rules.results.standings import Round, RoundEvent, Tables, standings_after
-from core.schema import dataset_states, driver_standings, events, held, team_standings
+from core.schema import STANDINGS_OF, dataset_states, events, held
 from core.upsert.adjustments import mark_applied, read_adjustments, unapplied
 from core.upsert.competitors import write_competitors
 from core.upsert.rounds import read_rounds, read_season_end, read_unseen
 from core.upsert.rows import replace_rows, write_changes, write_rows
 from core.upsert.states import read_season_states, read_state, write_state
 
-TABLES: Mapping[Competitor, Table] = {"driver": driver_standings, "team": team_standings}
 FOUND = union_all(
     *(
         select(
@@ -40,7 +39,7 @@ FOUND = union_all(
             table.c.wins,
             table.c.source,
         ).where(table.c.event_id == bindparam("event"))
-        for competitor, table in TABLES.items()
+        for competitor, table in STANDINGS_OF.items()
     )
 )
 
@@ -166,7 +165,7 @@ def _figures(standings: Sequence[Standing]) -> dict[str, tuple[object, ...]]:
 
 def _found(connection: Connection, event_id: str) -> dict[Competitor, list[Standing]]:
     """Both championships' standings after an event, as they are."""
-    found: dict[Competitor, list[Standing]] = {competitor: [] for competitor in TABLES}
+    found: dict[Competitor, list[Standing]] = {competitor: [] for competitor in STANDINGS_OF}
     for row in connection.execute(FOUND, {"event": event_id}).mappings().all():
         named = dict(row)
         found[named.pop("competitor")].append(stored(Standing, named))
@@ -182,7 +181,7 @@ def _replace(
     replaces: bool,
 ) -> None:
     rows = standings_rows(event, competitor, wanted)
-    replace_rows(connection, TABLES[competitor], (STANDINGS.key,), [(event.id,)] if replaces else [], rows)
+    replace_rows(connection, STANDINGS_OF[competitor], (STANDINGS.key,), [(event.id,)] if replaces else [], rows)
 
 
 def standings_rows(

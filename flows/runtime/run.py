@@ -13,13 +13,13 @@ from typing import Any
 from core import request_counter
 from core.database import Database, connect
 from core.deadline import Deadline
+from core.elapsing import Elapsing
 from core.fetch.access import Access
 from core.retries import DATABASE, retrying
 from core.rules.results.polling import Cadence
 from core.settings import Settings
 from core.upsert.ledger import Ledger
 from flows.runtime import clock, limit
-from flows.runtime.elapsing import Elapsing
 from flows.runtime.logs import present_flow_run, show_in_ui
 
 logger = logging.getLogger(__name__)

@@ -41,6 +41,21 @@ def event_and_kind(identity: str, kind: SessionKind | None = None) -> tuple[str,
     return event_id, own
 
 
+def polled_by_name(
+    identity: str | None, kind: SessionKind | None
+) -> tuple[str, SessionKind | None] | tuple[None, None]:
+    """The event and the kind of session that a run is asked for by name; None where it is asked for none.
+
+    Raises:
+        UsageError: as `event_and_kind`, or a session is named without its event.
+    """
+    if identity is not None:
+        return event_and_kind(identity, kind)
+    if kind is not None:
+        raise UsageError("a session is named within its event: give --event too")
+    return None, None
+
+
 def unknown(identity: str, known: Sequence[str]) -> str:
     """The message for an id that is not among the `known` event ids: the nearest ones, or the command to run first."""
     event_id, slash, kind = identity.partition("/")

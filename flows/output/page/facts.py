@@ -17,19 +17,16 @@ from core.records import Change, ChangeKind, Competitor, Driver, Entry, Event, S
 from core.rules.calendar.season import Calendar
 from core.rules.results.known import in_order
 from core.schema import (
+    STANDINGS_OF,
     changes,
-    driver_standings,
     drivers,
     result_revisions,
     results,
-    team_standings,
     teams,
 )
 from core.timing_schema import entries, stints
 from core.views import results_freshness
 from flows.output.stints import RaceStints, read_stints
-
-STANDINGS = {"driver": driver_standings, "team": team_standings}
 
 MOVES = (
     ChangeKind.RESCHEDULED,
@@ -135,7 +132,7 @@ def _moves(connection: Connection, season: int) -> list[tuple[datetime, Change]]
 
 
 def _standings(connection: Connection, season: int, competitor: Competitor) -> dict[str, list[Row[Any]]]:
-    table = STANDINGS[competitor]
+    table = STANDINGS_OF[competitor]
     identity = table.c[f"{competitor}_id"]
     own = select(table, identity.label("competitor_id")).where(table.c.season == season)
     found: defaultdict[str, list[Row[Any]]] = defaultdict(list)

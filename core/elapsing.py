@@ -12,7 +12,7 @@ class Elapsing:
     """The time since `began`, which a clock that is set meanwhile does not move."""
 
     began: datetime
-    since: float = field(default_factory=time.monotonic)
+    since: float = field(default_factory=lambda: time.monotonic())
 
     def present(self) -> datetime:
         """This moment."""
