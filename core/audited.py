@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -13,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, select, union
 from core.bounds import FIRST_SEASON, LAST_SEASON
 from core.database import Database
 from core.errors import UsageError
-from core.queries import in_season, read_records, season_ids, stored
+from core.queries import in_season, read_records, read_season_entries, season_ids, stored
 from core.records import Change, Competitor, Entry, Event, Held, ResultsState, Session, Standing
 from core.rules.audit.checks import examine_season
 from core.rules.audit.season import AuditedSeason, Finding, StoredChange, StoredRevision
@@ -106,7 +105,7 @@ def read_season(
         now=now,
         events={event.id: event for event in found_events},
         sessions={session.id: session for session in found_sessions},
-        entries=_entries(connection, season),
+        entries=read_season_entries(connection, season),
         revisions=_revisions(connection, season),
         adjustments=read_adjustments(connection, season),
         standings={
@@ -123,15 +122,6 @@ def read_season(
 def _about(entity_id: ColumnElement[str], season: int) -> ColumnElement[bool]:
     """Whether an entity is a season, or an event or session of it."""
     return in_season(entity_id) | (entity_id == str(season))
-
-
-def _entries(connection: Connection, season: int) -> dict[str, list[Entry]]:
-    rows = connection.execute(select(results).where(in_season(results.c.session_id)), season_ids(season)).mappings()
-    found: defaultdict[str, list[Entry]] = defaultdict(list)
-    for row in rows:
-        fields = dict(row)
-        found[fields.pop("session_id")].append(stored(Entry, fields))
-    return dict(found)
 
 
 def _revisions(connection: Connection, season: int) -> dict[str, list[StoredRevision]]:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, or_, select
 
 from core.bounds import STORED
 from core.database import Database
-from core.documents import WHOLE_SEASON
 from core.errors import UsageError
 from core.records import (
     Circuit,
-    Entity,
     Entry,
     Event,
     Held,
@@ -23,24 +22,16 @@ from core.records import (
     ResultsState,
     Session,
     SessionKind,
-    Source,
     Status,
 )
 from core.rules.calendar import names
-from core.rules.calendar.season import FIRST_LIVETIMING_SEASON, Calendar
-from core.rules.datasets import DatasetState
+from core.rules.calendar.season import Calendar
 from core.rules.results import polling
 from core.rules.results.due_polls import DuePoll
 from core.rules.results.known import in_order
-from core.rules.timing.due import gates_due
-from core.rules.timing.gates import GATES
-from core.rules.timing.listed import RaceDue, tables_due
-from core.schema import backfill_pages, circuits, dataset_states, events, held, result_revisions, results, sessions
+from core.schema import circuits, events, held, result_revisions, results, sessions
 
 R = TypeVar("R", bound=Record)
-
-ARCHIVED = [gate.dataset.name for gate in GATES]
-"""The datasets that live timing's archive gives."""
 
 
 def read_records(
@@ -87,16 +78,7 @@ def read_calendar(connection: Connection, season: int) -> Calendar:
     )
 
 
-LAPS_OF_RESULTS = (
-    select(results.c.session_id, func.sum(results.c.laps))
-    .where(results.c.source == Source.JOLPICA.value, results.c.laps.is_not(None))
-    .group_by(results.c.session_id)
-)
-PAGES_OF_RACES = (
-    select(backfill_pages.c.season, backfill_pages.c["round"], func.count().label("pages"))
-    .where(backfill_pages.c["round"] != WHOLE_SEASON)
-    .group_by(backfill_pages.c.season, backfill_pages.c["round"])
-)
+SEASON_ENTRIES = records_of(results, Entry).add_columns(results.c.session_id).where(in_season(results.c.session_id))
 ENTRIES = records_of(results, Entry).where(results.c.session_id == bindparam("session_id"))
 
 
@@ -104,6 +86,15 @@ def read_entries(connection: Connection, session_id: str) -> list[Entry]:
     """A session's entries as they are now, in upstream's order."""
     rows = connection.execute(ENTRIES, {"session_id": session_id}).mappings().all()
     return sorted((stored(Entry, row) for row in rows), key=in_order)
+
+
+def read_season_entries(connection: Connection, season: int) -> dict[str, list[Entry]]:
+    """The entries of a season's sessions as they are now, in upstream's order, by session."""
+    found: defaultdict[str, list[Entry]] = defaultdict(list)
+    for row in connection.execute(SEASON_ENTRIES, season_ids(season)).mappings().all():
+        fields = dict(row)
+        found[fields.pop("session_id")].append(stored(Entry, fields))
+    return {session_id: sorted(rows, key=in_order) for session_id, rows in found.items()}
 
 
 def results_as_of(connection: Connection, session_id: str, moment: datetime) -> tuple[int, str, list[Entry]] | None:
@@ -136,9 +127,7 @@ def read_due_polls(database: Database, now: datetime, delay: timedelta) -> list[
         )
         if not found:
             return []
-        return [
-            due_poll for due_poll in _with_events(connection, polling.due(found, now, delay)) if _is_polled(due_poll)
-        ]
+        return [due_poll for due_poll in with_events(connection, polling.due(found, now, delay)) if is_polled(due_poll)]
 
 
 def read_event_polls(database: Database, event_id: str, kind: SessionKind | None) -> list[DuePoll]:
@@ -156,63 +145,7 @@ def read_event_polls(database: Database, event_id: str, kind: SessionKind | None
             kinds = ", ".join(session.kind.value for session in found)
             raise UsageError(f"{event_id} has no {kind.value}: it has {kinds}")
         ordered = sorted(wanted, key=lambda session: (session.local_date, session.id))
-        return [due_poll for due_poll in _with_events(connection, ordered) if _is_polled(due_poll)]
-
-
-def read_due_timing(database: Database, now: datetime) -> list[DuePoll]:
-    """The sessions of whose archive of live timing a dataset is due, in order, for line-ups follow each other."""
-    own = and_(dataset_states.c.entity_id == sessions.c.id, dataset_states.c.dataset.in_(ARCHIVED))
-    asked = select(func.count()).select_from(dataset_states).where(own).correlate(sessions).scalar_subquery()
-    again = select(dataset_states.c.entity_id).where(own, dataset_states.c.next_poll_at <= now).correlate(sessions)
-    begun = sessions.c.starts_at.between(datetime(FIRST_LIVETIMING_SEASON, 1, 1, tzinfo=UTC), now)
-    with database.reading() as connection:
-        found = read_records(
-            connection,
-            sessions,
-            Session,
-            sessions.c.status != Status.CANCELLED.value,
-            begun,
-            or_(asked < len(ARCHIVED), again.exists()),
-        )
-        states = read_states(connection, [session.id for session in found])
-        due = [session for session in found if gates_due(session, states.get(session.id, {}), now)]
-        ordered = sorted(due, key=lambda session: (session.starts_at or now, session.id))
-        return [due_poll for due_poll in _with_events(connection, ordered) if _is_polled(due_poll)]
-
-
-def read_races_due(database: Database, first: int, last: int, now: datetime) -> list[RaceDue]:
-    """The races from one season to another whose laps or pit stops are to be fetched from Jolpica, newest first."""
-    official = [state.value for state in ResultsState if state.is_official]
-    in_seasons = select(events.c.id).where(events.c.season.between(first, last), events.c["round"].is_not(None))
-    with database.reading() as connection:
-        found = read_records(
-            connection,
-            sessions,
-            Session,
-            sessions.c.kind == SessionKind.RACE.value,
-            sessions.c.results_state.in_(official),
-            sessions.c.event_id.in_(in_seasons),
-        )
-        states = read_states(connection, [session.id for session in found])
-        laps: dict[str, int] = dict(connection.execute(LAPS_OF_RESULTS).tuples().all())
-        kept = {(row.season, row.round): row.pages for row in connection.execute(PAGES_OF_RACES)}
-        due = []
-        for one in _with_events(connection, found):
-            session, event = one.session, one.event
-            listings = tables_due(session, event.season, states.get(session.id, {}), now)
-            if listings and event.round is not None and session.id in laps:
-                pages = kept.get((event.season, event.round), 0)
-                due.append(RaceDue(session.id, event.season, event.round, listings, laps[session.id], pages))
-        return sorted(due, key=lambda race: (race.season, race.round), reverse=True)
-
-
-def read_states(connection: Connection, session_ids: Sequence[str]) -> dict[str, dict[str, DatasetState]]:
-    """The states of sessions' datasets, by session and name."""
-    found: dict[str, dict[str, DatasetState]] = {}
-    wanted = dataset_states.c.entity == Entity.SESSION.value, dataset_states.c.entity_id.in_(session_ids)
-    for state in read_records(connection, dataset_states, DatasetState, *wanted):
-        found.setdefault(state.entity_id, {})[state.dataset] = state
-    return found
+        return [due_poll for due_poll in with_events(connection, ordered) if is_polled(due_poll)]
 
 
 def unknown(connection: Connection, identity: str) -> str:
@@ -220,11 +153,13 @@ def unknown(connection: Connection, identity: str) -> str:
     return names.unknown(identity, connection.scalars(select(events.c.id)).all())
 
 
-def _with_events(connection: Connection, found: Sequence[Session]) -> list[DuePoll]:
+def with_events(connection: Connection, found: Sequence[Session]) -> list[DuePoll]:
+    """Sessions with their events, in the same order."""
     ids = {session.event_id for session in found}
     by_id = {event.id: event for event in read_records(connection, events, Event, events.c.id.in_(ids))}
     return [DuePoll(session, by_id[session.event_id]) for session in found]
 
 
-def _is_polled(due_poll: DuePoll) -> bool:
+def is_polled(due_poll: DuePoll) -> bool:
+    """Whether a session of its kind, event and season can have results."""
     return polling.is_polled(due_poll.session.kind, due_poll.event.format, due_poll.event.season)

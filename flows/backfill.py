@@ -26,13 +26,14 @@ from core.text import counted
 from core.upsert.ledger import RESERVE
 from flows.history import backfill_season
 from flows.laps import backfill_race
-from flows.output import report
 from flows.output.backfill import RACES, SEASONS, BackfillProgress
+from flows.output.backfilled import backfill_lines, print_backfilled, races_due_line
 from flows.pages import PageFetch
 from flows.runtime import command
 from flows.runtime.allowance import Allowance
 from flows.runtime.run import Run
-from flows.tasks import read_races_due, read_whole_seasons
+from flows.tasks.history import read_whole_seasons
+from flows.tasks.laps import read_races_due
 from flows.webhooks import deliver_at_the_end
 
 T = TypeVar("T")
@@ -70,7 +71,7 @@ def backfill_history(
     backfilled: list[Backfilled | BackfilledRace] = [*backfill_seasons(run, seasons)]
     if laps:
         backfilled += backfill_races(run, seasons)
-    for line in report.backfill_lines(backfilled):
+    for line in backfill_lines(backfilled):
         logger.info("%s", line, extra={**run.account, PRINTED: True})
     if backfilled:
         deliver_at_the_end(run)
@@ -97,7 +98,7 @@ def backfill_seasons(run: Run, seasons: range) -> list[Backfilled]:
 def backfill_races(run: Run, seasons: range) -> list[BackfilledRace]:
     """Bring the laps and pit stops of those races in the seasons that lack them."""
     due = read_races_due(run, seasons[0], seasons[-1])
-    logger.info("%s", report.races_due_line(due, run.ledger.share))
+    logger.info("%s", races_due_line(due, run.ledger.share))
 
     def failed(race: RaceDue, error: SourceError) -> BackfilledRace:
         return BackfilledRace(session_id=race.session_id, failure=str(error))
@@ -163,7 +164,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--laps", action="store_true", help="laps since 1996 and pit stops since 2011 too: about two days for all"
     )
-    return command.run(backfill_history, vars(parser.parse_args(arguments)), report.print_backfilled)
+    return command.run(backfill_history, vars(parser.parse_args(arguments)), print_backfilled)
 
 
 if __name__ == "__main__":

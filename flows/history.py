@@ -20,15 +20,9 @@ from flows.poll_results import announce
 from flows.polls import outcomes
 from flows.runtime.run import Run
 from flows.schedules import answer_of
-from flows.tasks import (
-    read_calendar,
-    transform_schedule,
-    transform_tables,
-    upsert_history,
-    upsert_no_pages,
-    upsert_schedule,
-    upsert_season_end,
-)
+from flows.tasks.history import transform_tables, upsert_history, upsert_season_end
+from flows.tasks.pages import upsert_no_pages
+from flows.tasks.schedule import read_calendar, transform_schedule, upsert_schedule
 
 logger = logging.getLogger(__name__)
 

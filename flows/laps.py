@@ -7,7 +7,8 @@ from core.rules.datasets import LAPS, PIT_STOPS
 from core.rules.timing.listed import BackfilledRace, RaceDue
 from core.rules.timing.outcome import TimingOutcome
 from flows.pages import KeptTables, PageFetch
-from flows.tasks import transform_laps, upsert_laps, upsert_no_pages
+from flows.tasks.laps import transform_laps, upsert_laps
+from flows.tasks.pages import upsert_no_pages
 
 
 def backfill_race(race: RaceDue, fetch: PageFetch) -> BackfilledRace:

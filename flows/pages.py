@@ -10,7 +10,7 @@ from core.deadline import Deadline
 from core.documents import PAGE, WHOLE_SEASON, Listing, Page, PageQuery, is_whole
 from flows.runtime.allowance import Allowance
 from flows.runtime.run import Run
-from flows.tasks import fetch_page, read_pages, upsert_page
+from flows.tasks.pages import fetch_page, read_pages, upsert_page
 
 
 @dataclass(frozen=True)

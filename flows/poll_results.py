@@ -30,7 +30,8 @@ from flows.polls.standings import correct_standings
 from flows.runtime import command
 from flows.runtime.run import Run
 from flows.runtime.run_names import named_for_event
-from flows.tasks import read_due_polls, read_due_standings
+from flows.tasks.results import read_due_polls
+from flows.tasks.standings import read_due_standings
 from flows.webhooks import deliver_at_the_end
 
 logger = logging.getLogger("flows.poll_results")

@@ -21,7 +21,7 @@ from flows.output import artifacts, events, report
 from flows.output.changes import change_text
 from flows.runtime import command
 from flows.runtime.run import Run
-from flows.tasks import upsert_statuses
+from flows.tasks.statuses import upsert_statuses
 from flows.webhooks import deliver_at_the_end
 
 logger = logging.getLogger("flows.refresh_statuses")

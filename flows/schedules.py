@@ -15,7 +15,8 @@ from core.rules.calendar.qualifying import needs_tables
 from core.rules.calendar.season import Calendar, CircuitsNeed, sources_of
 from core.rules.results.due_polls import ResultQuery
 from flows.runtime.run import Run
-from flows.tasks import fetch_results, fetch_schedule, transform_qualifying, transform_schedule
+from flows.tasks.results import fetch_results
+from flows.tasks.schedule import fetch_schedule, transform_qualifying, transform_schedule
 
 logger = logging.getLogger(__name__)
 

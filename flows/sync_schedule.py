@@ -23,7 +23,7 @@ from flows.output import artifacts, events, report
 from flows.runtime import clock, command
 from flows.runtime.run import Run
 from flows.schedules import best_answer, circuit_races, qualifying_tables
-from flows.tasks import read_calendar, upsert_schedule
+from flows.tasks.schedule import read_calendar, upsert_schedule
 from flows.webhooks import deliver_at_the_end
 
 logger = logging.getLogger("flows.sync_schedule")

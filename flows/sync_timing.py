@@ -28,7 +28,7 @@ from flows.runtime import command
 from flows.runtime.refusals import enter_refusal, refusal_in_force
 from flows.runtime.run import Run
 from flows.runtime.run_names import named_for_event
-from flows.tasks import (
+from flows.tasks.timing import (
     fetch_archive,
     read_due_timing,
     transform_archive,

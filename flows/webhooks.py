@@ -10,7 +10,7 @@ from core.deliver.subscribers import subscribers_of
 from core.errors import F1FlowsError
 from flows.output import events, webhooks
 from flows.runtime.run import Run
-from flows.tasks import deliver_changes
+from flows.tasks.deliveries import deliver_changes
 
 logger = logging.getLogger(__name__)
 

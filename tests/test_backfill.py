@@ -21,7 +21,7 @@ from flows.backfill import backfill_history, seasons_between
 from flows.poll_results import poll, poll_results
 from flows.runtime.run import Run
 from flows.sync_schedule import sync_schedule
-from flows.tasks import read_due_polls
+from flows.tasks.results import read_due_polls
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 RECORDED_SEASONS = (1950, 1954, 1958, 1964, 1967, 1979, 1988, 1991, 1995, 1997, 2000, 2003, 2007, 2012)

@@ -19,9 +19,9 @@ from test_backfill_killed import wait_for
 from core.database import Database
 from core.documents import Listing, Page, PageQuery
 from core.errors import NotDone
-from core.queries import read_due_timing, read_races_due
 from core.rules.timing.listed import BackfilledRace, RaceDue
 from core.schema import changes, sessions
+from core.timing_queries import read_due_timing, read_races_due
 from core.timing_schema import laps, pit_stops
 from core.transform.cells import milliseconds
 from core.upsert.history import finish_season
@@ -208,6 +208,7 @@ def test_killed_among_the_laps_it_asks_for_no_page_again(database: Database, rec
         process.join(HANGS)
     kept = len(left_of(database)["backfill_pages"])
     assert 3 <= kept < 11
+    recording.answer_all()
     recording.reset()
     [done] = backfill()
     assert (done.laps, done.pit_stops) == (970, 24)

@@ -19,15 +19,15 @@ ROOT = Path(__file__).parents[1]
 TYPED = """
 from core.records import Source
 from flows.runtime.run import Run
-from flows.tasks import fetch_schedule, read_calendar, upsert_poll
+from flows.tasks import results, schedule
 
 def calls(run: Run) -> None:
-    reveal_type(read_calendar(run, 2024))
-    reveal_type(fetch_schedule(run, season=2024, source=Source.JOLPICA))
-    read_calendar(run, "2024")
-    fetch_schedule(run, 2024)
-    upsert_poll(run, "2024-x/race", None)
-    note: int = upsert_poll(run, "2024-x/race")
+    reveal_type(schedule.read_calendar(run, 2024))
+    reveal_type(schedule.fetch_schedule(run, season=2024, source=Source.JOLPICA))
+    schedule.read_calendar(run, "2024")
+    schedule.fetch_schedule(run, 2024)
+    results.upsert_poll(run, "2024-x/race", None)
+    note: int = results.upsert_poll(run, "2024-x/race")
 """
 
 

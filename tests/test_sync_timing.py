@@ -14,7 +14,6 @@ from sqlalchemy import func, insert, select
 from core.database import Database
 from core.documents import Listing
 from core.errors import NotDone
-from core.queries import read_due_timing
 from core.records import Source
 from core.replay import Fault, Upstream
 from core.replay.track import tracks
@@ -22,6 +21,7 @@ from core.rules.timing.gates import GATES
 from core.rules.timing.listed import RaceDue
 from core.rules.timing.outcome import SyncedTiming, TimingOutcome
 from core.schema import changes, columns, dataset_states, held, metadata
+from core.timing_queries import read_due_timing
 from core.timing_records import Lap, ListedLap, TimedLap
 from core.timing_schema import laps
 from core.transform.archive.answers import Answer, Archive

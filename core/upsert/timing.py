@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete
 
 from core.database import Database
 from core.documents import Listing
-from core.queries import read_entries, read_records, read_states
+from core.queries import read_entries, read_records
 from core.records import Held, Record, Session
 from core.rules.datasets import DatasetState, initial_state
 from core.rules.results.polling import is_filed
@@ -29,6 +29,7 @@ from core.rules.timing.listed import GATE_OF, RaceDue, of_cars, tables_due
 from core.rules.timing.outcome import SyncedTiming
 from core.rules.timing.roster import driver_of
 from core.schema import columns, dataset_states, held, metadata, sessions
+from core.timing_queries import read_states
 from core.timing_records import LineUpEntry
 from core.transform.archive.answers import Archive
 from core.upsert.bulk import copy_rows

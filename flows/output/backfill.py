@@ -20,8 +20,8 @@ from core.rules.history import Backfilled
 from core.rules.timing.listed import BackfilledRace
 from core.text import counted, time_of_day
 from core.upsert.ledger import Ledger
-from flows.output import report
 from flows.output.artifacts import best_effort
+from flows.output.backfilled import backfill_table, backfilled_line
 from flows.runtime.logs import present_flow_run
 
 logger = logging.getLogger("flows.backfill")
@@ -93,7 +93,7 @@ class BackfillProgress:
             if isinstance(backfilled, BackfilledRace)
             else {"season": backfilled.season}
         )
-        logger.log(level, "%s", report.backfilled_line(backfilled), extra=which)
+        logger.log(level, "%s", backfilled_line(backfilled), extra=which)
         for note in backfilled.notes:
             logger.warning("%s", note)
         if self._artifact is not None:
@@ -137,5 +137,5 @@ class BackfillProgress:
 
     @best_effort
     def _show_table(self) -> None:
-        table, said = report.backfill_table(self._backfilled), f"the {self._things.noun}s of this run"
+        table, said = backfill_table(self._backfilled), f"the {self._things.noun}s of this run"
         create_table_artifact(table, key=self._things.key, description=said)

@@ -10,7 +10,7 @@ from core.rules.results.due_polls import DuePoll
 from core.rules.results.hot import is_hot, next_hot_poll
 from core.rules.results.outcome import Outcome, Polled
 from flows.runtime.run import Run
-from flows.tasks import read_due_polls
+from flows.tasks.results import read_due_polls
 
 Poll = Callable[[Run, Sequence[DuePoll]], list[Polled]]
 

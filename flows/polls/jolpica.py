@@ -15,7 +15,7 @@ from core.rules.results.outcome import Polled
 from flows.polls import outcomes
 from flows.runtime.refusals import REFUSALS, Refusal, put_off, refusal_in_force
 from flows.runtime.run import Run
-from flows.tasks import fetch_results, transform_results
+from flows.tasks.results import fetch_results, transform_results
 
 logger = logging.getLogger(__name__)
 

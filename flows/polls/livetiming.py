@@ -14,7 +14,7 @@ from core.rules.results.polling import SESSIONS_OF_JOLPICA
 from flows.polls import outcomes
 from flows.runtime.refusals import put_off, refusal_in_force
 from flows.runtime.run import Run
-from flows.tasks import fetch_timing, transform_timing
+from flows.tasks.results import fetch_timing, transform_timing
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from core.rules.results.matching import Answer
 from core.rules.results.outcome import Outcome, Polled
 from flows.runtime.refusals import Refusal
 from flows.runtime.run import Run
-from flows.tasks import upsert_poll, upsert_result
+from flows.tasks.results import upsert_poll, upsert_result
 
 
 def take(run: Run, answer: Answer, force: bool) -> Polled:

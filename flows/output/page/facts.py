@@ -12,16 +12,14 @@ from sqlalchemy import Connection, Row, select
 
 from core.database import Database
 from core.errors import UsageError
-from core.queries import in_season, read_calendar, read_records, season_ids, stored, unknown
+from core.queries import in_season, read_calendar, read_records, read_season_entries, season_ids, stored, unknown
 from core.records import Change, ChangeKind, Competitor, Driver, Entry, Event, Session, Team
 from core.rules.calendar.season import Calendar
-from core.rules.results.known import in_order
 from core.schema import (
     STANDINGS_OF,
     changes,
     drivers,
     result_revisions,
-    results,
     teams,
 )
 from core.timing_schema import entries, stints
@@ -82,7 +80,7 @@ def read_season(database: Database, season: int) -> SeasonFacts:
         return SeasonFacts(
             season=season,
             calendar=calendar,
-            entries=_entries(connection, season),
+            entries=read_season_entries(connection, season),
             revisions=_by_session(connection, season, result_revisions, result_revisions.c.revision),
             moves=_moves(connection, season),
             standings={
@@ -100,16 +98,6 @@ def read_season(database: Database, season: int) -> SeasonFacts:
             teams={team.id: team for team in read_records(connection, teams, Team)},
             colors=_colors(connection, season),
         )
-
-
-def _entries(connection: Connection, season: int) -> dict[str, list[Entry]]:
-    found: defaultdict[str, list[Entry]] = defaultdict(list)
-    columns = [column for column in results.columns if column.name in Entry.model_fields]
-    own = select(results.c.session_id, *columns).where(in_season(results.c.session_id))
-    for row in connection.execute(own, season_ids(season)).mappings():
-        fields = dict(row)
-        found[fields.pop("session_id")].append(stored(Entry, fields))
-    return {session: sorted(rows, key=in_order) for session, rows in found.items()}
 
 
 def _by_session(connection: Connection, season: int, table: Any, order: Any) -> dict[str, list[Row[Any]]]:

@@ -1,0 +1,88 @@
+"""The lines and the table of what a backfill brings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from core.rules.history import Backfilled
+from core.rules.timing.listed import BackfilledRace, RaceDue
+from core.text import counted
+from flows.output.text import screen, styled
+
+
+def backfilled_line(backfilled: Backfilled | BackfilledRace) -> str:
+    """What became of one season, or of one race's laps, in one line."""
+    if backfilled.failure:
+        return f"{backfilled.name}: failed: {backfilled.failure}"
+    if isinstance(backfilled, BackfilledRace):
+        return f"{backfilled.name}: {_laps_and_stops([backfilled])} added"
+    entries = counted(backfilled.entries, "entry", "entries")
+    events = counted(backfilled.events, "event")
+    return f"{backfilled.season}: {events}, {counted(backfilled.results, 'result')} with {entries} added"
+
+
+def races_due_line(due: Sequence[RaceDue], share: int) -> str:
+    """What a backfill of laps is about to ask of Jolpica, of which it may ask `share` pages an hour, in one line."""
+    if not due:
+        return "no race of these seasons lacks laps or pit stops that Jolpica may have"
+    pages = sum(race.pages for race in due)
+    hours = counted(max(math.ceil(pages / share), 1), "hour")
+    return f"laps and pit stops of {counted(len(due), 'race')}: about {pages:,} pages, {hours} at {share} an hour"
+
+
+def backfill_lines(backfilled: Sequence[Backfilled | BackfilledRace]) -> list[str]:
+    """A backfill's summary: a line of its seasons, and one of races, where it brought laps."""
+    races = [one for one in backfilled if isinstance(one, BackfilledRace)]
+    seasons = [one for one in backfilled if isinstance(one, Backfilled)]
+    return [_seasons_line(seasons), *([_races_line(races)] if races else [])]
+
+
+def _seasons_line(backfilled: Sequence[Backfilled]) -> str:
+    done = [one for one in backfilled if not one.failure]
+    results, entries = sum(one.results for one in done), sum(one.entries for one in done)
+    if not backfilled:
+        return "nothing to do: the history of these seasons is whole"
+    added = f"{counted(results, 'result')} with {counted(entries, 'entry', 'entries')} added"
+    return f"{counted(len(done), 'season')} done{_failed(backfilled)}: {added}"
+
+
+def _races_line(backfilled: Sequence[BackfilledRace]) -> str:
+    done = [one for one in backfilled if not one.failure]
+    return f"{counted(len(done), 'race')} done{_failed(backfilled)}: {_laps_and_stops(done)} added"
+
+
+def _failed(backfilled: Sequence[Backfilled] | Sequence[BackfilledRace]) -> str:
+    failed = sum(bool(one.failure) for one in backfilled)
+    return f", {failed} failed" if failed else ""
+
+
+def _laps_and_stops(races: Sequence[BackfilledRace]) -> str:
+    laps, stops = sum(one.laps for one in races), sum(one.pit_stops for one in races)
+    if not laps + stops:
+        return "nothing"
+    return f"{counted(laps, 'lap')} and {counted(stops, 'pit stop')}"
+
+
+def backfill_table(backfilled: Sequence[Backfilled | BackfilledRace]) -> list[dict[str, Any]]:
+    """What became of each season, or of each race, a row each."""
+    return [
+        {"race": one.name, "laps added": one.laps or "", "pit stops added": one.pit_stops or "", "failure": one.failure}
+        if isinstance(one, BackfilledRace)
+        else {
+            "season": one.season,
+            "events": one.events or "",
+            "results added": one.results or "",
+            "entries added": one.entries or "",
+            "failure": one.failure,
+        }
+        for one in backfilled
+    ]
+
+
+def print_backfilled(backfilled: Sequence[Backfilled | BackfilledRace]) -> None:
+    """Print a backfill's summary."""
+    console = screen(soft_wrap=True)
+    for line in backfill_lines(backfilled):
+        console.print(styled(line))

@@ -1,0 +1,83 @@
+"""The steps for results, from Jolpica and from live timing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from core import fetch, queries
+from core.deadline import Deadline
+from core.documents import Document, TimingDocument
+from core.records import SessionKind, SessionResult
+from core.retries import DATABASE, DATABASE_READ, NETWORK, PURE
+from core.rules.results.due_polls import DuePoll, ResultQuery
+from core.rules.results.matching import Answer, match_results, require_readable
+from core.rules.results.outcome import Polled
+from core.transform.results import listed_results
+from core.transform.timing import timing_result
+from core.upsert import polls, results
+from flows.runtime.run import Run
+from flows.runtime.step import step
+from flows.tasks.timed import fetch_timed
+
+
+@step(DATABASE_READ, "read-due-polls")
+def read_due_polls(run: Run, event_id: str | None, kind: SessionKind | None) -> list[DuePoll]:
+    """The sessions to poll: those that are due, or those of one event."""
+    if event_id is None:
+        return queries.read_due_polls(run.database, run.now, run.cadence.delay)
+    return queries.read_event_polls(run.database, event_id, kind)
+
+
+@step(NETWORK, "fetch-results-{query.season}-{query.kind.value}")
+def fetch_results(run: Run, query: ResultQuery, deadline: Deadline) -> list[Document]:
+    """What Jolpica has published of a query's sessions."""
+    return fetch.results.fetch_results(query.season, query.kind, query.round, run.access(deadline))
+
+
+@step(PURE, "transform-results-{query.season}-{query.kind.value}")
+def transform_results(run: Run, query: ResultQuery, documents: list[Document]) -> Sequence[Answer]:
+    """The answers to a query; a session that is not among them has nothing published. Unreadable ones are an error."""
+    return require_readable(query, match_results(query, listed_results(documents, query.season, query.kind)))
+
+
+@step(NETWORK, "fetch-timing-{due_poll.session.id}")
+def fetch_timing(run: Run, due_poll: DuePoll, deadline: Deadline) -> TimingDocument | None:
+    """A session's live timing; None where there is nothing yet, or its time is not known."""
+    return fetch_timed(run, due_poll, deadline, fetch.timing.fetch_timing)
+
+
+@step(PURE, "transform-timing-{due_poll.session.id}")
+def transform_timing(run: Run, due_poll: DuePoll, document: TimingDocument) -> SessionResult:
+    """A session's classification by live timing."""
+    return timing_result(document, due_poll.event.season, due_poll.event.round, due_poll.session.kind)
+
+
+@step(DATABASE, "upsert-results-{session_id}")
+def upsert_result(run: Run, session_id: str, result: SessionResult, *, force: bool) -> Polled:
+    """Make a result the session's next revision, as far as it is believed."""
+    return results.accept_result(
+        run.database, session_id, result, run.now, run.cadence, flow_run_id=run.flow_run_id, force=force
+    )
+
+
+@step(DATABASE, "upsert-poll-{session_id}")
+def upsert_poll(
+    run: Run,
+    session_id: str,
+    *,
+    error: str | None = None,
+    document: str | None = None,
+    not_before: datetime | None = None,
+) -> str:
+    """Enter a poll that brought no result; returns what a person should know of it."""
+    return polls.note_poll(
+        run.database,
+        session_id,
+        run.now,
+        run.cadence,
+        error=error,
+        document=document,
+        not_before=not_before,
+        flow_run_id=run.flow_run_id,
+    )

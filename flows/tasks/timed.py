@@ -1,0 +1,34 @@
+"""What the steps that read a session's live timing have in common."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeVar
+
+from core import fetch
+from core.deadline import Deadline
+from core.errors import SourceEmpty
+from core.fetch.access import Access
+from core.rules.results import polling
+from core.rules.results.due_polls import DuePoll
+from flows.runtime.run import Run
+
+D = TypeVar("D", covariant=True)
+
+
+class FetchSession(Protocol[D]):
+    """Fetches a document of a session; one that is `settled` no longer changes."""
+
+    def __call__(self, session: fetch.timing.TimedSession, access: Access, *, settled: bool) -> D:
+        """The document."""
+
+
+def fetch_timed(run: Run, due_poll: DuePoll, deadline: Deadline, fetch_session: FetchSession[D]) -> D | None:
+    """A session's document; None where there is nothing yet, or the session's time is not known."""
+    session = fetch.timing.TimedSession.of(due_poll.event, due_poll.session)
+    if session is None:
+        return None
+    try:
+        settled = polling.is_filed(due_poll.session, run.upstream_now)
+        return fetch_session(session, run.access(deadline), settled=settled)
+    except SourceEmpty:
+        return None
