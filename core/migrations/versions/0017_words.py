@@ -3,7 +3,7 @@
 from core.migrations.views import create_view, is_sqlite, prefix
 
 revision = "0017"
-down_revision = "0015"
+down_revision = "0016"
 
 COMMENT = "The feed of all changes, as a person reads it, and as webhooks and commands tell it"
 COLUMNS = {
