@@ -299,7 +299,7 @@ def test_a_sync_with_changes_has_an_artifact_and_an_event(
     assert client is not None
     counts = [event.payload["changes"] for event in client.events if event.event == "f1.schedule.changed"]
     assert counts == [148, 12], "the first sync, and the sprints' new name; no event without changes"
-    assert "| 2024-chinese-grand-prix/sprint_qualifying | renamed | Sprint Shootout | Sprint Qualifying |" in shown
+    assert "| 2024-chinese-grand-prix/sprint_qualifying | renamed: Sprint Shootout → Sprint Qualifying |" in shown
 
 
 def test_a_season_s_state_is_a_table_and_its_freshness_is_shown(engine: None, storage: Path, replay: Upstream) -> None:
