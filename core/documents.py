@@ -183,6 +183,8 @@ class ArchiveDocument(TypedDict):
 
     laps: list[Document] | None
     drivers: list[Document] | None
+    info: list[list[Any]]
+    driver_list: list[list[Any]] | None
     statuses: list[list[Any]]
     race_control: list[list[Any]] | None
     weather: list[list[Any]] | None

@@ -342,6 +342,22 @@ championship_adjustments = Table(
     comment="Decisions about a championship that no result shows, such as deductions; a person may add a row",
 )
 
+external_keys = Table(
+    "external_keys",
+    metadata,
+    Column("entity", Text, primary_key=True, comment="circuit, driver, event or session"),
+    Column("entity_id", Text, primary_key=True, comment="its id here"),
+    Column("source", Text, primary_key=True, comment="whose key it is: formula1"),
+    Column(
+        "external_id",
+        Text,
+        primary_key=True,
+        comment="the key of a session, a meeting or a circuit; a driver's reference, of which 2018 has none",
+    ),
+    CheckConstraint("entity IN ('circuit', 'driver', 'event', 'session')", name="entity"),
+    comment="Formula 1's own keys, each that live timing has given; a circuit may have several, one a layout",
+)
+
 
 def columns(table: Table, row: Record) -> dict[str, Any]:
     """A record's fields that the table has columns for, enums as text."""

@@ -5,8 +5,9 @@ Field names are the columns; durations are whole milliseconds, instants in UTC, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import time
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -14,6 +15,11 @@ from core.bounds import Line, Measure, Message, Milliseconds, Name, SmallNumber,
 from core.records import Record, Source
 
 LapNumber = Annotated[int, Field(ge=1, le=999)]
+Key = Annotated[int, Field(ge=1, le=2**31 - 1)]
+"""A number by which Formula 1 knows a session, a meeting or a circuit; -1 is none."""
+
+Reference = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,20}$")]
+"""A text by which Formula 1 knows a driver, such as MAXVER01."""
 
 
 class Lap(Record):
@@ -150,3 +156,21 @@ class ListedDriver(LineUpEntry):
 
     team_name: Line | None = None
     has_driven: bool = False
+
+
+class ArchiveKeys(Record):
+    """Formula 1's own keys in a session's archive, as far as it gives them; `drivers`: references by car number."""
+
+    session: Key | None = None
+    event: Key | None = None
+    circuit: Key | None = None
+    drivers: Mapping[Name, Reference] = Field(default_factory=dict)
+
+
+class ExternalKey(Record):
+    """An id that something has elsewhere: a row of `external_keys`."""
+
+    entity: Literal["circuit", "driver", "event", "session"]
+    entity_id: str
+    source: Literal["formula1"] = "formula1"
+    external_id: str

@@ -216,9 +216,14 @@ changes_in_words = Table(
 external_ids = Table(
     "external_ids",
     views,
-    Column("entity", Text, comment="driver, team or circuit"),
+    Column("entity", Text, comment="driver, team, circuit, event or session"),
     Column("id", Text, comment="its id here"),
-    Column("source", Text, comment="whose id the other one is: jolpica"),
-    Column("external_id", Text, comment="its id there"),
-    comment="Ids of other sources, as far as a source that is read gives them: Jolpica's, which are the ids here",
+    Column("source", Text, comment="whose id the other one is: jolpica or formula1"),
+    Column(
+        "external_id", Text, comment="its id there, of which formula1 may have several; an event is a meeting there"
+    ),
+    comment=(
+        "Ids of other sources, as far as a source that is read gives them: Jolpica's, which are the ids here,"
+        " and Formula 1's own keys, from live timing"
+    ),
 )

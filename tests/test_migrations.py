@@ -14,9 +14,10 @@ from core.database import Database
 from core.documents import Listing
 from core.errors import DatabaseError
 from core.migrations import HEAD, VERSION_TABLE
-from core.schema import backfill_pages, championship_adjustments
+from core.schema import backfill_pages, championship_adjustments, external_keys
 from core.upsert.pages import read_pages
 from core.upsert.standings import standings_due
+from core.views import external_ids
 
 DUE = datetime(2024, 12, 10, 7, tzinfo=UTC)
 
@@ -194,6 +195,24 @@ def test_pages_that_a_backfill_has_kept_are_those_of_whole_seasons(database: Dat
         connection.execute(insert(backfill_pages), of_race)
     with database.reading() as connection:
         assert read_pages(connection, 1997) == {Listing.RESULTS: [{"total": 372, "documents": []}]}
+
+
+def test_the_ids_of_revision_0015_stay_and_keys_stand_beside_them(database: Database) -> None:
+    fill(database)
+    upgrade(database, "0015")
+    with database.reading() as connection:
+        before = set(connection.execute(select(external_ids)).tuples())
+    rows = contents(database)
+    assert ("driver", "perez", "jolpica", "perez") in before
+    database.ensure_schema()
+    after = contents(database)
+    assert after.pop("external_keys") == []
+    assert after == rows
+    key = {"entity": "driver", "entity_id": "perez", "source": "formula1", "external_id": "SERPER01"}
+    with database.writing() as connection:
+        connection.execute(insert(external_keys), key)
+    with database.reading() as connection:
+        assert set(connection.execute(select(external_ids)).tuples()) == before | {tuple(key.values())}
 
 
 def test_a_migrated_sqlite_file_is_sound(new_sqlite: Database) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from core.database import Database
 from core.rules.calendar.identity import season_of
 from core.rules.timing.outcome import SyncedTiming, TimingOutcome
-from core.schema import metadata, results
+from core.schema import external_keys, metadata, results
 from core.upsert.schedule import SeasonSummary
 
 pytestmark = [needs_recording, pytest.mark.xdist_group("recorded-timing")]
@@ -283,3 +283,27 @@ def test_stand_ins_of_first_practice_are_entries_with_a_code_and_a_name(stored: 
         "50": (None, "BEA", "Oliver Bearman", "B6BABD"),
         "61": (None, "DOO", "Jack Doohan", "0093CC"),
     }
+
+
+def test_formula_1s_own_keys_are_those_of_the_archives_and_the_same_in_each(stored: Stored, sqlite: Database) -> None:
+    shootout = "2023-azerbaijan-grand-prix/sprint_qualifying"
+    found = set()
+    for session_id in (SPRINT, shootout, BAKU, MEXICO):
+        stored(session_id)
+        with sqlite.reading() as connection:
+            found |= set(connection.execute(select(external_keys.c["entity", "entity_id", "external_id"])))
+    assert {tuple(row) for row in found if row.entity != "driver"} == {
+        ("session", SPRINT, "9069"),
+        ("session", shootout, "9278"),
+        ("session", BAKU, "5090"),
+        ("session", MEXICO, "6565"),
+        ("event", "2023-azerbaijan-grand-prix", "1207"),
+        ("event", "2018-azerbaijan-grand-prix", "982"),
+        ("event", "2021-mexico-city-grand-prix", "1103"),
+        ("circuit", "baku", "144"),
+        ("circuit", "rodriguez", "65"),
+    }
+    drivers = [row for row in found if row.entity == "driver"]
+    assert len({row.entity_id for row in drivers}) == len({row.external_id for row in drivers}) == len(drivers) >= 19
+    references = {row.entity_id: row.external_id for row in drivers}
+    assert references.items() >= {"max_verstappen": "MAXVER01", "zhou": "GUAZHO01", "hulkenberg": "NICHUL01"}.items()

@@ -135,6 +135,7 @@ BY_HAND = {
         """
         SELECT 'driver', id, 'jolpica', id FROM drivers UNION SELECT 'team', id, 'jolpica', id FROM teams
         UNION SELECT 'circuit', id, 'jolpica', id FROM circuits
+        UNION SELECT entity, entity_id, 'formula1', external_id FROM external_keys
         """,
     ),
     "line_up": (

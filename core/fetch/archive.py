@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from copy import deepcopy
 
 import fastf1.core
 import pandas as pd
@@ -59,7 +60,8 @@ def fetch_archive(session: TimedSession, access: Access, *, settled: bool = Fals
     with asking(Source.LIVETIMING, access) as call, keeping_files(access) if settled else nullcontext():
         loaded = fastf1.core.Session(event_of(session), session.name, f1_api_support=True)
         feeds = Feeds(loaded)
-        if _fetch(feeds, "SessionInfo", call) is None:
+        info = deepcopy(_fetch(feeds, "SessionInfo", call))  # FastF1 writes moments that are no JSON into the feed
+        if info is None:
             raise SourceEmpty(Source.LIVETIMING.value, "not there yet")
         for name in FEEDS:
             _fetch(feeds, name, call)
@@ -73,6 +75,8 @@ def fetch_archive(session: TimedSession, access: Access, *, settled: bool = Fals
         return {
             "laps": _laps(loaded),
             "drivers": rows_of(pd.DataFrame(loaded.results), DRIVER_COLUMNS) or None,
+            "info": info,
+            "driver_list": feeds.fetch("DriverList"),
             "statuses": feeds.fetch("SessionStatus") or [],
             "race_control": feeds.fetch("RaceControlMessages"),
             "weather": feeds.fetch("WeatherData"),

@@ -81,7 +81,7 @@ class EventFacts:
 
 @dataclass(frozen=True)
 class CircuitFacts:
-    """A circuit in Jolpica's words; latitude and longitude in degrees, as text."""
+    """A circuit in Jolpica's words, coordinates in degrees, as text; key is live timing's, "-" where not known."""
 
     id: str
     name: str
@@ -89,11 +89,12 @@ class CircuitFacts:
     country: str
     lat: str
     long: str
+    key: str = "-"
 
 
 @dataclass(frozen=True)
 class DriverFacts:
-    """A driver under Jolpica's id; number is the permanent one, born an ISO date."""
+    """A driver under Jolpica's id; number is the permanent one, born an ISO date, reference live timing's."""
 
     id: str
     number: str
@@ -102,6 +103,7 @@ class DriverFacts:
     family: str
     born: str
     nationality: str
+    reference: str
 
 
 @dataclass(frozen=True)

@@ -215,6 +215,7 @@ def _driver_list(entries: Sequence[Entry]) -> Iterator[Line]:
             "TeamColour": team.colour,
             "FirstName": driver.given,
             "LastName": driver.family,
+            "Reference": driver.reference,
         }
     yield 5 * SECOND, listed
 
@@ -254,6 +255,8 @@ def _race_control(event: EventFacts, session: SessionFacts, course: Course) -> I
 
 
 def _meeting(event: EventFacts) -> Document:
+    known = facts.circuits().get(event.circuit_id)
+    key = {"Key": int(known.key)} if known and known.key != "-" else {}
     return {
         "Key": event.round + 1,
         "Number": event.round or 1,
@@ -261,7 +264,7 @@ def _meeting(event: EventFacts) -> Document:
         "OfficialName": event.official_name,
         "Name": event.name,
         "Country": {"Name": event.country},
-        "Circuit": {"ShortName": event.location},
+        "Circuit": {**key, "ShortName": event.location},
     }
 
 

@@ -34,6 +34,7 @@ from core.timing_records import LineUpEntry
 from core.transform.archive.answers import Archive
 from core.upsert.bulk import copy_rows
 from core.upsert.competitors import write_team_colors
+from core.upsert.keys import write_keys
 from core.upsert.pages import drop_pages
 from core.upsert.roster import read_line_up_before, read_roster
 from core.upsert.rows import write_changes, write_held, write_rows
@@ -52,7 +53,7 @@ def accept_archive(
     by_name: bool = False,
     flow_run_id: str | None = None,
 ) -> SyncedTiming:
-    """Take each dataset that is due of a session's archive, as far as it is believed: see `decide_timing`.
+    """Take an archive's keys, and each dataset that is due of it, as far as it is believed: see `decide_timing`.
 
     Args:
         by_name: take those too that are not due.
@@ -73,6 +74,7 @@ def accept_archive(
 
         states = _states(connection, session)
         gates = gates_due(session, states, now, by_name=by_name)
+        write_keys(connection, session, archive.keys, evidence.drivers)
         return _decide(connection, session, gates, states, decide, now, flow_run_id)
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.documents import ArchiveDocument
 from core.errors import SourceMalformed, reading_answer
 from core.records import Record, SessionKind, Source
+from core.timing_records import ArchiveKeys
 from core.transform.archive.clock import messages
 from core.transform.archive.entries import entries
+from core.transform.archive.keys import archive_keys
 from core.transform.archive.laps import laps
 from core.transform.archive.pit_stops import pit_stops
 from core.transform.archive.race_control import race_control
@@ -41,10 +43,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class Archive:
-    """A session's archive: whether it has the session's end, and its answer for each dataset."""
+    """A session's archive: whether it has the session's end, its answer for each dataset, and Formula 1's own keys."""
 
     is_complete: bool
     answers: Mapping[str, Answer]
+    keys: ArchiveKeys = field(default_factory=ArchiveKeys)
 
 
 def read_archive(document: ArchiveDocument, kind: SessionKind) -> Archive:
@@ -52,6 +55,7 @@ def read_archive(document: ArchiveDocument, kind: SessionKind) -> Archive:
     return Archive(
         is_complete=any(message.get("Status") in ENDED for _, message in messages(document["statuses"])),
         answers={name: _answer(name, document, kind) for name in READERS},
+        keys=archive_keys(document),
     )
 
 
