@@ -26,10 +26,12 @@ from core.records import (
 )
 from core.rules.calendar import names
 from core.rules.calendar.season import Calendar
+from core.rules.changes import FeedChange
 from core.rules.results import polling
 from core.rules.results.due_polls import DuePoll
 from core.rules.results.known import in_order
-from core.schema import circuits, events, held, result_revisions, results, sessions
+from core.schema import changes, circuits, events, held, result_revisions, results, sessions
+from core.views import changes_in_words
 
 R = TypeVar("R", bound=Record)
 
@@ -51,6 +53,21 @@ def stored(record: type[R], row: Mapping[Any, Any]) -> R:
 def records_of(table: Table, record: type[Record]) -> Select[Any]:
     """The query of a table's columns that a record has fields for."""
     return select(*(column for column in table.columns if column.name in record.model_fields))
+
+
+FEED = (
+    select(
+        *(changes.c[name] for name in ("id", "at", "entity", "entity_id", "kind", "before", "after")),
+        *(changes_in_words.c[name] for name in ("event_id", "session_id", "subject", "words")),
+    )
+    .join(changes_in_words, changes_in_words.c.id == changes.c.id)
+    .order_by(changes.c.id)
+)
+
+
+def read_feed(connection: Connection, *conditions: ColumnElement[bool], limit: int | None = None) -> list[FeedChange]:
+    """The first changes that meet some conditions, or all of them, in the order of their ids."""
+    return [stored(FeedChange, row) for row in connection.execute(FEED.where(*conditions).limit(limit)).mappings()]
 
 
 def in_season(column: ColumnElement[str]) -> ColumnElement[bool]:

@@ -208,9 +208,9 @@ changes_in_words = Table(
     Column("event_id", Text, comment="the event; null for a change of a season"),
     Column("session_id", Text, comment="the session; null for a change of an event or season"),
     Column("kind", Text, comment="what happened"),
-    Column("subject", Text, comment="to what, such as 2024 Belgian Grand Prix, Race, by its present name"),
-    Column("words", Text, comment="what happened, in words, moments in UTC"),
-    comment="The feed of all changes, as a person reads it",
+    Column("subject", Text, comment="to what, such as Belgian Grand Prix 2024, Race, by its present name"),
+    Column("words", Text, comment="what happened, in words, moments in UTC; the wording may change"),
+    comment="The feed of all changes, as a person reads it, and as webhooks and commands tell it",
 )
 
 external_ids = Table(

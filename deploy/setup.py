@@ -10,7 +10,9 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from uuid import UUID
 
@@ -20,8 +22,10 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.exceptions import ObjectNotFound
 from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
+from pydantic_settings import SettingsConfigDict
 
 from core.database import connect
+from core.deliver.subscribers import subscribers_of
 from core.errors import F1FlowsError, UsageError
 from core.settings import Settings
 from deploy.automations import apply_automations
@@ -33,26 +37,61 @@ QUEUES = {"high": 1, "normal": 2, "low": 3}
 
 API_SECONDS = 180.0
 
+WEBHOOKS = "webhooks.toml"
+"""The copy of F1_WEBHOOKS_FILE, beside the settings file."""
+
+
+class GivenSettings(Settings):
+    """The settings of the environment alone: a .env that is there has those of an earlier start."""
+
+    model_config = SettingsConfigDict(env_file=None)
+
 
 def write_settings(path: Path) -> None:
-    """Write this environment's settings to a .env file that only flow runs can read.
+    """Write this environment's settings to a .env file that only flow runs can read, and F1_WEBHOOKS_FILE beside it.
+
+    Flow runs must have the folder at the same path.
 
     Raises:
-        UsageError: a value cannot be written there.
+        UsageError: a setting or the file of webhooks is wrong, or cannot be written there. Nothing was written.
     """
+    settings = GivenSettings.load()
+    subscribers_of(settings)
     given = {name: value for field in Settings.model_fields if (value := os.environ.get(name := field.upper()))}
     given.pop("FASTF1_CACHE_DIR", None)  # the image sets it
+    webhooks = path.absolute().with_name(WEBHOOKS)
+    if settings.f1_webhooks_file:
+        given["F1_WEBHOOKS_FILE"] = str(webhooks)
+    text = _env_text(given)
+    # The copy is there whenever a .env names it.
+    if settings.f1_webhooks_file:
+        _write_privately(webhooks, settings.f1_webhooks_file.read_text("utf-8"))
+    _write_privately(path, text)
+    if not settings.f1_webhooks_file:
+        webhooks.unlink(missing_ok=True)
+    print(f"settings: {', '.join(given) or 'none'} in {path}")
+
+
+def _env_text(given: Mapping[str, str]) -> str:
+    """Settings as a .env file has them.
+
+    Raises:
+        UsageError: a value would be read from it as another one.
+    """
+    escaped = {name: value.replace("\\", "\\\\").replace("'", "\\'") for name, value in given.items()}
+    text = "".join(f"{name}='{value}'\n" for name, value in escaped.items())
+    read = dotenv_values(stream=StringIO(text))
+    if wrong := [name for name, value in given.items() if read.get(name) != value]:
+        raise UsageError(f"{wrong[0]} cannot be written to a .env file: it has ${{ or a line end")
+    return text
+
+
+def _write_privately(path: Path, text: str) -> None:
+    """Replace a file whole by one that only its owner can read."""
     new = path.with_suffix(".new")
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        for name, value in given.items():
-            escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-            file.write(f"{name}='{escaped}'\n")
-    read = dotenv_values(new)
-    if wrong := [name for name, value in given.items() if read.get(name) != value]:
-        new.unlink()
-        raise UsageError(f"{wrong[0]} cannot be written to a .env file: it has ${{ or a line end")
+        file.write(text)
     new.replace(path)
-    print(f"settings: {', '.join(given) or 'none'} in {path}")
 
 
 async def wait_for_api(client: PrefectClient) -> None:
@@ -151,7 +190,7 @@ def run_prefect_deploy(settings: Settings) -> None:
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
     parser = command.Parser("python -m deploy.setup", "Prepare the Docker work pool.")
-    parser.add_argument("--settings-file", type=Path, help="write the settings to this file, for the flow runs")
+    parser.add_argument("--settings-file", type=Path, help="write the settings for the flow runs to this .env")
     given = parser.parse_args(arguments)
     return command.exit_status_of(lambda: prepare(given.settings_file))
 

@@ -19,9 +19,10 @@ from sqlalchemy import select
 
 from core import fetch
 from core.database import Database, connect
-from core.records import Change, ChangeKind, Entity
+from core.records import ChangeKind, Entity
 from core.replay import Upstream, serve
 from core.rules.calendar.identity import event_id_of
+from core.rules.changes import FeedChange
 from core.rules.results.outcome import Outcome
 from core.schema import driver_standings, drivers, events, results, sessions
 from core.settings import Settings
@@ -70,7 +71,7 @@ class Demo:
     def sync(self, now: datetime) -> Iterator[Text]:
         """A sync's changes of sessions, one example of each kind; or how many answers are held."""
         for summary in sync_schedule.fn(season=SEASON, now=now):
-            by_kind: dict[ChangeKind, list[Change]] = {}
+            by_kind: dict[ChangeKind, list[FeedChange]] = {}
             for change in summary.changes:
                 if change.entity is Entity.SESSION and change.kind is not ChangeKind.STATUS:
                     by_kind.setdefault(change.kind, []).append(change)

@@ -15,8 +15,8 @@ from datetime import datetime
 from prefect import flow
 
 from core.logs import PRINTED
-from core.records import Change
 from core.rules.calendar.identity import season_of
+from core.rules.changes import FeedChange
 from flows.output import artifacts, events, report
 from flows.output.changes import change_text
 from flows.runtime import command
@@ -28,7 +28,7 @@ logger = logging.getLogger("flows.refresh_statuses")
 
 
 @flow(name="refresh-statuses", flow_run_name="refresh-statuses")
-def refresh_statuses(now: datetime | None = None) -> Sequence[Change]:
+def refresh_statuses(now: datetime | None = None) -> Sequence[FeedChange]:
     """Bring every status to what it is now, over any gap.
 
     Args:
@@ -47,7 +47,7 @@ def refresh_statuses(now: datetime | None = None) -> Sequence[Change]:
     return changes
 
 
-def announce(run: Run, changes: Sequence[Change]) -> None:
+def announce(run: Run, changes: Sequence[FeedChange]) -> None:
     """Emit a Prefect event for each session over whose results Jolpica will have; show the seasons in the UI."""
     events.sessions_completed(changes)
     seasons = sorted({season_of(change.entity_id) for change in changes})

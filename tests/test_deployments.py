@@ -19,11 +19,16 @@ from prefect.flows import load_flow_from_entrypoint
 from prefect.server.events.schemas.automations import EventTrigger
 from prefect.server.events.schemas.events import ReceivedEvent, RelatedResource, Resource
 from prefect.server.utilities.user_templates import render_user_template_sync
+from receiver import receiving, webhooks_file
 
+from core.database import Database
 from core.errors import UsageError
+from core.records import Change, ChangeKind, Entity
 from core.settings import Settings
+from core.upsert.rows import write_changes
 from deploy import setup
 from flows import serve
+from flows.deliver_changes import deliver_changes
 from flows.output import events
 from flows.runtime import pool
 
@@ -143,6 +148,87 @@ def test_a_setting_that_would_reach_a_run_changed_is_refused(environment: pytest
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_run_delivers_to_the_webhooks_of_the_file(
+    sqlite: Database, environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It has only what setup wrote: the file itself is not in a flow run's container."""
+    volume, host = tmp_path / "settings", tmp_path / "host.toml"
+    volume.mkdir()
+    with receiving() as first, receiving() as second:
+        host.write_text(webhooks_file(("scores", first.url), ("alerts", second.url)))
+        environment.setenv("F1_WEBHOOKS_FILE", "host.toml")
+        setup.write_settings(volume / ".env")
+        host.unlink()
+        environment.delenv("F1_WEBHOOKS_FILE")
+        (tmp_path / ".env").symlink_to(volume / ".env")
+        assert {file.name: file.stat().st_mode & 0o777 for file in volume.iterdir()} == {
+            ".env": 0o600,
+            "webhooks.toml": 0o600,
+        }
+        now = datetime.now(UTC)
+        assert [one.subscriber for one in deliver_changes.fn(now=now)] == ["scores", "alerts"]
+        with sqlite.writing() as connection:
+            change = Change(entity=Entity.EVENT, entity_id="2024-x", kind=ChangeKind.ADDED, before=None, after={})
+            write_changes(connection, [change], now, None)
+        deliver_changes.fn(now=now)
+    assert first.ids == second.ids == [1]
+
+
+def test_a_file_of_webhooks_that_is_no_longer_set_is_removed(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    volume, host = tmp_path / "settings", tmp_path / "host.toml"
+    volume.mkdir()
+    for text in (webhooks_file(("a", "https://a.example/")), webhooks_file(("b", "https://b.example/"))):
+        host.write_text(text)
+        environment.setenv("F1_WEBHOOKS_FILE", str(host))
+        setup.write_settings(volume / ".env")
+        assert (volume / "webhooks.toml").read_text() == text
+    environment.setenv("F1_WEBHOOKS_FILE", "")  # as compose.yaml passes it where it is not set
+    setup.write_settings(volume / ".env")
+    assert [file.name for file in volume.iterdir()] == [".env"]
+    assert "F1_WEBHOOKS_FILE" not in (volume / ".env").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("F1_WEBHOOKS_FILE", "nowhere.toml", "F1_WEBHOOKS_FILE nowhere.toml cannot be read: No such file"),
+        ("F1_WEBHOOKS_FILE", "host.toml", "host.toml: webhook 1: url Field required"),
+        ("F1_WEBHOOK_URL", "https://example.com/", "F1_WEBHOOK_SECRET is not"),
+        ("LOG_LEVEL", "LOUD", "LOG_LEVEL"),
+    ],
+)
+def test_a_wrong_setting_is_wrong_usage_and_leaves_the_volume_as_it_is(
+    name: str,
+    value: str,
+    complaint: str,
+    environment: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    volume, host = tmp_path / "settings", tmp_path / "host.toml"
+    volume.mkdir()
+    host.write_text(webhooks_file(("a", "https://a.example/")))
+    environment.setenv("F1_WEBHOOKS_FILE", "host.toml")
+    setup.write_settings(volume / ".env")
+    before = {file.name: file.read_bytes() for file in volume.iterdir()}
+    host.write_text("[[webhooks]]\nname = 'a'")
+    environment.delenv("F1_WEBHOOKS_FILE")
+    capsys.readouterr()
+    with environment.context() as wrong:
+        wrong.setenv(name, value)
+        assert setup.main(["--settings-file", str(volume / ".env")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert complaint in line
+    assert {file.name: file.read_bytes() for file in volume.iterdir()} == before
+
+
+def test_a_wrong_setting_of_an_earlier_start_is_replaced(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The volume's .env is also setup's own, as in the image: what an earlier start left there is not read."""
+    (tmp_path / ".env").write_text("LOG_LEVEL='LOUD'\nF1_WEBHOOKS_FILE='nowhere.toml'\n")
+    setup.write_settings(tmp_path / ".env")
+    assert Settings.load().f1_webhooks_file is None
+
+
 def test_no_secret_is_in_a_deployment() -> None:
     text = (ROOT / "prefect.yaml").read_text()
     for secret in ("password", "secret", "token", "api_key", "prefect.blocks"):
@@ -225,3 +311,30 @@ def test_compose_starts_what_the_deployments_need() -> None:
     mounted = {volume.partition("{{")[0] for volume in DEPLOYMENTS[0]["work_pool"]["job_variables"]["volumes"]}
     assert names == mounted
     assert written["services"]["setup"]["environment"]["F1_NETWORK"] == written["networks"]["f1"]["name"]
+
+
+def test_compose_passes_every_setting_to_the_flow_runs() -> None:
+    """By its name on the host. The cache's path is the image's, and flows.serve, with its scheduler, does not run."""
+    written = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    passed = written["services"]["setup"]["environment"]
+    wanted = {name.upper() for name in Settings.model_fields} - {"FASTF1_CACHE_DIR", "ENABLE_SCHEDULER"}
+    assert wanted <= set(passed)
+    assert all(passed[name] is None or f"${{{name}:" in passed[name] for name in wanted)
+
+
+def test_compose_mounts_the_file_of_webhooks_where_its_setting_says() -> None:
+    """The host's path is never seen in the container; unset, the setting is empty, and the mount an empty device."""
+    written = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    service = written["services"]["setup"]
+    (secret,) = service["secrets"]
+    assert service["environment"]["F1_WEBHOOKS_FILE"] == f"${{F1_WEBHOOKS_FILE:+/run/secrets/{secret}}}"
+    assert written["secrets"] == {secret: {"file": "${F1_WEBHOOKS_FILE:-/dev/null}"}}
+
+
+def test_flow_runs_have_the_settings_at_the_path_to_which_setup_writes_them() -> None:
+    service = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["setup"]
+    file = Path(service["command"].rpartition("--settings-file ")[2])
+    assert f"settings:{file.parent}" in service["volumes"]
+    for written in DEPLOYMENTS:
+        assert f"f1-settings{{{{ $F1_SUFFIX }}}}:{file.parent}:ro" in written["work_pool"]["job_variables"]["volumes"]
+    assert f"ln -s {file} /app/.env" in (ROOT / "Dockerfile").read_text()

@@ -167,7 +167,7 @@ def test_an_event_that_was_cancelled_is_told_once(recording: Recording, sqlite: 
         recording.control(as_of=f"{now:%Y-%m-%dT%H:%M:%SZ}")
         sync_schedule.fn(season=2023, now=now)
     said = words(written(2023, datetime(2023, 6, 2, tzinfo=UTC)))
-    assert said.count("Emilia Romagna Grand Prix cancelled (Fri 02 Jun 00:00 UTC)") == 1
+    assert said.count("Emilia Romagna Grand Prix cancelled, was round 6 (Fri 02 Jun 00:00 UTC)") == 1
     assert "Race cancelled (" not in said, "nor any other of its sessions"
     assert said.count("Practice 2 cancelled (") == 5, "of the weekends that have a sprint now"
 

@@ -24,8 +24,9 @@ from sqlalchemy import update
 
 from core import logs
 from core.database import Database
-from core.records import Change, ChangeKind, Entity
+from core.records import ChangeKind, Entity
 from core.replay import Fault, Upstream
+from core.rules.changes import FeedChange
 from core.schema import drivers, events, result_revisions, sessions, teams
 from core.settings import LogFormat, Settings
 from core.text import day, day_and_time, days, duration, is_control, lapse, moment, printable, time_of_day
@@ -351,8 +352,18 @@ def test_durations_and_moments_in_words(shown: str, expected: str) -> None:
 def test_every_list_of_changes_has_the_same_maximum() -> None:
     """It has the first ones and how many more there are, on a screen and in markdown."""
     renamed = [
-        Change(
-            entity=Entity.EVENT, entity_id=f"e{n}", kind=ChangeKind.RENAMED, before={"name": "a|"}, after={"name": "b"}
+        FeedChange(
+            id=n,
+            at=NOW,
+            entity=Entity.EVENT,
+            entity_id=f"e{n}",
+            kind=ChangeKind.RENAMED,
+            before={"name": "a|"},
+            after={"name": "b"},
+            event_id=f"e{n}",
+            session_id=None,
+            subject="b 2024",
+            words="renamed: a| → b",
         )
         for n in range(SHOWN_CHANGES + 2)
     ]
@@ -362,7 +373,7 @@ def test_every_list_of_changes_has_the_same_maximum() -> None:
     lines = console.export_text().splitlines()
     assert (len(lines), lines[0].strip()) == (SHOWN_CHANGES + 1, "e0 renamed: a| → b")
     page = changes_markdown(renamed)
-    assert (len(page), page[2]) == (2 + SHOWN_CHANGES + 2, "| e0 | renamed | a&#124; | b |")
+    assert (len(page), page[2]) == (2 + SHOWN_CHANGES + 2, "| e0 | renamed: a&#124; → b |")
     assert page[-1] == lines[-1].strip() == "and 2 more: see the table changes"
     assert len(changes_markdown(renamed[:SHOWN_CHANGES])) == 2 + SHOWN_CHANGES
 

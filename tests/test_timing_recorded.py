@@ -89,11 +89,11 @@ def stored(
         assert sqlite.file is not None
         if session_id not in kept:
             sync(season_of(session_id), NOW)
-            outcome = synced(session_id)
+            kept[session_id] = tmp_path_factory.mktemp("archive") / "f1.db", synced(session_id)
             sqlite.engine.dispose()  # closing the last connection writes everything into the one file
-            kept[session_id] = tmp_path_factory.mktemp("archive") / "f1.db", outcome
             shutil.copyfile(sqlite.file, kept[session_id][0])
         else:
+            sqlite.engine.dispose()
             shutil.copyfile(kept[session_id][0], sqlite.file)
         return kept[session_id][1]
 

@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, func, or_, select
 
 from core.deliver.subscribers import Subscriber
-from core.queries import read_records
-from core.records import Driver, Entity, Event, Session, Team
-from core.rules.deliveries.message import CHANGES_AT_MOST, DescribedChange, FeedChange, Leader, described, leaders_of
+from core.queries import read_feed, read_records
+from core.records import Driver, Event, Session, Team
+from core.rules.changes import FeedChange
+from core.rules.deliveries.message import CHANGES_AT_MOST, DescribedChange, Leader, described, leaders_of
 from core.rules.deliveries.schedule import Delivery
 from core.schema import changes, drivers, events, result_revisions, sessions, teams
 
@@ -31,10 +32,7 @@ def read_batch(connection: Connection, subscriber: Subscriber, delivery: Deliver
     wanted = [changes.c.id > delivery.last_change_id, *_of_kinds(subscriber)]
     if delivery.message_last_id is not None:
         wanted.append(changes.c.id <= delivery.message_last_id)
-    fields = [column for column in changes.c if column.name in FeedChange.model_fields]
-    query = select(*fields).where(*wanted).order_by(changes.c.id).limit(CHANGES_AT_MOST)
-    found = [FeedChange.model_validate(dict(row)) for row in connection.execute(query).mappings()]
-    return Batch(_described(connection, found), passed)
+    return Batch(_described(connection, read_feed(connection, *wanted, limit=CHANGES_AT_MOST)), passed)
 
 
 def count_waiting(connection: Connection, subscriber: Subscriber, after: int) -> int:
@@ -47,17 +45,12 @@ def _of_kinds(subscriber: Subscriber) -> list[ColumnElement[bool]]:
 
 
 def _described(connection: Connection, found: Sequence[FeedChange]) -> list[DescribedChange]:
-    session_ids = {change.entity_id for change in found if change.entity is Entity.SESSION}
-    about = {one.id: one for one in read_records(connection, sessions, Session, sessions.c.id.in_(session_ids))}
-    event_ids = {one.event_id for one in about.values()} | {
-        change.entity_id for change in found if change.entity is Entity.EVENT
-    }
-    of = {one.id: one for one in read_records(connection, events, Event, events.c.id.in_(event_ids))}
+    of = {one.id: one for one in _by_id(connection, events, Event, (change.event_id for change in found))}
+    about = {one.id: one for one in _by_id(connection, sessions, Session, (change.session_id for change in found))}
     leaders = _leaders(connection, found)
     made = []
     for change in found:
-        session = about.get(change.entity_id)
-        event = of.get(session.event_id if session else change.entity_id)
+        event, session = of.get(change.event_id or ""), about.get(change.session_id or "")
         season = event.season if event else int(change.entity_id.partition("-")[0])
         made.append(described(change, season, event, session, leaders.get(change.id, ())))
     return made

@@ -25,7 +25,8 @@ def create_view(name: str, query: str, comment: str, columns: dict[str, str]) ->
         op.get_bind().exec_driver_sql("\n-- ".join((f"CREATE VIEW {name} AS", *lines)) + query)
         return
     view = f"{prefix()}{name}"
-    op.get_bind().exec_driver_sql(f"CREATE OR REPLACE VIEW {view} AS{query}")
+    escaped = query.replace("%", "%%")  # psycopg's placeholders begin with one
+    op.get_bind().exec_driver_sql(f"CREATE OR REPLACE VIEW {view} AS{escaped}")
     op.execute(f"COMMENT ON VIEW {view} IS $comment${comment}$comment$")
     for column, text in columns.items():
         op.execute(f"COMMENT ON COLUMN {view}.{column} IS $comment${text}$comment$")

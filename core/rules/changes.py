@@ -1,4 +1,4 @@
-"""What happened to an event or a session, from its row before and after. Pure functions.
+"""What happened to an event or a session, from its row before and after, and as the feed has it. Pure functions.
 
 One change an entity and kind: a race that moves to another circuit and another day in one sync is relocated and
 postponed. `before` and `after` hold the fields that the kind is about.
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic import AwareDatetime
+
 from core.records import Change, ChangeKind, Entity, Event, Record, Session, Status
 from core.rules.calendar.circuits import place_key
 from core.text import jsonable
@@ -18,6 +20,20 @@ SESSION_TIMES = ("local_date", "starts_at", "ends_at", "utc_offset_minutes")
 PLACE = ("country", "locality", "circuit_id")
 BOOKKEEPING = {"next_poll_at", "poll_attempts", "poll_faults", "last_error"}
 """Bookkeeping columns, excluded from the feed."""
+
+
+class FeedChange(Change):
+    """A change as the feed has it, with the words of the view `changes_in_words`.
+
+    `event_id` and `session_id` are None where it is about neither, or where that is gone; then `subject` is its id.
+    """
+
+    id: int
+    at: AwareDatetime
+    event_id: str | None
+    session_id: str | None
+    subject: str
+    words: str
 
 
 def event_changes(before: Event | None, after: Event) -> list[Change]:

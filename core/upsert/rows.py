@@ -88,17 +88,18 @@ def write_held(connection: Connection, before: Mapping[Key, Held], after: Mappin
     replace_rows(connection, held, HELD_KEY, gone, [columns(held, answer) for answer in differing.values()])
 
 
-def write_changes(connection: Connection, happened: Sequence[Change], at: datetime, flow_run_id: str | None) -> None:
-    """Add changes to the feed and, on PostgreSQL, notify with the commit."""
+def write_changes(
+    connection: Connection, happened: Sequence[Change], at: datetime, flow_run_id: str | None
+) -> list[int]:
+    """Add changes to the feed and, on PostgreSQL, notify with the commit; returns their ids, in order."""
     if not happened:
-        return
+        return []
     rows = [{**columns(changes, change), "at": at, "flow_run_id": flow_run_id} for change in happened]
-    if connection.dialect.name != "postgresql":
-        connection.execute(insert(changes), rows)
-        return
-    ids = connection.scalars(insert(changes).returning(changes.c.id), rows)
-    for notice in notices(sorted(ids)):
-        connection.execute(NOTIFY, {"channel": CHANNEL, "notice": notice})
+    ids = sorted(connection.scalars(insert(changes).returning(changes.c.id), rows))
+    if connection.dialect.name == "postgresql":
+        for notice in notices(ids):
+            connection.execute(NOTIFY, {"channel": CHANNEL, "notice": notice})
+    return ids
 
 
 def notices(ids: Sequence[int], limit: int = NOTICE_BYTES) -> list[str]:

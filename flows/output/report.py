@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.logs import PRINTED
-from core.records import Change, ChangeKind, Source
+from core.records import ChangeKind, Source
+from core.rules.changes import FeedChange
 from core.rules.results.due_polls import ResultQuery
 from core.rules.results.outcome import Outcome, Polled
 from core.text import counted
@@ -36,14 +37,14 @@ def print_seasons(summaries: Sequence[SeasonSummary]) -> None:
         print_changes(console, [change for change in summary.changes if change.kind is not ChangeKind.ADDED])
 
 
-def statuses_line(changes: Sequence[Change]) -> str:
+def statuses_line(changes: Sequence[FeedChange]) -> str:
     """A refresh's summary in one line."""
     if not changes:
         return "no status is due to change"
     return f"{counted(len(changes), 'status', 'statuses')} changed"
 
 
-def print_statuses(changes: Sequence[Change]) -> None:
+def print_statuses(changes: Sequence[FeedChange]) -> None:
     """Print the changes of a refresh, and its summary."""
     console = screen(soft_wrap=True)
     print_changes(console, changes)

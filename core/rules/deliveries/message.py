@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime
 
-from core.records import Change, ChangeKind, Entity, Event, Record, Session, SessionKind
-from core.rules.words import in_words
+from core.records import ChangeKind, Entity, Event, Record, Session, SessionKind
+from core.rules.changes import FeedChange
 
 CHANGES_AT_MOST = 100
 BYTES_AT_MOST = 200_000
@@ -92,13 +92,6 @@ class TrialMessage(Record):
     data: TrialData
 
 
-class FeedChange(Change):
-    """A row of `changes`."""
-
-    id: int
-    at: AwareDatetime
-
-
 def described(
     change: FeedChange,
     season: int,
@@ -107,14 +100,11 @@ def described(
     leaders: Sequence[Leader],
 ) -> DescribedChange:
     """A change with what its ids stand for."""
-    about = f"{event.name} {season}" if event else f"{season} season" if change.entity is Entity.SEASON else ""
-    subject = f"{about}, {session.name}" if about and session else about or change.entity_id
-    places = [f"{leader.position} {leader.driver or leader.car_number}" for leader in leaders]
     return DescribedChange(
         id=change.id,
         at=change.at,
         kind=change.kind,
-        words=in_words(change, subject, places),
+        words=f"{change.subject}: {change.words}",
         entity=change.entity,
         entity_id=change.entity_id,
         season=season,

@@ -10,10 +10,8 @@ from typing import Any
 from sqlalchemy import Row
 
 from core.records import (
-    Change,
     ChangeKind,
     Competitor,
-    Entity,
     Entry,
     Event,
     EventFormat,
@@ -24,6 +22,7 @@ from core.records import (
     Status,
 )
 from core.rules.calendar.identity import event_id_of, slug_of
+from core.rules.changes import FeedChange
 from core.rules.results.differences import diff_text
 from core.text import day, day_and_time, days, lapse, moment, time_of_day
 from flows.output.changes import change_text
@@ -129,14 +128,16 @@ class Builder:
 
     def moves(self, event: Event) -> list[Happening]:
         """What was moved or cancelled of an event: of the whole once, of its sessions what it does not say."""
-        of_event = [(at, change) for at, change in self.facts.moves if change.entity_id == event.id]
-        whole = {(at, change.kind) for at, change in of_event if change.kind in WHOLE}
-        happened = [(at, change, event.name) for at, change in of_event if change.kind in WHOLE]
-        for at, change in self.facts.moves:
-            of_session = change.entity is Entity.SESSION and event_id_of(change.entity_id) == event.id
-            if of_session and (at, change.kind) not in whole:
-                happened.append((at, change, self.facts.calendar.sessions[change.entity_id].name))
-        return [_moved(at, change, subject) for at, change, subject in sorted(happened, key=lambda each: each[0])]
+        own = [change for change in self.facts.moves if change.event_id == event.id]
+        whole = {(change.at, change.kind) for change in own if change.session_id is None and change.kind in WHOLE}
+        happened = []
+        for change in own:
+            if change.session_id is None and change.kind in WHOLE:
+                happened.append((change, event.name))
+            elif change.session_id and (change.at, change.kind) not in whole:
+                happened.append((change, self.facts.calendar.sessions[change.session_id].name))
+        happened.sort(key=lambda each: (each[0].at, each[0].session_id is not None))
+        return [_moved(change, subject) for change, subject in happened]
 
     def table(self, session: Session) -> Table:
         """A session's classification with its history and stints."""
@@ -302,10 +303,8 @@ def _decided(revisions: Sequence[Row[Any]]) -> list[tuple[Row[Any], Row[Any]]]:
     return [(row, before) for row, before in pairs if before.state == row.state == ResultsState.OFFICIAL]
 
 
-def _moved(at: datetime, change: Change, subject: str) -> Happening:
-    is_status = change.kind in (ChangeKind.CANCELLED, ChangeKind.REINSTATED)
-    text = f"{subject} {change.kind.value}" if is_status else change_text(change, subject).plain
-    return Happening(moment(at), change.kind.value.replace("_", " "), text.replace("_", " "))
+def _moved(change: FeedChange, subject: str) -> Happening:
+    return Happening(moment(change.at), change.kind.value.replace("_", " "), change_text(change, subject).plain)
 
 
 def _race_time_at(race: Session) -> tuple[str, str]:

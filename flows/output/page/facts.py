@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
 from core.database import Database
 from core.errors import UsageError
-from core.queries import in_season, read_calendar, read_records, read_season_entries, season_ids, stored, unknown
-from core.records import Change, ChangeKind, Competitor, Driver, Entry, Event, Session, Team
+from core.queries import (
+    in_season,
+    read_calendar,
+    read_feed,
+    read_records,
+    read_season_entries,
+    season_ids,
+    unknown,
+)
+from core.records import ChangeKind, Competitor, Driver, Entry, Event, Session, Team
 from core.rules.calendar.season import Calendar
+from core.rules.changes import FeedChange
 from core.schema import (
     STANDINGS_OF,
     changes,
@@ -48,7 +56,7 @@ class SeasonFacts:
     calendar: Calendar
     entries: Mapping[str, Sequence[Entry]]
     revisions: Mapping[str, Sequence[Row[Any]]]
-    moves: Sequence[tuple[datetime, Change]]
+    moves: Sequence[FeedChange]
     standings: Mapping[Competitor, Mapping[str, Sequence[Row[Any]]]]
     freshness: Mapping[str, Row[Any]]
     stints: Mapping[str, RaceStints]
@@ -109,14 +117,9 @@ def _by_session(connection: Connection, season: int, table: Any, order: Any) -> 
     return found
 
 
-def _moves(connection: Connection, season: int) -> list[tuple[datetime, Change]]:
-    kinds = [kind.value for kind in MOVES]
-    own = select(changes).where(in_season(changes.c.entity_id), changes.c.kind.in_(kinds)).order_by(changes.c.id)
-    found = []
-    for row in connection.execute(own, season_ids(season)).mappings():
-        fields = {name: row[name] for name in Change.model_fields}
-        found.append((row["at"], stored(Change, fields)))
-    return found
+def _moves(connection: Connection, season: int) -> list[FeedChange]:
+    own = in_season(changes.c.entity_id).params(season_ids(season))
+    return read_feed(connection, own, changes.c.kind.in_([kind.value for kind in MOVES]))
 
 
 def _standings(connection: Connection, season: int, competitor: Competitor) -> dict[str, list[Row[Any]]]:
