@@ -113,6 +113,7 @@ class Settings(BaseSettings):
     poll_interval_minutes: int = Field(30, ge=1, le=1440, description="longest time between polls on the day")
     post_session_delay_minutes: int = Field(30, ge=0, le=1440, description="from a session's end to its first poll")
     hot_poll_seconds: int = Field(60, ge=0, le=300, description="between polls while results usually come; 0: off")
+    hot_poll_delay_minutes: int = Field(15, ge=0, le=1440, description="first poll of a run that stays, if earlier")
     log_level: LogLevel = Field(LogLevel.INFO, description="lowest level that is logged")
     log_format: LogFormat = Field(LogFormat.CONSOLE, description="console or json")
     enable_scheduler: bool = Field(True, description="whether flows.serve schedules anything")

@@ -59,6 +59,8 @@ def poll_results(
     """
     event, session = polled_by_name(event, session)
     run = Run.begin(now)
+    if event is None and (stay or (run.is_deployed and not run.now_given)):
+        run = run.staying()
     due = read_due_polls(run, event, session)
     artifacts.tag_run({due_poll.event.season for due_poll in due})
     polled = poll(run, due, force, by_name=event is not None)
@@ -67,7 +69,7 @@ def poll_results(
         correct_standings(run, one)
     if owed or any(one.outcome.is_revision for one in polled):
         deliver_at_the_end(run)
-    if event is None and (stay or (run.is_deployed and not run.now_given)):
+    if run.stays:
         polled = hot.stay(run, due, polled, poll_again)
     show_seasons(run, due, polled, owed)
     logger.info("%s", report.polls_line(polled, len(due)), extra={**run.account, PRINTED: True})

@@ -227,23 +227,33 @@ IN_MIGRATION = (1, 6, 12)
 IN_SYNC = (4, 8, 11, 13, 16, 18, 20)
 """Numbers of statements after which the process is killed: in the migration, the reads, the ledger, the upsert."""
 
-KILLED = """
-import os, signal, sys
+DEATHS = """
+import json, os, signal, sys
 from sqlalchemy import event
 from core.database import connect
 from core.settings import Settings
 from flows.sync_schedule import main
+import core.fetch.schedule
 from core.fetch.fastf1_internals import lift_rate_limits
 lift_rate_limits()
-left = int(sys.argv[1])
-@event.listens_for(connect(Settings.load()).engine, "before_cursor_execute")
-def count(*_):
-    global left
-    left -= 1
-    if left < 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-sys.exit(main(["2024", "--now", "2024-02-01T00:00:00Z"]))
+
+def die(left):
+    @event.listens_for(connect(Settings.load()).engine, "before_cursor_execute")
+    def count(*_):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+    os._exit(main(["2024", "--now", "2024-02-01T00:00:00Z"]))
+
+deaths = []
+for place in json.loads(sys.argv[1]):
+    if (child := os.fork()) == 0:
+        die(place)
+    deaths.append(-os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+print(json.dumps(deaths), file=sys.stderr)
 """
+"""Each sync is a process, forked from one that has imported everything and done nothing yet."""
 
 
 def test_killed_anywhere_the_next_run_ends_where_an_undisturbed_one_would(
@@ -265,16 +275,16 @@ def test_killed_anywhere_the_next_run_ends_where_an_undisturbed_one_would(
     disturbed = connect(Settings.load())
     deaths = []
     for places in (IN_MIGRATION, IN_SYNC):
-        for place in places:
-            killed = subprocess.run(
-                [sys.executable, "-c", KILLED, str(place)],
-                capture_output=True,
-                timeout=HANGS,
-                check=False,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
-            )
-            deaths.append(killed.returncode)
+        killed = subprocess.run(
+            [sys.executable, "-c", DEATHS, json.dumps(places)],
+            capture_output=True,
+            text=True,
+            timeout=HANGS,
+            check=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        deaths += json.loads(killed.stderr.splitlines()[-1])
         disturbed.ensure_schema()
-    assert deaths == [-signal.SIGKILL] * 10
+    assert deaths == [signal.SIGKILL] * 10
     assert main(["2024", "--now", "2024-02-01T00:00:00Z"]) == 0
     assert dump(disturbed) == undisturbed

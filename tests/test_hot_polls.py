@@ -151,6 +151,34 @@ def test_a_deployments_run_stays_by_itself(spa: Upstream, sqlite: Database, monk
     assert len(clock.waits) == 3
 
 
+EARLY = OVER + timedelta(minutes=20)
+
+
+@pytest.mark.parametrize(
+    ("stay", "settings", "polls"),
+    [
+        (True, {}, 4),
+        (False, {}, 0),
+        (True, {"HOT_POLL_DELAY_MINUTES": "25"}, 0),
+        (True, {"POST_SESSION_DELAY_MINUTES": "10", "HOT_POLL_DELAY_MINUTES": "25"}, 4),
+        (True, {"HOT_POLL_SECONDS": "0"}, 0),
+    ],
+)
+def test_a_run_that_stays_polls_earlier(
+    stay: bool,
+    settings: dict[str, str],
+    polls: int,
+    spa: Upstream,
+    sqlite: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    SlotClock(monkeypatch, lambda _: None)
+    poll_results.fn(now=EARLY, stay=stay)
+    assert session_of(sqlite, SPA).poll_attempts == polls
+
+
 def test_zero_seconds_turn_it_off(spa: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOT_POLL_SECONDS", "0")
     clock, polled = poll(monkeypatch, spa)
@@ -183,11 +211,7 @@ OLD = (
 STARTS_AFTER = 8 * SECOND
 """From the cron's minute to a run's first poll: its process has to start."""
 
-CADENCES = {
-    "old cadence": {"HOT_POLL_SECONDS": "0"},
-    "as it is": {},
-    "as it is, first poll after 15 minutes": {"POST_SESSION_DELAY_MINUTES": "15"},
-}
+CADENCES: dict[str, dict[str, str]] = {"old cadence": {"HOT_POLL_SECONDS": "0"}, "as it is": {}}
 
 
 class Fresh:
@@ -234,7 +258,9 @@ class Fresh:
 
     def _next_run(self, now: datetime) -> datetime:
         """The first run after `now` that finds something due."""
-        delay = timedelta(minutes=Settings.load().post_session_delay_minutes)
+        settings = Settings.load()
+        minutes = settings.hot_poll_delay_minutes if settings.hot_poll_seconds else settings.post_session_delay_minutes
+        delay = timedelta(minutes=minutes)
         is_polled = sessions.c.status != Status.CANCELLED.value, sessions.c.kind.in_([kind.value for kind in LATE])
         with self.database.reading() as connection:
             rows = connection.execute(
@@ -311,5 +337,4 @@ def test_from_publication_to_webhook(
     assert fresh.busiest_hour <= 60
     if cadence != "old cadence":
         assert median(to_webhook) <= 90
-    if "15" in cadence:
         assert quantiles(to_webhook, n=20)[-1] <= 300

@@ -21,20 +21,20 @@ def test_revisions_are_listed_in_order() -> None:
     assert scripts.get_current_head() == HEAD
 
 
-def test_migrations_make_the_schema(database: Database) -> None:
-    database.ensure_schema()
+def test_migrations_make_the_schema(new_database: Database) -> None:
+    new_database.ensure_schema()
     options = {
         "target_metadata": metadata,
         "include_name": lambda name, kind, _parents: kind != "table" or name != VERSION_TABLE,
         "include_schemas": False,
     }
-    with database.engine.connect() as connection:
-        if database.schema:
-            connection.exec_driver_sql(f'SET search_path = "{database.schema}"')
-            connection.dialect.default_schema_name = database.schema
+    with new_database.engine.connect() as connection:
+        if new_database.schema:
+            connection.exec_driver_sql(f'SET search_path = "{new_database.schema}"')
+            connection.dialect.default_schema_name = new_database.schema
         plain = connection.execution_options(schema_translate_map=None)
         differences = compare_metadata(MigrationContext.configure(plain, opts=options), metadata)
-        if database.schema:
+        if new_database.schema:
             connection.dialect.default_schema_name = "public"
     assert differences == []
 
@@ -46,8 +46,8 @@ def test_every_table_and_column_has_a_comment_and_every_constraint_a_name() -> N
         assert [constraint for constraint in table.constraints if not constraint.name] == []
 
 
-def test_every_table_view_and_column_in_the_database_has_a_comment(postgresql: Database) -> None:
-    postgresql.ensure_schema()
+def test_every_table_view_and_column_in_the_database_has_a_comment(new_postgresql: Database) -> None:
+    new_postgresql.ensure_schema()
     bare = """
         SELECT c.relname, a.attname FROM pg_class c
         JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = :schema
@@ -55,5 +55,5 @@ def test_every_table_view_and_column_in_the_database_has_a_comment(postgresql: D
         WHERE c.relkind IN ('r', 'v') AND c.relname <> :version
           AND (col_description(c.oid, a.attnum) IS NULL OR obj_description(c.oid) IS NULL)
     """
-    with postgresql.reading() as connection:
-        assert connection.execute(text(bare), {"schema": postgresql.schema, "version": VERSION_TABLE}).all() == []
+    with new_postgresql.reading() as connection:
+        assert connection.execute(text(bare), {"schema": new_postgresql.schema, "version": VERSION_TABLE}).all() == []

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,9 +20,10 @@ from core.rules.timing.outcome import SyncedTiming, TimingOutcome
 from core.schema import external_keys, metadata, results
 from core.upsert.schedule import SeasonSummary
 
-pytestmark = needs_recording
+pytestmark = [needs_recording, pytest.mark.xdist_group("recorded-timing")]
 
 Sync = Callable[..., SeasonSummary]
+Stored = Callable[[str], SyncedTiming]
 Rows = list[dict[str, Any]]
 
 BAKU, MEXICO = "2018-azerbaijan-grand-prix/race", "2021-mexico-city-grand-prix/qualifying"
@@ -64,6 +67,37 @@ def synced(session_id: str) -> SyncedTiming:
     poll_results.fn(event=session_id, now=NOW)
     (one,) = sync_timing.fn(event=session_id, now=NOW)
     return one
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, SyncedTiming]]:
+    """By session the SQLite file with its archive, which takes seconds to read, and what became of it."""
+    return {}
+
+
+@pytest.fixture
+def stored(
+    kept: dict[str, tuple[Path, SyncedTiming]],
+    sqlite: Database,
+    recording: Recording,
+    sync: Sync,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Stored:
+    """Store a session's archive in the test's file, read once for all tests of this module."""
+
+    def store(session_id: str) -> SyncedTiming:
+        assert sqlite.file is not None
+        if session_id not in kept:
+            sync(season_of(session_id), NOW)
+            kept[session_id] = tmp_path_factory.mktemp("archive") / "f1.db", synced(session_id)
+            sqlite.engine.dispose()  # closing the last connection writes everything into the one file
+            shutil.copyfile(sqlite.file, kept[session_id][0])
+        else:
+            sqlite.engine.dispose()
+            shutil.copyfile(kept[session_id][0], sqlite.file)
+        return kept[session_id][1]
+
+    return store
 
 
 def rows(database: Database, table: str, session_id: str) -> Rows:
@@ -116,9 +150,8 @@ NOT_WITHIN = {("2", 1): "1.7 s more: Vandoorne's first", ("9", 2): "2.4 s more: 
 """Baku 2018: the stops whose time in the lane is not within 1.5 s of the independent list's, by car and stop."""
 
 
-def test_a_race_has_the_stops_that_an_independent_list_has(sqlite: Database, recording: Recording, sync: Sync) -> None:
-    sync(2018, NOW)
-    synced(BAKU)
+def test_a_race_has_the_stops_that_an_independent_list_has(stored: Stored, sqlite: Database) -> None:
+    stored(BAKU)
     with (RECORDED / "truth" / "2018-azerbaijan-pit-stops.csv").open() as file:
         listed = {(row["number"], int(row["stop"])): row for row in csv.DictReader(file)}
     stops = {(stop["car_number"], stop["stop"]): stop for stop in rows(sqlite, "pit_stops", BAKU)}
@@ -130,9 +163,8 @@ def test_a_race_has_the_stops_that_an_independent_list_has(sqlite: Database, rec
     assert {(stop["car_number"], stop["lap"]) for stop in stops.values()} == entered
 
 
-def test_a_sprint_with_a_feed_of_stops_has_what_they_took(sqlite: Database, recording: Recording, sync: Sync) -> None:
-    sync(2025, NOW)
-    synced(QATAR)
+def test_a_sprint_with_a_feed_of_stops_has_what_they_took(stored: Stored, sqlite: Database) -> None:
+    stored(QATAR)
     found = [
         (stop["car_number"], stop["lap"], stop["lane_ms"], stop["stationary_ms"])
         for stop in rows(sqlite, "pit_stops", QATAR)
@@ -140,11 +172,8 @@ def test_a_sprint_with_a_feed_of_stops_has_what_they_took(sqlite: Database, reco
     assert found == [("10", 17, 28_876, 2_900), ("18", 13, 30_852, 4_900), ("43", 17, 31_299, 4_000)]
 
 
-def test_a_race_has_the_positions_of_its_classification_at_the_flag(
-    sqlite: Database, recording: Recording, sync: Sync
-) -> None:
-    sync(2018, NOW)
-    synced(BAKU)
+def test_a_race_has_the_positions_of_its_classification_at_the_flag(stored: Stored, sqlite: Database) -> None:
+    stored(BAKU)
     with sqlite.reading() as connection:
         listed = dict(
             connection.execute(select(results.c.car_number, results.c.position).where(results.c.session_id == BAKU))
@@ -155,11 +184,8 @@ def test_a_race_has_the_positions_of_its_classification_at_the_flag(
     assert at_flag == {car: listed[car] for car in at_flag}
 
 
-def test_the_best_lap_of_each_car_is_qualifyings_and_deleted_laps_say_why(
-    sqlite: Database, recording: Recording, sync: Sync
-) -> None:
-    sync(2021, NOW)
-    synced(MEXICO)
+def test_the_best_lap_of_each_car_is_qualifyings_and_deleted_laps_say_why(stored: Stored, sqlite: Database) -> None:
+    stored(MEXICO)
     laps = rows(sqlite, "laps", MEXICO)
     with sqlite.reading() as connection:
         found = connection.execute(select(results).where(results.c.session_id == MEXICO)).mappings().all()
@@ -174,23 +200,17 @@ def test_the_best_lap_of_each_car_is_qualifyings_and_deleted_laps_say_why(
     assert deleted == {("47", 81_524): "TRACK LIMITS AT TURN 12", ("22", 110_338): "TRACK LIMITS AT TURN 11"}
 
 
-def test_a_gap_of_the_result_that_is_to_the_car_ahead_refuses_no_laps(
-    sqlite: Database, recording: Recording, sync: Sync
-) -> None:
+def test_a_gap_of_the_result_that_is_to_the_car_ahead_refuses_no_laps(stored: Stored, sqlite: Database) -> None:
     """Jolpica has Russell's and Hamilton's so in the sprint at Baku 2023."""
-    sync(2023, NOW)
-    assert not synced(SPRINT).of(TimingOutcome.REFUSED)
+    assert not stored(SPRINT).of(TimingOutcome.REFUSED)
     laps = by_car(rows(sqlite, "laps", SPRINT))
     assert Counter(len(own) for own in laps.values())[17] == 18
     assert {own[0]["driver_id"] for own in laps.values()} >= {"russell", "hamilton", "perez"}
 
 
-def test_both_safety_cars_of_a_race_are_in_race_controls_messages(
-    database: Database, recording: Recording, sync: Sync
-) -> None:
-    sync(2018, NOW)
-    synced(BAKU)
-    found = rows(database, "race_control", BAKU)
+def test_both_safety_cars_of_a_race_are_in_race_controls_messages(stored: Stored, sqlite: Database) -> None:
+    stored(BAKU)
+    found = rows(sqlite, "race_control", BAKU)
     assert [row["ordinal"] for row in found] == list(range(1, 110))
     assert [row["at"] for row in found] == sorted(row["at"] for row in found)
     deployed = [row["lap"] for row in found if row["category"] == "SafetyCar" and "DEPLOYED" in row["message"]]
@@ -199,10 +219,9 @@ def test_both_safety_cars_of_a_race_are_in_race_controls_messages(
     assert (sector["flag"], sector["sector"], sector["message"]) == ("YELLOW", 2, "YELLOW IN TRACK SECTOR 2")
 
 
-def test_the_weather_is_what_the_feed_says_a_row_a_minute(database: Database, recording: Recording, sync: Sync) -> None:
-    sync(2021, NOW)
-    synced(MEXICO)
-    found = rows(database, "weather", MEXICO)
+def test_the_weather_is_what_the_feed_says_a_row_a_minute(stored: Stored, sqlite: Database) -> None:
+    stored(MEXICO)
+    found = rows(sqlite, "weather", MEXICO)
     assert len(found) == 104
     first = found[0]
     assert abs(first.pop("at") - datetime(2021, 11, 6, 19, 45, 53, tzinfo=UTC)) < timedelta(seconds=1)
@@ -218,11 +237,8 @@ def test_the_weather_is_what_the_feed_says_a_row_a_minute(database: Database, re
     }
 
 
-def test_a_feed_that_is_not_there_leaves_its_table_empty_and_says_so(
-    sqlite: Database, recording: Recording, sync: Sync
-) -> None:
-    sync(2018, NOW)
-    (missing,) = synced(BAKU).of(TimingOutcome.MISSING)
+def test_a_feed_that_is_not_there_leaves_its_table_empty_and_says_so(stored: Stored, sqlite: Database) -> None:
+    (missing,) = stored(BAKU).of(TimingOutcome.MISSING)
     assert (missing.dataset, missing.rows) == ("weather", 0)
     assert rows(sqlite, "weather", BAKU) == []
 
@@ -240,10 +256,9 @@ def test_a_feed_that_is_not_there_leaves_its_table_empty_and_says_so(
     ],
 )
 def test_nothing_that_was_recorded_is_refused(
-    session_id: str, laps: int, pit_stops: int, sqlite: Database, recording: Recording, sync: Sync
+    session_id: str, laps: int, pit_stops: int, stored: Stored, sqlite: Database
 ) -> None:
-    sync(season_of(session_id), NOW)
-    one = synced(session_id)
+    one = stored(session_id)
     assert one.of(TimingOutcome.REFUSED, TimingOutcome.FAILED, TimingOutcome.INCOMPLETE) == []
     found = {dataset.dataset: dataset.rows for dataset in one.datasets}
     assert (found["laps"], found["pit_stops"]) == (laps, pit_stops)
@@ -253,12 +268,9 @@ def test_nothing_that_was_recorded_is_refused(
         assert (stints[0]["lap_start"], stints[-1]["lap_end"]) == (1, driven[car][-1]["lap"])
 
 
-def test_stand_ins_of_first_practice_are_entries_with_a_code_and_a_name(
-    sqlite: Database, recording: Recording, sync: Sync
-) -> None:
+def test_stand_ins_of_first_practice_are_entries_with_a_code_and_a_name(stored: Stored, sqlite: Database) -> None:
     session_id = "2024-british-grand-prix/practice_1"
-    sync(2024, NOW)
-    synced(session_id)
+    stored(session_id)
     found = {row["car_number"]: row for row in rows(sqlite, "entries", session_id)}
     assert len(found) == 20
     stand_ins = {
@@ -273,15 +285,13 @@ def test_stand_ins_of_first_practice_are_entries_with_a_code_and_a_name(
     }
 
 
-def test_formula_1s_own_keys_are_those_of_the_archives_and_the_same_in_each(
-    database: Database, recording: Recording, sync: Sync
-) -> None:
+def test_formula_1s_own_keys_are_those_of_the_archives_and_the_same_in_each(stored: Stored, sqlite: Database) -> None:
     shootout = "2023-azerbaijan-grand-prix/sprint_qualifying"
+    found = set()
     for session_id in (SPRINT, shootout, BAKU, MEXICO):
-        sync(season_of(session_id), NOW)
-        synced(session_id)
-    with database.reading() as connection:
-        found = connection.execute(select(external_keys.c["entity", "entity_id", "external_id"])).all()
+        stored(session_id)
+        with sqlite.reading() as connection:
+            found |= set(connection.execute(select(external_keys.c["entity", "entity_id", "external_id"])))
     assert {tuple(row) for row in found if row.entity != "driver"} == {
         ("session", SPRINT, "9069"),
         ("session", shootout, "9278"),

@@ -40,7 +40,9 @@ def accept_result(
         DatabaseError: nothing was written.
     """
     with database.writing() as connection:
-        known = replace(read_known(connection, session_id), entries=read_entries(connection, session_id))
+        known = read_known(connection, session_id)
+        if known.session.has_results:
+            known = replace(known, entries=read_entries(connection, session_id))
         if result.source is not Source.JOLPICA:
             known = replace(known, evidence=Evidence(by_number=read_numbers(connection, known.session)))
             result = identified(result, known.evidence.by_number)

@@ -27,7 +27,7 @@ def stay(run: Run, due: Sequence[DuePoll], polled: Sequence[Polled], poll: Poll)
     """
     every = timedelta(seconds=run.settings.hot_poll_seconds)
     latest = {one.session_id: one for one in polled}
-    while every:
+    while True:
         left_to_the_schedule = {key for key, one in latest.items() if one.outcome in LEFT_TO_THE_SCHEDULE}
         now = run.time.present()
         due = _awaited(run.later(now), due, left_to_the_schedule)

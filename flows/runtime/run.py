@@ -29,8 +29,9 @@ logger = logging.getLogger(__name__)
 class Run:
     """One run of a flow. `now` is what it reconciles with; `now_given` that a caller set it, not the clock.
 
-    `time` goes on from there. `flow_run_id` is None where the flow runs directly; `ledger` has the requests of all
-    runs, in upstream's time, and `requests` counts those that this one has sent so far, by source.
+    `time` goes on from there. `stays` that it polls again while results usually come. `flow_run_id` is None where the
+    flow runs directly; `ledger` has the requests of all runs, in upstream's time, and `requests` counts those that this
+    one has sent so far, by source.
     """
 
     settings: Settings
@@ -40,6 +41,7 @@ class Run:
     flow_run_id: str | None
     ledger: Ledger
     time: Elapsing
+    stays: bool = False
     deadline: Deadline = field(default_factory=Deadline)
     requests: Counter[str] = field(default_factory=request_counter.begin)
     began: float = field(default_factory=monotonic)
@@ -77,6 +79,10 @@ class Run:
         ledger = Ledger(self.database, _upstream_now(self.settings, now))
         return replace(self, now=now, ledger=ledger, deadline=Deadline())
 
+    def staying(self) -> Run:
+        """The same run, but one that polls again while results usually come, unless hot polls are turned off."""
+        return replace(self, stays=self.settings.hot_poll_seconds > 0)
+
     @property
     def is_deployed(self) -> bool:
         """Whether this is a deployment's run, which its schedule repeats."""
@@ -112,11 +118,11 @@ class Run:
 
     @property
     def cadence(self) -> Cadence:
-        """The settings of when results are polled."""
-        return Cadence(
-            timedelta(minutes=self.settings.post_session_delay_minutes),
-            timedelta(minutes=self.settings.poll_interval_minutes),
-        )
+        """The settings of when results are polled; a run that stays may poll earlier than the others."""
+        delay = self.settings.post_session_delay_minutes
+        if self.stays:
+            delay = min(delay, self.settings.hot_poll_delay_minutes)
+        return Cadence(timedelta(minutes=delay), timedelta(minutes=self.settings.poll_interval_minutes))
 
 
 def _upstream_now(settings: Settings, now: datetime) -> datetime:

@@ -20,7 +20,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def is_hot(session: Session, now: datetime, delay: timedelta) -> bool:
-    """Whether a better table of a session usually comes about now; `delay` is POST_SESSION_DELAY_MINUTES."""
+    """Whether a better table of a session usually comes about now; `delay` is from its end to the first poll."""
     if session.ends_at is None or session.results_state.is_official:
         return False
     if session.results_state is ResultsState.PROVISIONAL and session.kind not in SESSIONS_OF_JOLPICA:
@@ -31,7 +31,7 @@ def is_hot(session: Session, now: datetime, delay: timedelta) -> bool:
 
 def next_hot_poll(began: datetime, now: datetime, every: timedelta, sessions: int) -> datetime | None:
     """When a run that began at some moment polls so many sessions again; None: not before its slot ends."""
-    if not every or not sessions:
+    if not sessions:
         return None
     at = began + ((now - began) // every + 1) * every
     slot_ends = EPOCH + ((began - EPOCH) // SLOT + 1) * SLOT
