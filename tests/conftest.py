@@ -36,6 +36,7 @@ from core.database import Database, connect
 from core.errors import NotDone
 from core.fetch import session as fetch
 from core.fetch.fastf1_internals import lift_rate_limits
+from core.migrations import HEAD
 from core.queries import read_records
 from core.records import Held, Session, Source
 from core.replay import Upstream, serve
@@ -156,10 +157,11 @@ def creation(postgresql_dsn: str) -> str:
         executed.extend(cursor.mogrify(statement, one) for one in (parameters if many else [parameters]))
 
     database.ensure_schema()
+    script = ";".join(statement for statement in executed if not statement.startswith("SELECT"))
     with database.writing() as connection:
         connection.execute(text(f"DROP SCHEMA {TEMPLATE} CASCADE"))
     database.engine.dispose()
-    return ";".join(statement for statement in executed if not statement.startswith("SELECT"))
+    return script
 
 
 @pytest.fixture
@@ -169,6 +171,7 @@ def postgresql(new_postgresql: Database, creation: str) -> Database:
     with new_postgresql.writing() as connection:
         driver: Any = connection.connection.driver_connection
         driver.execute(creation.replace(TEMPLATE, new_postgresql.schema))
+    assert new_postgresql.version() == HEAD
     return new_postgresql
 
 

@@ -388,7 +388,7 @@ def test_jolpicas_hourly_budget_follows_the_clock_whatever_now_is_given(
     assert present <= run.ledger.now < present + HOUR
 
 
-def test_db_commands(database: Database, capsys: pytest.CaptureFixture[str]) -> None:
+def test_db_commands(new_database: Database, capsys: pytest.CaptureFixture[str]) -> None:
     assert commands.main(["db", "check"]) == 1
     assert "no tables yet" in one_line(capsys)
     assert commands.main(["db", "upgrade"]) == 0

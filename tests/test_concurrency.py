@@ -78,11 +78,11 @@ def dump(database: Database) -> dict[str, list[Any]]:
         }
 
 
-def test_first_runs_at_once_create_the_schema_once(database: Database) -> None:
+def test_first_runs_at_once_create_the_schema_once(new_database: Database) -> None:
     both = threading.Barrier(4)
 
     def first_run() -> None:
-        mine = Database(database.url, database.schema or "f1")
+        mine = Database(new_database.url, new_database.schema or "f1")
         both.wait(HANGS)
         mine.ensure_schema()
         mine.engine.dispose()
@@ -90,9 +90,9 @@ def test_first_runs_at_once_create_the_schema_once(database: Database) -> None:
     with ThreadPoolExecutor(4) as pool:
         for run in [pool.submit(first_run) for _ in range(4)]:
             run.result()
-    assert database.version() is not None
-    if not database.is_postgresql:
-        with database.reading() as connection:
+    assert new_database.version() is not None
+    if not new_database.is_postgresql:
+        with new_database.reading() as connection:
             assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
 
 
@@ -194,33 +194,33 @@ def test_notices_stay_within_what_postgresql_takes() -> None:
     assert [n for text in texts for n in json.loads(text)] == ids
 
 
-def test_a_foreign_table_is_neither_touched_nor_adopted(database: Database, answer: ScheduleAnswer) -> None:
+def test_a_foreign_table_is_neither_touched_nor_adopted(new_database: Database, answer: ScheduleAnswer) -> None:
     """On PostgreSQL it is in the application's schema, beside ours; in a shared SQLite file the run refuses."""
     foreign = text("CREATE TABLE events (id integer PRIMARY KEY, title text)")
-    if database.schema:
-        with database.engine.begin() as connection:
-            connection.execute(text(f"CREATE SCHEMA app_{database.schema}"))
-            connection.execute(text(f"CREATE TABLE app_{database.schema}.events (id integer, title text)"))
-        database.ensure_schema()
-        upsert_schedule(database, answer, (), NOW)
-        with database.engine.begin() as connection:
-            assert connection.execute(text(f"SELECT * FROM app_{database.schema}.events")).all() == []
-            connection.execute(text(f"DROP SCHEMA app_{database.schema} CASCADE"))
+    if new_database.schema:
+        with new_database.engine.begin() as connection:
+            connection.execute(text(f"CREATE SCHEMA app_{new_database.schema}"))
+            connection.execute(text(f"CREATE TABLE app_{new_database.schema}.events (id integer, title text)"))
+        new_database.ensure_schema()
+        upsert_schedule(new_database, answer, (), NOW)
+        with new_database.engine.begin() as connection:
+            assert connection.execute(text(f"SELECT * FROM app_{new_database.schema}.events")).all() == []
+            connection.execute(text(f"DROP SCHEMA app_{new_database.schema} CASCADE"))
         return
-    with database.engine.begin() as connection:
+    with new_database.engine.begin() as connection:
         connection.execute(foreign)
     with pytest.raises(Exception, match="not ours"):
-        database.ensure_schema()
-    with database.engine.begin() as connection:
+        new_database.ensure_schema()
+    with new_database.engine.begin() as connection:
         assert connection.execute(text("SELECT name FROM sqlite_master")).scalars().all() == ["events"]
 
 
-def test_a_foreign_table_in_our_schema_is_refused(postgresql: Database) -> None:
-    with postgresql.engine.begin() as connection:
-        connection.execute(text(f"CREATE SCHEMA {postgresql.schema}"))
-        connection.execute(text(f"CREATE TABLE {postgresql.schema}.events (id integer)"))
+def test_a_foreign_table_in_our_schema_is_refused(new_postgresql: Database) -> None:
+    with new_postgresql.engine.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA {new_postgresql.schema}"))
+        connection.execute(text(f"CREATE TABLE {new_postgresql.schema}.events (id integer)"))
     with pytest.raises(Exception, match="DATABASE_SCHEMA"):
-        postgresql.ensure_schema()
+        new_postgresql.ensure_schema()
 
 
 IN_MIGRATION = (1, 6, 12)

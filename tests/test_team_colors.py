@@ -56,8 +56,8 @@ def test_a_team_has_the_colour_of_its_last_session(database: Database) -> None:
     assert colors_of(database)["red_bull"] == "222222", "the last that is known"
 
 
-def test_the_migration_takes_the_colours_that_are_there(database: Database) -> None:
-    upgrade(database, "0012")
+def test_the_migration_takes_the_colours_that_are_there(new_database: Database) -> None:
+    upgrade(new_database, "0012")
     rows = [
         {
             "session_id": session.id,
@@ -68,8 +68,8 @@ def test_the_migration_takes_the_colours_that_are_there(database: Database) -> N
         }
         for session, color in ((FIRST, "111111"), (RACE, "222222"))
     ]
-    put(database)
-    with database.writing() as connection:
+    put(new_database)
+    with new_database.writing() as connection:
         connection.execute(insert(entries), rows)
-    database.ensure_schema()
-    assert colors_of(database) == {"red_bull": "111111", "rb": None, "sauber": None}
+    new_database.ensure_schema()
+    assert colors_of(new_database) == {"red_bull": "111111", "rb": None, "sauber": None}
