@@ -122,9 +122,9 @@ class Enough(Exception):
     """Ends the listener, which would otherwise run forever."""
 
 
-def test_the_listener_misses_nothing_before_the_tables_or_over_a_lost_connection(postgresql: Database) -> None:
+def test_the_listener_misses_nothing_before_the_tables_or_over_a_lost_connection(new_postgresql: Database) -> None:
     listener: dict[str, Any] = {"__name__": "follow"}
-    exec(code("python").replace("f1.changes", f"{postgresql.schema}.changes"), listener)
+    exec(code("python").replace("f1.changes", f"{new_postgresql.schema}.changes"), listener)
     seen: list[str] = []
     waits, ready, first, all_seen = (threading.Event() for _ in range(4))
 
@@ -141,7 +141,7 @@ def test_the_listener_misses_nothing_before_the_tables_or_over_a_lost_connection
             raise Enough
 
     def follow() -> None:
-        dsn = postgresql.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        dsn = new_postgresql.url.set(drivername="postgresql").render_as_string(hide_password=False)
         with pytest.raises(Enough):
             listener["follow"](dsn, 0, handle)
         all_seen.set()
@@ -149,16 +149,16 @@ def test_the_listener_misses_nothing_before_the_tables_or_over_a_lost_connection
     thread = threading.Thread(target=follow, daemon=True)
     thread.start()
     assert waits.wait(60)
-    postgresql.ensure_schema()
+    new_postgresql.ensure_schema()
     ready.set()
     for event in ("a", "b"):
-        write(postgresql, event)
+        write(new_postgresql, event)
     assert first.wait(HANGS)
     gone = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE :of AND pid <> pg_backend_pid()"
-    with postgresql.engine.connect() as connection:
-        assert list(connection.scalars(text(gone), {"of": f"%{postgresql.schema}.changes%"})) == [True]
+    with new_postgresql.engine.connect() as connection:
+        assert list(connection.scalars(text(gone), {"of": f"%{new_postgresql.schema}.changes%"})) == [True]
     for event in ("c", "d"):
-        write(postgresql, event)
+        write(new_postgresql, event)
     assert all_seen.wait(HANGS)
     thread.join(HANGS)
     assert seen == ["a", "b", "c", "d"]

@@ -25,7 +25,7 @@ from core.replay import Fault, Upstream
 from core.schema import events, results
 from flows.runtime import limit
 
-pytestmark = pytest.mark.xdist_group("prefect")
+pytestmark = pytest.mark.xdist_group("prefect-processes")
 
 SPA = "2024-belgian-grand-prix"
 
