@@ -141,7 +141,6 @@ def publish(database: Database, session_id: str, entries: Rows, now: datetime, *
 @pytest.fixture
 def season(database: Database) -> Database:
     """Three races of 1997: Monaco has qualifying and a corrected race, Spain a race, Canada is to come."""
-    database.ensure_schema()
     answer = ScheduleAnswer(season=1997, source=Source.JOLPICA, complete=True, events=CALENDAR)
     shown = ListedResult(round=1, event=CALENDAR[0], result=result(QUALIFYING, qualified(*DRIVERS)))
     upsert_schedule(database, answer, (), datetime(1997, 5, 12, 12, tzinfo=UTC), qualifying=[shown])
@@ -512,7 +511,6 @@ def test_a_feed_that_was_cut_says_nothing_of_what_was_before(season: Database) -
 
 def test_rows_of_sqlite_that_name_nothing(sqlite: Database) -> None:
     """PostgreSQL and our own connections refuse them; another program's may not."""
-    sqlite.ensure_schema()
     assert sqlite.file is not None
     with closing(sqlite3.connect(sqlite.file)) as connection, connection:
         connection.execute(

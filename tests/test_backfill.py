@@ -225,7 +225,6 @@ def test_seasons_are_named_first_to_last(sqlite: Database) -> None:
 
 
 def test_rows_that_the_database_refuses_are_an_error_in_one_line_and_none_is_written(database: Database) -> None:
-    database.ensure_schema()
     team = {"id": "ferrari", "name": "Ferrari", "nationality": "Italian"}
     with pytest.raises(DataRefused), database.writing() as connection:
         copy_rows(connection, teams, [team, team])

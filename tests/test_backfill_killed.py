@@ -62,7 +62,6 @@ def test_killed_at_random_moments_it_ends_as_an_undisturbed_one(
         if known == "the calendar":
             sync_schedule.fn(season=LAST, now=NOW)
 
-    database.ensure_schema()
     begin()
     took = seconds(backfill)
     undisturbed, asked = left_of(database), len(recording.requests())
@@ -85,7 +84,6 @@ def seconds(action: Callable[[], None]) -> float:
 
 def test_a_poll_is_not_put_off_beside_a_backfill_that_waits(database: Database, recording: Recording) -> None:
     """The backfill has asked all that it may in an hour, and waits; the reserve is the polls'."""
-    database.ensure_schema()
     sync_schedule.fn(season=2020, now=NOW)
     spent = [{"at": NOW, "host": "a backfill before", "path": "", "status": 200}] * (BUDGET - RESERVE - 1)
     with database.writing() as connection:

@@ -343,7 +343,6 @@ def test_a_race_of_this_week_is_left_to_live_timing(sqlite: Database, recording:
 
 
 def test_a_season_that_is_finished_keeps_the_pages_of_its_races(database: Database) -> None:
-    database.ensure_schema()
     page = Page(total=970, documents=[])
     keep_page(database, PageQuery(2023, Listing.RESULTS, 0), page, NOW)
     keep_page(database, PageQuery(2023, Listing.LAPS, 0, 10), page, NOW)

@@ -117,7 +117,6 @@ def until(terminal: int, wanted: str) -> str:
 @pytest.fixture
 def spent(sqlite: Database) -> Database:
     """A database whose hour has one request left for a backfill."""
-    sqlite.ensure_schema()
     asked = [{"at": NOW, "host": "a backfill before", "path": "", "status": 200}] * (BUDGET - RESERVE - 1)
     with sqlite.writing() as connection:
         connection.execute(insert(upstream_requests), asked)

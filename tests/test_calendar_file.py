@@ -161,7 +161,6 @@ def test_a_session_without_a_time_fills_its_day(database: Database) -> None:
         (events, EVENT),
         (sessions, RACE),
     ]
-    database.ensure_schema()
     with database.writing() as connection:
         for table, row in rows:
             connection.execute(insert(table), row)

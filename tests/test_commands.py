@@ -320,7 +320,6 @@ def test_a_missing_directory_is_one_line(
 
 
 def test_a_schema_newer_than_the_code_is_one_line(database: Database, capsys: pytest.CaptureFixture[str]) -> None:
-    database.ensure_schema()
     with database.writing() as connection:
         prefix = f'"{database.schema}".' if database.schema else ""
         connection.execute(text(f"UPDATE {prefix}{VERSION_TABLE} SET version_num = '9999'"))

@@ -97,7 +97,6 @@ def test_first_runs_at_once_create_the_schema_once(new_database: Database) -> No
 
 
 def test_two_syncs_at_once_leave_one_set_of_changes(database: Database, answer: ScheduleAnswer) -> None:
-    database.ensure_schema()
     both = threading.Barrier(2)
 
     def sync() -> int:
@@ -117,7 +116,6 @@ def test_two_syncs_at_once_leave_one_set_of_changes(database: Database, answer: 
 
 def test_a_reader_that_follows_ids_misses_nothing(postgresql: Database) -> None:
     """Four writers of changes, and one reader that always reads what follows the last id it saw."""
-    postgresql.ensure_schema()
     change = Change(entity=Entity.EVENT, entity_id="2024-x", kind=ChangeKind.STATUS, before=None, after=None)
     done = threading.Event()
 
@@ -152,7 +150,6 @@ def test_a_reader_that_follows_ids_misses_nothing(postgresql: Database) -> None:
 def test_a_commit_notifies_its_change_ids(postgresql: Database, answer: ScheduleAnswer) -> None:
     import psycopg
 
-    postgresql.ensure_schema()
     dsn = postgresql.url.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(dsn, autocommit=True) as listener:
         listener.execute(f"LISTEN {CHANNEL}")

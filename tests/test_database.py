@@ -116,7 +116,6 @@ def test_timeouts_in_the_url_win(postgresql: Database) -> None:
 def test_waiting_for_another_writer_and_for_a_table_have_separate_timeouts(
     postgresql: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    postgresql.ensure_schema()
     other = Database(postgresql.url, postgresql.schema or "")
     monkeypatch.setattr(database_module, "LOCK_SECONDS", 0.1)
     monkeypatch.setattr(database_module, "TABLE_LOCK_SECONDS", NEVER)
@@ -202,7 +201,6 @@ BAD_ON_POSTGRESQL = {"beyond the column": {"season": 40_000}, "a NUL": {"name": 
 @pytest.mark.parametrize("wrong", [*BAD, *BAD_ON_POSTGRESQL])
 def test_data_that_the_database_refuses_are_not_an_outage(database: Database, wrong: str) -> None:
     """SQLite stores numbers beyond a column and NULs: there only the records refuse them."""
-    database.ensure_schema()
     with database.writing() as connection:
         connection.execute(insert(events), EVENT)
     bad = {**EVENT, "id": "2024-y", **(BAD | BAD_ON_POSTGRESQL)[wrong]}

@@ -23,7 +23,6 @@ def test_the_dictionary_and_the_sources_are_up_to_date() -> None:
 
 
 def test_the_sources_are_the_promised_columns_of_the_database(database: Database) -> None:
-    database.ensure_schema()
     there = inspect(database.engine)
     names = [*there.get_table_names(database.schema), *there.get_view_names(database.schema)]
     columns = {name: [column["name"] for column in there.get_columns(name, database.schema)] for name in names}

@@ -279,7 +279,6 @@ def test_keys_and_datasets_are_written_in_one_transaction(
 
 
 def test_a_row_is_of_an_entity_that_has_keys(database: Database) -> None:
-    database.ensure_schema()
     row = {"entity": "season", "entity_id": "2024", "source": "formula1", "external_id": "2024"}
     with pytest.raises(DataRefused), database.writing() as connection:
         connection.execute(insert(external_keys), row)

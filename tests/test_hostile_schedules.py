@@ -428,7 +428,6 @@ def test_data_that_the_database_refuses_are_one_line(
     database: Database, replay: Upstream, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """For data that the records accept: a narrower column, or on SQLite a trigger, refuses a country."""
-    database.ensure_schema()
     narrower = (
         f'ALTER TABLE "{database.schema}".circuits ALTER COLUMN country TYPE varchar(5)'
         if database.is_postgresql

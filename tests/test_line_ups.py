@@ -187,7 +187,6 @@ def test_a_line_up_changes_with_a_driver_or_a_drivers_team() -> None:
 
 def test_a_line_up_is_that_of_the_latest_session_or_the_last_events(database: Database) -> None:
     """A stand-in is known as soon as first practice has begun, and has an id once Jolpica knows one."""
-    database.ensure_schema()
     race = session_of(SessionKind.RACE, NOW - timedelta(days=5), "2024-austrian-grand-prix")
     second = session_of(SessionKind.PRACTICE_2, NOW + timedelta(hours=3))
     coming = session_of(SessionKind.PRACTICE_1, NOW + timedelta(days=14), "2024-hungarian-grand-prix")

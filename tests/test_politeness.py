@@ -107,7 +107,6 @@ def work(api: str, database: Database, workers: int = 2) -> list[list[str]]:
 @pytest.fixture
 def backlog(postgresql: Database, replay: Upstream) -> Database:
     """The calendar of a season without any result."""
-    postgresql.ensure_schema()
     calendar = schedule_answer(jolpica.races(2024, facts.calendar().events), 2024, Source.JOLPICA)
     upsert_schedule(postgresql, calendar, (), datetime(2024, 2, 1, tzinfo=UTC))
     return postgresql

@@ -496,7 +496,6 @@ def test_a_budget_that_is_not_spent_allows(bahrain: Upstream, database: Database
 
 
 def test_a_spent_budget_names_the_time_of_the_next_request(sqlite: Database) -> None:
-    sqlite.ensure_schema()
     spend(sqlite)
     with pytest.raises(BudgetExhausted) as refused:
         Ledger(sqlite, PUBLISHED).permit("host", "/")
@@ -506,7 +505,6 @@ def test_a_spent_budget_names_the_time_of_the_next_request(sqlite: Database) -> 
 
 def test_a_smaller_budget_waits_for_as_many_as_it_lacks(sqlite: Database) -> None:
     """After the budget was lowered, the last hour may hold more requests than it allows."""
-    sqlite.ensure_schema()
     spend(sqlite, 10)
     with pytest.raises(BudgetExhausted) as refused:
         Ledger(sqlite, PUBLISHED, budget=4).permit("host", "/")
@@ -515,7 +513,6 @@ def test_a_smaller_budget_waits_for_as_many_as_it_lacks(sqlite: Database) -> Non
 
 def test_two_ledgers_at_once_never_exceed_the_budget(database: Database) -> None:
     """Each has its own engine, as two processes would."""
-    database.ensure_schema()
     budget, tries = 20, 15
     both = [Database(database.url, database.schema or "f1") for _ in range(2)]
     ledgers = [Ledger(each, PUBLISHED, budget=budget) for each in both]

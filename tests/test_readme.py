@@ -84,7 +84,6 @@ def test_the_settings_are_complete() -> None:
 
 
 def test_the_tables_and_kinds_of_change_are_complete(postgresql: Database) -> None:
-    postgresql.ensure_schema()
     there = "SELECT table_name FROM information_schema.tables WHERE table_schema = :schema"
     with postgresql.reading() as connection:
         tables = set(connection.scalars(text(there), {"schema": postgresql.schema})) - {VERSION_TABLE}
@@ -112,7 +111,6 @@ def test_the_flows_run_at_the_times_of_the_table() -> None:
 
 
 def test_the_queries_run(postgresql: Database) -> None:
-    postgresql.ensure_schema()
     asked = code("sql").replace("f1.", f"{postgresql.schema}.").split(";")
     with postgresql.reading() as connection:
         assert [connection.execute(text(query)).all() for query in asked if query.strip()] == [[], [], [], []]

@@ -31,7 +31,6 @@ RACE = SessionKind.RACE
 def test_every_recorded_standing_is_computed(folder: Path, sqlite: Database) -> None:
     """Points and wins always, places since 2000, with the adjustments that the migration brings."""
     season = int(folder.name)
-    sqlite.ensure_schema()
     with sqlite.reading() as connection:
         adjustments = read_adjustments(connection, season)
     found: dict[tuple[int, Competitor, str], list[int]] = {}

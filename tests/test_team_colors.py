@@ -43,7 +43,6 @@ def read(database: Database, session: Session, color: str | None) -> None:
 
 
 def test_a_team_has_the_colour_of_its_last_session(database: Database) -> None:
-    database.ensure_schema()
     put(database)
     assert set(colors_of(database).values()) == {None}
     read(database, FIRST, "111111")

@@ -194,7 +194,6 @@ def kind_of(kind: TypeEngine[Any]) -> str:
 
 
 def test_the_declared_views_are_those_of_the_database(database: Database) -> None:
-    database.ensure_schema()
     there = inspect(database.engine)
     assert set(there.get_view_names(database.schema)) == set(views.tables)
     for view in views.tables.values():
@@ -208,7 +207,6 @@ def test_the_declared_views_are_those_of_the_database(database: Database) -> Non
 
 
 def test_a_views_comments_stand_in_its_text_on_sqlite(sqlite: Database) -> None:
-    sqlite.ensure_schema()
     with sqlite.reading() as connection:
         for view in (view for name, view in views.tables.items() if name not in OLD):
             shown = connection.scalar(text("SELECT sql FROM sqlite_master WHERE name = :name"), {"name": view.name})
@@ -587,6 +585,5 @@ def test_a_readers_own_view_of_outcomes_survives_the_migration(postgresql: Datab
             f'CREATE VIEW "{postgresql.schema}".winners AS'
             f' SELECT event_id, race_winner FROM "{postgresql.schema}".event_outcomes'
         )
-    postgresql.ensure_schema()
     with reading(postgresql) as connection:
         assert connection.exec_driver_sql("SELECT event_id, race_winner FROM winners").all() == []

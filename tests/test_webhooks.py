@@ -98,7 +98,6 @@ def runs_every_five_minutes(
 
 
 def test_a_new_subscriber_begins_at_the_present(database: Database, receiver: Receiver, clock: VirtualClock) -> None:
-    database.ensure_schema()
     happen(database, 3)
     deliver(database, [to(receiver)], clock, MINUTE)
     assert receiver.messages == []
