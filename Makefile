@@ -37,7 +37,7 @@ lint: install ## check style, formatting and types
 	$(BIN)/mypy
 
 test: lint ## lint, then run every test, on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -n 3 --dist loadgroup
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 bench: install ## measure speed and size as ratios
 	$(BIN)/python -m benchmarks

@@ -30,7 +30,7 @@ from core.upsert.ledger import BUDGET, RESERVE
 from flows import backfill
 from flows.runtime import allowance, limit
 
-pytestmark = [needs_recording, pytest.mark.xdist_group("prefect-backfill")]
+pytestmark = needs_recording
 
 ROOT = Path(__file__).parents[1]
 COLOUR = re.compile(r"\x1b\[[\d;]*m")

@@ -20,8 +20,6 @@ from core.errors import F1FlowsError
 from flows.prefect_server import LOOPBACK
 from flows.runtime import local_server
 
-pytestmark = pytest.mark.xdist_group("prefect-processes")
-
 START = """\
 import sys
 from flows.runtime.local_server import local_server

@@ -29,8 +29,6 @@ from core.upsert.schedule import upsert_schedule
 from flows.runtime import limit
 from flows.runtime.limit import SLOTS
 
-pytestmark = pytest.mark.xdist_group("prefect-processes")
-
 ROOT = Path(__file__).parents[1]
 NOW = datetime(2024, 12, 9, tzinfo=UTC)
 """After the season: everything is published, and nothing was requested yet."""

@@ -23,8 +23,6 @@ from core.replay import Upstream
 from core.schema import events
 from flows.runtime import limit, pool
 
-pytestmark = pytest.mark.xdist_group("prefect-processes")
-
 ROOT = Path(__file__).parents[1]
 SECONDS = 300.0
 """The timeout of what could hang."""

@@ -46,8 +46,6 @@ from flows.runtime import limit
 from flows.runtime import logs as prefect_logs
 from flows.sync_schedule import sync_schedule
 
-pytestmark = pytest.mark.xdist_group("prefect")
-
 NOW = datetime(2024, 2, 1, tzinfo=UTC)
 SPA = "2024-belgian-grand-prix"
 

@@ -15,7 +15,7 @@ from core.replay import Upstream
 from core.schema import changes
 from core.upsert.schedule import SeasonSummary
 
-pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 RACE = "2024-sao-paulo-grand-prix/race"
 COMPLETE = datetime(2024, 11, 3, 18, 15, tzinfo=UTC)

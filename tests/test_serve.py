@@ -25,8 +25,6 @@ from core.replay import Fault, Upstream
 from core.schema import events, results
 from flows.runtime import limit
 
-pytestmark = pytest.mark.xdist_group("prefect-processes")
-
 SPA = "2024-belgian-grand-prix"
 
 
@@ -67,11 +65,13 @@ def runs_in(client: httpx.Client, *states: str) -> Counter[str]:
     return Counter(names[run["flow_id"]] for run in runs)
 
 
-def until(question: Callable[[], bool], what: str) -> None:
-    """Ask until the answer is yes."""
+def until(question: Callable[[], bool], served: subprocess.Popen[str], what: str) -> None:
+    """Ask twice a second until the answer is yes: more often would take the processor from what is awaited."""
     deadline = time.monotonic() + HANGS
     while not question():
         assert time.monotonic() < deadline, f"not in time: {what}"
+        with suppress(subprocess.TimeoutExpired):
+            raise AssertionError(f"ended with {served.wait(0.5)} before {what}")
 
 
 def start(client: httpx.Client, deployment: str, parameters: dict[str, object]) -> str:
@@ -104,21 +104,21 @@ def test_the_schedules_make_runs_and_sigterm_ends_them(
     with httpx.Client(base_url=f"{url}/api", timeout=HANGS) as client:
         assert client.get(f"{url}/ui-settings").json()["api_url"] == "/api", "the UI uses the server that serves it"
         every_flow = {"sync-schedule", "refresh-statuses", "poll-results", "sync-timing", "deliver-changes"}
-        until(lambda: set(runs_in(client, "SCHEDULED")) == every_flow, "a run of each schedule")
+        until(lambda: set(runs_in(client, "SCHEDULED")) == every_flow, served, "a run of each schedule")
         assert ask(client, "GET", f"/v2/concurrency_limits/{limit.NAME}")["limit"] == limit.SLOTS
         # A scheduled run may do some of it, but the calendar's schedule is hourly.
-        until(lambda: set(runs_in(client, "COMPLETED")) == every_flow, "what is overdue on an empty database")
+        until(lambda: set(runs_in(client, "COMPLETED")) == every_flow, served, "what is overdue on an empty database")
         # A scheduled run that is under way would cancel the test's own.
         for deployment in ask(client, "POST", "/deployments/filter", {}):
             ask(client, "POST", f"/deployments/{deployment['id']}/pause_deployment")
-        until(lambda: not runs_in(client, "PENDING", "RUNNING"), "the end of all runs")
+        until(lambda: not runs_in(client, "PENDING", "RUNNING"), served, "the end of all runs")
         run = start(client, "sync-schedule/default", {"season": 2024})
-        until(lambda: bool(ask(client, "GET", run)["state_type"] == "COMPLETED"), "the sync")
+        until(lambda: bool(ask(client, "GET", run)["state_type"] == "COMPLETED"), served, "the sync")
         # Another run, which is waiting for an answer when SIGTERM comes.
         replay.faults = [Fault("^/(ergast|livetiming)/", times=99, delay_seconds=60)]
         replay.requests.clear()
         start(client, "poll-results/default", {"event": SPA, "session": "race"})
-        until(lambda: bool(replay.requests), "upstream is asked")
+        until(lambda: bool(replay.requests), served, "upstream is asked")
     children = descendants(served.pid)
     assert len(children) >= 2, "the server, and the run"
     served.send_signal(signal.SIGTERM)

@@ -20,7 +20,7 @@ from core.rules.timing.outcome import SyncedTiming, TimingOutcome
 from core.schema import external_keys, metadata, results
 from core.upsert.schedule import SeasonSummary
 
-pytestmark = [needs_recording, pytest.mark.xdist_group("recorded-timing")]
+pytestmark = needs_recording
 
 Sync = Callable[..., SeasonSummary]
 Stored = Callable[[str], SyncedTiming]

@@ -21,8 +21,6 @@ from flows.output import events
 from flows.refresh_statuses import refresh_statuses
 from flows.sync_schedule import sync_schedule
 
-pytestmark = pytest.mark.xdist_group("prefect")
-
 
 @pytest.fixture
 def receiver(environment: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Receiver]:
