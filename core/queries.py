@@ -144,7 +144,7 @@ def read_due_polls(database: Database, now: datetime, delay: timedelta) -> list[
         )
         if not found:
             return []
-        return [due_poll for due_poll in with_events(connection, polling.due(found, now, delay)) if is_polled(due_poll)]
+        return with_events(connection, polling.due(found, now, delay))
 
 
 def read_event_polls(database: Database, event_id: str, kind: SessionKind | None) -> list[DuePoll]:
@@ -162,7 +162,7 @@ def read_event_polls(database: Database, event_id: str, kind: SessionKind | None
             kinds = ", ".join(session.kind.value for session in found)
             raise UsageError(f"{event_id} has no {kind.value}: it has {kinds}")
         ordered = sorted(wanted, key=lambda session: (session.local_date, session.id))
-        return [due_poll for due_poll in with_events(connection, ordered) if is_polled(due_poll)]
+        return with_events(connection, ordered)
 
 
 def unknown(connection: Connection, identity: str) -> str:
@@ -171,12 +171,7 @@ def unknown(connection: Connection, identity: str) -> str:
 
 
 def with_events(connection: Connection, found: Sequence[Session]) -> list[DuePoll]:
-    """Sessions with their events, in the same order."""
+    """Those of some sessions that can have results, with their events, in the same order."""
     ids = {session.event_id for session in found}
     by_id = {event.id: event for event in read_records(connection, events, Event, events.c.id.in_(ids))}
-    return [DuePoll(session, by_id[session.event_id]) for session in found]
-
-
-def is_polled(due_poll: DuePoll) -> bool:
-    """Whether a session of its kind, event and season can have results."""
-    return polling.is_polled(due_poll.session.kind, due_poll.event.format, due_poll.event.season)
+    return [one for session in found if (one := DuePoll(session, by_id[session.event_id])).is_polled]

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from core.database import Database
 from core.documents import WHOLE_SEASON
-from core.queries import is_polled, read_records, with_events
+from core.queries import read_records, with_events
 from core.records import Entity, ResultsState, Session, SessionKind, Source, Status
 from core.rules.calendar.season import FIRST_LIVETIMING_SEASON
 from core.rules.datasets import DatasetState
@@ -52,7 +52,7 @@ def read_due_timing(database: Database, now: datetime) -> list[DuePoll]:
         states = read_states(connection, [session.id for session in found])
         due = [session for session in found if gates_due(session, states.get(session.id, {}), now)]
         ordered = sorted(due, key=lambda session: (session.starts_at or now, session.id))
-        return [due_poll for due_poll in with_events(connection, ordered) if is_polled(due_poll)]
+        return with_events(connection, ordered)
 
 
 def read_races_due(database: Database, first: int, last: int, now: datetime) -> list[RaceDue]:

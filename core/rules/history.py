@@ -198,7 +198,7 @@ def due_polls(calendar: Calendar, now: datetime, cadence: Cadence) -> list[DuePo
     """The sessions of a calendar whose results are due, oldest first, with their events."""
     found = polling.due(calendar.sessions.values(), now, cadence.delay)
     due = [DuePoll(session, calendar.events[session.event_id]) for session in found]
-    return [one for one in due if polling.is_polled(one.session.kind, one.event.format, one.event.season)]
+    return [one for one in due if one.is_polled]
 
 
 def is_over(calendar: Calendar, now: datetime) -> bool:

@@ -10,7 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Delete, Table, Update, bindparam, delete, insert, text, update
 
+from core.queries import read_feed
 from core.records import Change, Held, Record
+from core.rules.changes import FeedChange
 from core.rules.confirmation import Key
 from core.schema import changes, columns, held
 
@@ -100,6 +102,14 @@ def write_changes(
         for notice in notices(ids):
             connection.execute(NOTIFY, {"channel": CHANNEL, "notice": notice})
     return ids
+
+
+def write_feed(
+    connection: Connection, happened: Sequence[Change], at: datetime, flow_run_id: str | None
+) -> tuple[FeedChange, ...]:
+    """Add changes to the feed as `write_changes` does, and return them as the feed has them, with their words."""
+    ids = write_changes(connection, happened, at, flow_run_id)
+    return tuple(read_feed(connection, changes.c.id.in_(ids))) if ids else ()
 
 
 def notices(ids: Sequence[int], limit: int = NOTICE_BYTES) -> list[str]:

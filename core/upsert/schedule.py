@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from core.database import Database
-from core.queries import read_calendar, read_feed
+from core.queries import read_calendar
 from core.records import ListedEvent, ListedResult, Record, ScheduleAnswer, Source, Status
 from core.rules.calendar.reconcile import reconcile
 from core.rules.changes import FeedChange
-from core.schema import changes as feed
 from core.schema import circuits, events, sessions
-from core.upsert.rows import write_changes, write_held, write_rows
+from core.upsert.rows import write_feed, write_held, write_rows
 
 
 class SeasonSummary(Record):
@@ -53,8 +52,7 @@ def upsert_schedule(
         write_rows(connection, events, known.events, after.events, stamp=now)
         write_rows(connection, sessions, known.sessions, after.sessions, stamp=now)
         write_held(connection, known.held, after.held)
-        written = write_changes(connection, result.changes, now, flow_run_id)
-        happened = read_feed(connection, feed.c.id.in_(written)) if written else []
+        happened = write_feed(connection, result.changes, now, flow_run_id)
     taking_place = [event for event in after.events.values() if event.status is not Status.CANCELLED]
     return SeasonSummary(
         season=answer.season,
@@ -62,6 +60,6 @@ def upsert_schedule(
         events=len(taking_place),
         sessions=sum(session.status is not Status.CANCELLED for session in after.sessions.values()),
         cancelled=len(after.events) - len(taking_place),
-        changes=tuple(happened),
+        changes=happened,
         notes=result.notes,
     )

@@ -7,12 +7,12 @@ from datetime import datetime
 from sqlalchemy import or_, select
 
 from core.database import Database
-from core.queries import read_feed, read_records
+from core.queries import read_records
 from core.records import Change, Event, Session, Status
 from core.rules.calendar.statuses import event_status, session_status
 from core.rules.changes import FeedChange, event_changes, session_changes
-from core.schema import changes, events, sessions
-from core.upsert.rows import write_changes, write_rows
+from core.schema import events, sessions
+from core.upsert.rows import write_feed, write_rows
 
 OPEN = (Status.SCHEDULED.value, Status.LIVE.value)
 
@@ -53,5 +53,4 @@ def refresh_statuses(database: Database, now: datetime, *, flow_run_id: str | No
                 happened += session_changes(known[session.id], session)
         write_rows(connection, events, known_events, moved_events, stamp=now)
         write_rows(connection, sessions, known, moved, stamp=now)
-        written = write_changes(connection, happened, now, flow_run_id)
-        return tuple(read_feed(connection, changes.c.id.in_(written)))
+        return write_feed(connection, happened, now, flow_run_id)

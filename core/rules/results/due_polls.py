@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from core.documents import PAGE
 from core.records import Event, ResultsState, Session, SessionKind, Source
-from core.rules.results.polling import SESSIONS_OF_JOLPICA, has_livetiming
+from core.rules.results.polling import SESSIONS_OF_JOLPICA, has_livetiming, is_polled
 
 ROWS_A_ROUND = 22
 """Approximately the rows of a round's table; only for choosing the cheaper query."""
@@ -20,6 +20,11 @@ class DuePoll:
 
     session: Session
     event: Event
+
+    @property
+    def is_polled(self) -> bool:
+        """Whether a session of its kind, event and season can have results."""
+        return is_polled(self.session.kind, self.event.format, self.event.season)
 
     @property
     def may_have_timing(self) -> bool:
