@@ -16,6 +16,8 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
@@ -306,6 +308,14 @@ def sync() -> Callable[..., SeasonSummary]:
         return summaries[0]
 
     return synced
+
+
+def wait_for(question: Callable[[], bool], what: str) -> None:
+    """Ask until the answer is yes, with pauses: without them asking would take the processor from what is awaited."""
+    deadline = time.monotonic() + HANGS
+    while not question():
+        assert time.monotonic() < deadline, f"not in time: {what}"
+        threading.Event().wait(0.1)
 
 
 def poll_by_name(**asked: Any) -> list[Polled]:

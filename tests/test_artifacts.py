@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import HANGS
+from conftest import HANGS, wait_for
 from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
@@ -130,12 +128,9 @@ def prefect(*arguments: str) -> None:
 
 def started(deployment: str) -> FlowRun:
     """The run of a deployment that its trigger starts; the server looks at events as they come."""
-    deadline = time.monotonic() + HANGS
     with get_client(sync_client=True) as client:
         found: Any = client.read_deployment_by_name(deployment)
         only = DeploymentFilter(id=DeploymentFilterId(any_=[found.id]))
-        while not (runs := client.read_flow_runs(deployment_filter=only)):
-            assert time.monotonic() < deadline, "no run was started"
-            threading.Event().wait(0.2)  # or the questions would take the processor from the server
-    (run,) = runs
+        wait_for(lambda: bool(client.read_flow_runs(deployment_filter=only)), "a run")
+        (run,) = client.read_flow_runs(deployment_filter=only)
     return run

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from conftest import HANGS, Recording, needs_recording, poll_by_name
+from conftest import HANGS, Recording, needs_recording, poll_by_name, wait_for
 from sqlalchemy import insert
 from test_backfill import empty, left_of
 
@@ -92,7 +92,7 @@ def test_a_poll_is_not_put_off_beside_a_backfill_that_waits(database: Database, 
     process = multiprocessing.get_context("fork").Process(target=backfill_history.fn, args=(1995, 1995, NOW))
     process.start()
     try:
-        wait_for(lambda: len(left_of(database)["backfill_pages"]) == 1)
+        wait_for(lambda: len(left_of(database)["backfill_pages"]) == 1, "a page")
         rounds = ("austrian", "styrian", "hungarian", "british")
         polled = [one for name in rounds for one in poll_by_name(event=f"2020-{name}-grand-prix/race", now=NOW)]
         assert [one.outcome for one in polled] == [Outcome.OFFICIAL] * len(rounds)
@@ -101,9 +101,3 @@ def test_a_poll_is_not_put_off_beside_a_backfill_that_waits(database: Database, 
     finally:
         process.kill()
         process.join(HANGS)
-
-
-def wait_for(question: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + HANGS
-    while not question():
-        assert time.monotonic() < deadline

@@ -11,10 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from conftest import HANGS, RECORDED, Recording, needs_recording
+from conftest import HANGS, RECORDED, Recording, needs_recording, wait_for
 from sqlalchemy import select
 from test_backfill import left_of
-from test_backfill_killed import wait_for
 
 from core.database import Database
 from core.documents import Listing, Page, PageQuery
@@ -202,7 +201,7 @@ def test_killed_among_the_laps_it_asks_for_no_page_again(database: Database, rec
     process = multiprocessing.get_context("fork").Process(target=backfill)
     process.start()
     try:
-        wait_for(lambda: len(left_of(database)["backfill_pages"]) >= 3)
+        wait_for(lambda: len(left_of(database)["backfill_pages"]) >= 3, "three pages")
     finally:
         process.kill()
         process.join(HANGS)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -15,6 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import HANGS
+from killing import deaths
 from sqlalchemy import select, text
 
 from core.database import Database
@@ -28,7 +26,6 @@ from core.upsert.rows import CHANNEL, notices, write_changes
 from core.upsert.schedule import upsert_schedule
 
 NOW = datetime(2024, 2, 1, tzinfo=UTC)
-ROOT = Path(__file__).parents[1]
 
 
 def races() -> list[dict[str, Any]]:
@@ -220,37 +217,9 @@ def test_a_foreign_table_in_our_schema_is_refused(new_postgresql: Database) -> N
         new_postgresql.ensure_schema()
 
 
-IN_MIGRATION = (1, 6, 12)
-IN_SYNC = (4, 8, 11, 13, 16, 18, 20)
-"""Numbers of statements after which the process is killed: in the migration, the reads, the ledger, the upsert."""
-
-DEATHS = """
-import json, os, signal, sys
-from sqlalchemy import event
-from core.database import connect
-from core.settings import Settings
-from flows.sync_schedule import main
-import core.fetch.schedule
-from core.fetch.fastf1_internals import lift_rate_limits
-lift_rate_limits()
-
-def die(left):
-    @event.listens_for(connect(Settings.load()).engine, "before_cursor_execute")
-    def count(*_):
-        nonlocal left
-        left -= 1
-        if left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-    os._exit(main(["2024", "--now", "2024-02-01T00:00:00Z"]))
-
-deaths = []
-for place in json.loads(sys.argv[1]):
-    if (child := os.fork()) == 0:
-        die(place)
-    deaths.append(-os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-print(json.dumps(deaths), file=sys.stderr)
-"""
-"""Each sync is a process, forked from one that has imported everything and done nothing yet."""
+IN_MIGRATION = (2, 7, 13)
+IN_SYNC = (5, 9, 12, 14, 17, 19, 21)
+"""Numbers of statements before which the process is killed: in the migration, the reads, the ledger, the upsert."""
 
 
 def test_killed_anywhere_the_next_run_ends_where_an_undisturbed_one_would(
@@ -260,7 +229,8 @@ def test_killed_anywhere_the_next_run_ends_where_an_undisturbed_one_would(
     from flows.sync_schedule import main
 
     replay.as_of = datetime(2024, 2, 1, tzinfo=UTC)
-    assert main(["2024", "--now", "2024-02-01T00:00:00Z"]) == 0
+    arguments = ["2024", "--now", "2024-02-01T00:00:00Z"]
+    assert main(arguments) == 0
     undisturbed = dump(database)
     if database.schema:
         with database.engine.begin() as connection:
@@ -270,18 +240,10 @@ def test_killed_anywhere_the_next_run_ends_where_an_undisturbed_one_would(
     from core.database import connect
 
     disturbed = connect(Settings.load())
-    deaths = []
+    died: list[int] = []
     for places in (IN_MIGRATION, IN_SYNC):
-        killed = subprocess.run(
-            [sys.executable, "-c", DEATHS, json.dumps(places)],
-            capture_output=True,
-            text=True,
-            timeout=HANGS,
-            check=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
-        deaths += json.loads(killed.stderr.splitlines()[-1])
+        died += deaths("flows.sync_schedule", arguments, [("", place) for place in places])
         disturbed.ensure_schema()
-    assert deaths == [signal.SIGKILL] * 10
-    assert main(["2024", "--now", "2024-02-01T00:00:00Z"]) == 0
+    assert died == [signal.SIGKILL] * 10
+    assert main(arguments) == 0
     assert dump(disturbed) == undisturbed

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from conftest import HANGS
+from killing import ROOT, deaths
 from sqlalchemy import RowMapping, select, text
 from sqlalchemy import event as sqlalchemy_event
 
@@ -46,7 +47,6 @@ from core.upsert.schedule import upsert_schedule
 from core.upsert.statuses import refresh_statuses
 from flows.poll_results import main, poll_results
 
-ROOT = Path(__file__).parents[1]
 CADENCE = Cadence(timedelta(minutes=30), timedelta(minutes=30))
 BEGIN = datetime(2024, 2, 1, tzinfo=UTC)
 NOW = datetime(2024, 3, 10, 12, tzinfo=UTC)
@@ -208,56 +208,19 @@ PLACES = (
 )
 """A poller is killed just before the n-th such statement."""
 
-DEATHS = """
-import json, os, signal, sys
-from sqlalchemy import event
-from core.database import connect
-from core.settings import Settings
-from flows.poll_results import main
-import core.fetch.results, core.fetch.schedule, core.fetch.timing
-from core.fetch.fastf1_internals import lift_rate_limits
-lift_rate_limits()
 
-def die(needle, left):
-    @event.listens_for(connect(Settings.load()).engine, "before_cursor_execute")
-    def count(_connection, _cursor, statement, parameters, *_):
-        nonlocal left
-        left -= needle.lower() in f"{statement} {parameters}".lower()
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-    os._exit(main(["--now", "NOW"]))
-
-deaths = []
-for needle, nth in json.loads(sys.argv[1]):
-    if (child := os.fork()) == 0:
-        die(needle, nth)
-    deaths.append(-os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-print(json.dumps(deaths), file=sys.stderr)
-""".replace("NOW", NOW_TEXT)
-"""Each poller is a process, forked from one that has imported everything and done nothing yet."""
-
-
-def deaths(database: Database, places: Sequence[tuple[str, int]]) -> list[int]:
+def killed(database: Database, places: Sequence[tuple[str, int]]) -> list[int]:
     """Kill one poller after another, each at its statement; the signals they died of."""
     schema = database.schema or "main"
-    asked = [(needle.replace("SCHEMA", schema), nth) for needle, nth in places]
-    found = subprocess.run(
-        [sys.executable, "-c", DEATHS, json.dumps(asked)],
-        capture_output=True,
-        text=True,
-        timeout=HANGS,
-        check=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    died: list[int] = json.loads(found.stderr.splitlines()[-1])
-    return died
+    named = [(needle.replace("SCHEMA", schema), nth) for needle, nth in places]
+    return deaths("flows.poll_results", ["--now", NOW_TEXT], named)
 
 
 def test_killed_anywhere_the_next_poll_ends_where_an_undisturbed_one_would(
     database: Database, undisturbed: Dump, replay: Upstream
 ) -> None:
     prepare(database)
-    assert deaths(database, PLACES) == [signal.SIGKILL] * 10
+    assert killed(database, PLACES) == [signal.SIGKILL] * 10
     assert main(["--now", NOW_TEXT]) == 0
     announced_once(database)
     assert dump(database) == undisturbed
@@ -268,7 +231,7 @@ def test_killed_before_jolpica_s_standings_the_next_poll_fetches_them(
 ) -> None:
     """All results are stored and none is due, but the standings were never compared."""
     prepare(database)
-    assert deaths(database, [("driverstandings", 1)]) == [signal.SIGKILL]
+    assert killed(database, [("driverstandings", 1)]) == [signal.SIGKILL]
     announced_once(database)
     assert main(["--now", NOW_TEXT]) == 0
     assert dump(database) == undisturbed

@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import HANGS
+from conftest import HANGS, wait_for
 from sqlalchemy import func, select
 
 from core.database import Database
@@ -66,12 +66,13 @@ def runs_in(client: httpx.Client, *states: str) -> Counter[str]:
 
 
 def until(question: Callable[[], bool], served: subprocess.Popen[str], what: str) -> None:
-    """Ask twice a second until the answer is yes: more often would take the processor from what is awaited."""
-    deadline = time.monotonic() + HANGS
-    while not question():
-        assert time.monotonic() < deadline, f"not in time: {what}"
-        with suppress(subprocess.TimeoutExpired):
-            raise AssertionError(f"ended with {served.wait(0.5)} before {what}")
+    """Wait for a yes while the process runs."""
+
+    def answer() -> bool:
+        assert served.poll() is None, f"ended with {served.returncode} before {what}"
+        return question()
+
+    wait_for(answer, what)
 
 
 def start(client: httpx.Client, deployment: str, parameters: dict[str, object]) -> str:
