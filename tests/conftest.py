@@ -31,6 +31,7 @@ import pytest
 from calendars import Life
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
+from reached import Reached
 from sqlalchemy import Engine, create_engine, event, make_url, text
 
 from core import logs
@@ -289,6 +290,12 @@ def prefect_server() -> Iterator[None]:
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
     ):
         yield
+
+
+@pytest.fixture(scope="module")
+def reached() -> Reached:
+    """States of a database that several tests of a module begin with."""
+    return Reached()
 
 
 @pytest.fixture
