@@ -82,8 +82,9 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pyt
     monkeypatch.setenv("F1_UPSTREAM_URL", UNREACHABLE)
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/f1.db")
     yield monkeypatch
-    connect(Settings.load()).engine.dispose()
-    _database.cache_clear()  # this test may have left listeners on the engine
+    if _database.cache_info().currsize:
+        connect(Settings.load()).engine.dispose()
+        _database.cache_clear()  # this test may have left listeners on the engine
 
 
 @pytest.fixture(autouse=True)

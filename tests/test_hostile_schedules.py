@@ -407,6 +407,7 @@ def test_a_fault_of_the_circuits_fails_no_sync(
     assert len({event.circuit_id for event in stored(database).events.values()} - {None}) == RACES
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # the same rules decide for both
 @pytest.mark.parametrize("source", SOURCES, ids=str)
 def test_a_document_of_another_shape_changes_nothing_and_the_next_source_answers(
     source: Source, database: Database, replay: Upstream, capsys: pytest.CaptureFixture[str]
