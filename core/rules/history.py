@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
 
 from core.documents import LISTING_OF, Listing
 from core.records import (
@@ -48,8 +47,6 @@ from core.rules.results.outcome import Polled
 from core.rules.results.points import SCORING
 from core.rules.results.polling import Cadence
 from core.rules.results.standings import Round, RoundEvent, RoundResult, standings_after
-
-R = TypeVar("R", Driver, Team)
 
 HISTORY = "history"
 """The dataset whose state says that a season's history is whole."""
@@ -311,8 +308,8 @@ class _Season:
             for name in TIMES if entry.driver_id is not None else ():
                 if (time := getattr(entry, name)) is not None:
                     self.by_time[entry.driver_id or "", name, time].add(session.id)
-        self.drivers |= {one.id: _completed(one, self.drivers.get(one.id)) for one in result.drivers}
-        self.teams |= {one.id: _completed(one, self.teams.get(one.id)) for one in result.teams}
+        self.drivers |= {one.id: one.completed(self.drivers.get(one.id)) for one in result.drivers}
+        self.teams |= {one.id: one.completed(self.teams.get(one.id)) for one in result.teams}
 
     def _rounds(self, event_id: str | None = None) -> list[Round]:
         """The events in order, with the results of their races and sprints; of one event also its other sessions'."""
@@ -336,11 +333,3 @@ class _Season:
             polled=tuple(self.polled),
             notes=tuple(notes),
         )
-
-
-def _completed(listed: R, before: R | None) -> R:
-    """A listed competitor, with what was listed of it before where nothing is listed now."""
-    if before is None or before == listed:
-        return listed
-    lacking = {name: getattr(before, name) for name, value in listed if value is None}
-    return listed.model_copy(update=lacking)

@@ -54,14 +54,7 @@ def better_laps(rows: Sequence[Lap], known: Sequence[Lap]) -> tuple[Sequence[Lap
         if counts[car] < count:
             return rows, f"car {car}: {counts[car]} laps, and {count} are known"
     stored = {(lap.car_number, lap.lap): lap for lap in known}
-    return [_completed(lap, stored.get((lap.car_number, lap.lap))) for lap in rows], None
-
-
-def _completed(lap: Lap, known: Lap | None) -> Lap:
-    if known is None:
-        return lap
-    lacking = {name: value for name, value in known if value is not None and getattr(lap, name) is None}
-    return lap.model_copy(update=lacking) if lacking else lap
+    return [lap.completed(stored.get((lap.car_number, lap.lap))) for lap in rows], None
 
 
 def _driven(own: Sequence[TimedLap], evidence: Evidence) -> list[TimedLap]:
