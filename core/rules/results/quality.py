@@ -152,7 +152,7 @@ def points_impossible(case: Case) -> Iterator[str]:
     most = most_points(case.result.season, case.result.kind)
     for entry in case.entries:
         if entry.points is not None and not NOTHING <= entry.points <= most:
-            yield f"{_names([entry])} has {entry.points} points, where 0 to {most} can be"
+            yield f"{name_of(entry)} has {entry.points} points, where 0 to {most} can be"
 
 
 def points_contradict_places(case: Case) -> Iterator[str]:
@@ -165,7 +165,7 @@ def points_contradict_places(case: Case) -> Iterator[str]:
     yield from _rising(case)
     for entry in case.entries:
         if entry.points and entry.position is None:
-            yield f"{_names([entry])} has {entry.points} points and no place"
+            yield f"{name_of(entry)} has {entry.points} points and no place"
     unpaid = [entry for _, entry in case.classified if entry.points is None]
     if unpaid and any(entry.points is not None for entry in case.entries):
         yield f"{_names(unpaid)} has a place, and points that are not given"
@@ -229,7 +229,7 @@ def points_off_table(case: Case) -> Iterator[str]:
         return
     odd = min(([e for e in case.entries if not _pays(scale, e)] for scale in case.scales or (Scale(()),)), key=len)
     for entry in odd:
-        yield f"{_names([entry])} has {entry.points} points for {entry.classification or entry.position}: in no table"
+        yield f"{name_of(entry)} has {entry.points} points for {entry.classification or entry.position}: in no table"
 
 
 def points_not_falling(case: Case) -> Iterator[str]:
@@ -242,7 +242,7 @@ def _rising(case: Case) -> Iterator[str]:
     paid = [(place, entry, entry.points) for place, entry in case.classified if entry.points is not None]
     for (above, better, more), (place, worse, points) in pairwise(paid):
         if case.scales and points > more:
-            yield f"{_names([worse])} has {points} points for {place}, {_names([better])} {more} for {above}"
+            yield f"{name_of(worse)} has {points} points for {place}, {name_of(better)} {more} for {above}"
 
 
 def points_sum(case: Case) -> Iterator[str]:
@@ -257,7 +257,7 @@ def points_sum(case: Case) -> Iterator[str]:
 def winner_without_laps(case: Case) -> Iterator[str]:
     """A winner who did not drive."""
     if case.result.kind in SCORING:
-        yield from (f"{_names([e])} won in no laps" for place, e in case.classified if place == 1 and not e.laps)
+        yield from (f"{name_of(e)} won in no laps" for place, e in case.classified if place == 1 and not e.laps)
 
 
 def unknown_number(case: Case) -> Iterator[str]:
@@ -323,5 +323,10 @@ def _shared(case: Case, *, one_each: bool) -> Iterator[str]:
             yield f"{_names(entry for (other, _), entry in cars.items() if other == place)} all in place {place}"
 
 
+def name_of(entry: Entry) -> str:
+    """What a person knows an entry by."""
+    return entry.driver_id or entry.driver_code or f"car {entry.car_number or '?'}"
+
+
 def _names(entries: Iterable[Entry]) -> str:
-    return ", ".join(e.driver_id or e.driver_code or f"car {e.car_number or '?'}" for e in entries)
+    return ", ".join(map(name_of, entries))
