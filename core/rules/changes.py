@@ -13,6 +13,7 @@ from pydantic import AwareDatetime
 
 from core.records import Change, ChangeKind, Entity, Event, Record, Session, Status
 from core.rules.calendar.circuits import place_key
+from core.rules.calendar.season import Calendar
 from core.text import jsonable
 
 EVENT_TIMES = ("first_date", "last_date", "starts_at", "ends_at")
@@ -34,6 +35,15 @@ class FeedChange(Change):
     session_id: str | None
     subject: str
     words: str
+
+
+def changes_between(before: Calendar, after: Calendar) -> Iterator[Change]:
+    """What turns one state of a calendar into another: each event's changes, then its sessions', by date."""
+    for event in sorted(after.events.values(), key=lambda event: (event.first_date, event.id)):
+        yield from event_changes(before.events.get(event.id), event)
+        own = after.sessions_of(event.id).values()
+        for session in sorted(own, key=lambda session: (session.local_date, session.id)):
+            yield from session_changes(before.sessions.get(session.id), session)
 
 
 def event_changes(before: Event | None, after: Event) -> list[Change]:

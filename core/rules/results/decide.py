@@ -151,7 +151,8 @@ def decide_without_result(
         faults = session.poll_faults + 1
         update |= {"poll_faults": faults, "next_poll_at": polling.retry_after_fault(now, faults)}
         if document is not None:
-            refused = held.hold_rejected(session.id, {"document": document}, error)
+            about = Entity.SESSION, session.id, HeldKind.RESULTS_REJECTED
+            refused = held.hold_answer(*about, {"document": document}, error)
             if polling.is_settled(now, known.season_end):
                 update["next_poll_at"] = polling.retry_past(now, refused.times_seen)
     else:
@@ -166,11 +167,12 @@ def decide_without_result(
 def _judge(known: KnownResults, result: SessionResult, now: datetime, held: Confirmation) -> _Verdict:
     """What becomes of a result."""
     session = known.session
+    rejected = Entity.SESSION, session.id, HeldKind.RESULTS_REJECTED
     if known.is_unchanged_by(result):
         return _Verdict(Outcome.UNCHANGED)
     if not session.has_results and not polling.has_begun(session, now):
         reason = "results of a session that has not begun"
-        return _Verdict(Outcome.REJECTED, [reason], held.hold_rejected(session.id, _payload(result), reason))
+        return _Verdict(Outcome.REJECTED, [reason], held.hold_answer(*rejected, _payload(result), reason))
     findings = examine(
         result,
         known.entries,
@@ -181,9 +183,7 @@ def _judge(known: KnownResults, result: SessionResult, now: datetime, held: Conf
     )
     warnings = [f"{finding.gate}: {finding.message}" for finding in findings] + _unidentified(result)
     if reasons := [finding.message for finding in findings if finding.severity is Severity.REJECT]:
-        return _Verdict(
-            Outcome.REJECTED, warnings, held.hold_rejected(session.id, _payload(result), "; ".join(reasons))
-        )
+        return _Verdict(Outcome.REJECTED, warnings, held.hold_answer(*rejected, _payload(result), "; ".join(reasons)))
     is_official = result.source is Source.JOLPICA
     is_first_official = is_official and not session.results_state.is_official
     if is_first_official and is_short(len(result.entries), result.season, known.evidence.entry_counts):
