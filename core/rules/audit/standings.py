@@ -10,7 +10,7 @@ from core.rules.audit.classifications import Found
 from core.rules.audit.season import AuditedSeason
 from core.rules.results.disagreements import plain
 from core.rules.results.points import SCORING
-from core.rules.results.standings import Round, RoundEvent, RoundResult, standings_after
+from core.rules.results.standings import Round, RoundResult, rounds_of, standings_after
 from core.text import counted
 
 SHOWN = 3
@@ -41,8 +41,7 @@ def _rounds(season: AuditedSeason) -> list[Round]:
     results: defaultdict[str, list[RoundResult]] = defaultdict(list)
     for session, entries in season.official(*SCORING):
         results[session.event_id].append(RoundResult(session.kind, entries))
-    events = [RoundEvent(*(getattr(event, name) for name in RoundEvent._fields)) for event in season.events.values()]
-    return [Round(event, results[event.id]) for event in sorted(events, key=lambda event: event.in_order)]
+    return rounds_of(season.events.values(), results)
 
 
 def _unlike(there: Sequence[Standing], computed: Sequence[Standing]) -> str:
