@@ -75,6 +75,11 @@ def in_season(column: ColumnElement[str]) -> ColumnElement[bool]:
     return column.like(bindparam("season_ids"))
 
 
+def about_season(column: ColumnElement[str], season: int) -> ColumnElement[bool]:
+    """Whether an entity's id is a season, or of it as `in_season` has it."""
+    return in_season(column) | (column == str(season))
+
+
 def season_ids(season: int) -> dict[str, str]:
     """The parameter of `in_season`."""
     return {"season_ids": f"{season}-%"}
@@ -83,7 +88,7 @@ def season_ids(season: int) -> dict[str, str]:
 def read_calendar(connection: Connection, season: int) -> Calendar:
     """A season's events, sessions and held answers, and the circuits of all seasons: one query a table."""
     named = season_ids(season)
-    of_season = in_season(held.c.entity_id) | (held.c.entity_id == str(season))
+    of_season = about_season(held.c.entity_id, season)
     return Calendar(
         events={event.id: event for event in read_records(connection, events, Event, events.c.season == season)},
         sessions={

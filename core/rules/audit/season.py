@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
 
 from core.records import Change, Competitor, Entry, Event, Held, Record, ResultsState, Session, SessionKind, Standing
 from core.rules.confirmation import Key
@@ -22,20 +21,21 @@ class Finding(Record):
     message: str
 
 
-class StoredRevision(NamedTuple):
+class StoredRevision(Record):
     """A row of `result_revisions`, its rows as entries."""
 
-    number: int
+    session_id: str
+    revision: int
     observed_at: datetime
     state: ResultsState
-    entries: Sequence[Entry]
+    rows: tuple[Entry, ...]
 
 
-class StoredChange(NamedTuple):
+class StoredChange(Change):
     """A row of the feed, and when it was written."""
 
+    id: int
     at: datetime
-    change: Change
 
 
 @dataclass(frozen=True)
