@@ -13,7 +13,7 @@ from core.documents import ArchiveDocument, Document
 from core.records import SessionKind, Source
 from core.timing_records import RACED, TimedLap
 from core.transform.archive.clock import clock_zero, instant, race_control_messages
-from core.transform.archive.stints import stints_of_car
+from core.transform.archive.stints import laps_by_car, stints_of_car
 from core.transform.cells import milliseconds, number, text
 
 DELETION = re.compile(r"CAR ([0-9]{1,3}) .*?TIME ([0-9:.]+) (DELETED|.*REINSTATED)(?: - )?(.*)")
@@ -36,14 +36,6 @@ def laps(document: ArchiveDocument, kind: SessionKind) -> tuple[TimedLap, ...] |
         lap for rows in laps_by_car(document["laps"]).values() for lap in _laps_of_car(rows, kind, zero, deletions)
     ]
     return tuple(_placed(found) if kind in RACED else found)
-
-
-def laps_by_car(rows: Sequence[Document]) -> dict[str, list[Document]]:
-    """FastF1's laps by car number, each car's in order."""
-    by_car: defaultdict[str, list[Document]] = defaultdict(list)
-    for row in rows:
-        by_car[text(row["DriverNumber"]) or ""].append(row)
-    return {car: sorted(own, key=lambda row: number(row["LapNumber"]) or 0) for car, own in by_car.items()}
 
 
 def deleted_times(document: ArchiveDocument) -> Deletions:
