@@ -178,7 +178,6 @@ def _judge(known: KnownResults, result: SessionResult, now: datetime, held: Conf
         known.entries,
         previous_state=session.results_state,
         known_numbers=known.evidence.numbers,
-        expected_kinds={session.kind},
         others=known.evidence.alike,
     )
     warnings = [f"{finding.gate}: {finding.message}" for finding in findings] + _unidentified(result)

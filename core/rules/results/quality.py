@@ -14,7 +14,7 @@ from itertools import chain, pairwise
 from operator import itemgetter
 from types import MappingProxyType
 
-from core.records import Entry, Record, ResultsState, SessionKind, SessionResult, Source
+from core.records import Entry, Record, ResultsState, SessionResult, Source
 from core.rules.results.differences import matched
 from core.rules.results.points import (
     FASTEST_LAP,
@@ -72,7 +72,6 @@ class Case:
     previous: tuple[Entry, ...]
     previous_state: ResultsState
     known_numbers: Collection[str]
-    expected_kinds: Collection[SessionKind]
     others: Mapping[str, Sequence[Entry]]
 
     @property
@@ -106,16 +105,15 @@ def examine(
     *,
     previous_state: ResultsState = ResultsState.AWAITED,
     known_numbers: Collection[str] = (),
-    expected_kinds: Collection[SessionKind] = (),
     others: Mapping[str, Sequence[Entry]] = MappingProxyType({}),
 ) -> tuple[Finding, ...]:
     """What the gates find, in the table's order.
 
     `previous` is the last good state, empty when there is none; `known_numbers` are the season's car numbers,
-    `expected_kinds` the event's sessions, `others` the classifications of other sessions by id, of those that may be
+    `others` the classifications of other sessions by id, of those that may be
     equal to this one: nothing is checked against an empty one.
     """
-    case = Case(result, tuple(previous), previous_state, known_numbers, expected_kinds, others)
+    case = Case(result, tuple(previous), previous_state, known_numbers, others)
     return tuple(
         Finding(gate=gate.__name__, severity=severity, message=message)
         for severity, gate in GATES
@@ -127,12 +125,6 @@ def empty(case: Case) -> Iterator[str]:
     """Empty never replaces full."""
     if not case.entries:
         yield "no entries"
-
-
-def unknown_session(case: Case) -> Iterator[str]:
-    """Results of a session that the event does not have."""
-    if case.expected_kinds and case.result.kind not in case.expected_kinds:
-        yield f"the event has no {case.result.kind.value}"
 
 
 def another_sessions(case: Case) -> Iterator[str]:
@@ -271,7 +263,6 @@ Gate = Callable[[Case], Iterator[str]]
 
 GATES: tuple[tuple[Severity, Gate], ...] = (
     (Severity.REJECT, empty),
-    (Severity.REJECT, unknown_session),
     (Severity.REJECT, another_sessions),
     (Severity.REJECT, too_many_entries),
     (Severity.REJECT, points_impossible),
