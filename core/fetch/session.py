@@ -119,6 +119,8 @@ class BudgetedSession(fastf1_internals.RateLimitedSession):  # type: ignore[misc
             if answered is not None:
                 answered(status, ms)
         try:
+            if status == 429:
+                raise RateLimited(call.source.value, _seconds(response.headers.get("Retry-After")))
             if "/livetiming" in parts.path or "livetiming" in parts.netloc:
                 _check_feed(call.source, response)
             else:
@@ -137,7 +139,6 @@ def _time_left(call: Call) -> float:
 
 def _check(source: Source, response: requests.Response) -> None:
     """Raise what a response that is no JSON document means."""
-    _check_rate(source, response)
     if response.status_code in (403, 404, 410):
         raise SourceEmpty(source.value, "not published")
     if response.status_code >= 500:
@@ -156,14 +157,8 @@ def _check(source: Source, response: requests.Response) -> None:
         raise SourceMalformed(source.value, "an answer nested too deeply")
 
 
-def _check_rate(source: Source, response: requests.Response) -> None:
-    if response.status_code == 429:
-        raise RateLimited(source.value, _seconds(response.headers.get("Retry-After")))
-
-
 def _check_feed(source: Source, response: requests.Response) -> None:
     """Refuse a live timing file that is no text or a web page, which FastF1 would silently read nothing from."""
-    _check_rate(source, response)
     if response.status_code != 200:
         return
     try:
