@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from core.records import Change, Competitor, Entry, Event, Held, Record, ResultsState, Session, SessionKind, Standing
@@ -51,15 +51,15 @@ class AuditedSeason:
     now: datetime
     events: Mapping[str, Event]
     sessions: Mapping[str, Session]
-    entries: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
-    revisions: Mapping[str, Sequence[StoredRevision]] = field(default_factory=dict)
-    adjustments: Sequence[Adjustment] = ()
-    standings: Mapping[tuple[str, Competitor], Sequence[Standing]] = field(default_factory=dict)
-    held: Mapping[Key, Held] = field(default_factory=dict)
-    states: Sequence[DatasetState] = ()
-    feed: Sequence[StoredChange] = ()
-    feed_since: datetime | None = None
-    ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    entries: Mapping[str, Sequence[Entry]]
+    revisions: Mapping[str, Sequence[StoredRevision]]
+    adjustments: Sequence[Adjustment]
+    standings: Mapping[tuple[str, Competitor], Sequence[Standing]]
+    held: Mapping[Key, Held]
+    states: Sequence[DatasetState]
+    feed: Sequence[StoredChange]
+    feed_since: datetime | None
+    ids: Mapping[str, frozenset[str]]
 
     def official(self, *kinds: SessionKind) -> list[tuple[Session, Sequence[Entry]]]:
         """The sessions of these kinds with an official classification, by date, and their entries."""

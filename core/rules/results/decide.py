@@ -7,7 +7,7 @@ writes the decision.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -58,8 +58,8 @@ class Decision:
     held: Mapping[Key, Held]
     changes: tuple[Change, ...]
     is_news: bool
-    warnings: tuple[str, ...] = ()
-    revision: Revision | None = None
+    warnings: tuple[str, ...]
+    revision: Revision | None
 
     @property
     def changes_standings(self) -> bool:
@@ -93,7 +93,7 @@ def decide(
     """What a result makes of a session: its next revision, unless it is unchanged, not believed yet, or refused."""
     held = Confirmation(known.held, now, force=force)
     verdict = _judge(known, result, now, held)
-    session, revision, happened = known.session, None, []
+    session, revision = known.session, None
     if verdict.outcome.is_revision:
         revision = _revision(known, result)
         session = session.model_copy(
@@ -103,7 +103,6 @@ def decide(
                 "status": Status.CANCELLED if session.status is Status.CANCELLED else Status.COMPLETED,
             }
         )
-        happened = [_change(known.session, revision, verdict.outcome)]
     if verdict.outcome.is_accepted:
         for kind in HELD_KINDS:
             held.forget(Entity.SESSION, session.id, kind)
@@ -121,8 +120,8 @@ def decide(
             update["next_poll_at"] = polling.retry_past(now, verdict.refused.times_seen if verdict.refused else 1)
         elif session.results_state is ResultsState.PROVISIONAL and session.kind in polling.SESSIONS_OF_JOLPICA:
             update["next_poll_at"], _ = _after_nothing(held, session.id, now)
-    decision = _decision(known, session.model_copy(update=update), verdict.outcome, held, verdict.warnings, happened)
-    return replace(decision, revision=revision)
+    session = session.model_copy(update=update)
+    return _decision(known, session, verdict.outcome, held, verdict.warnings, revision)
 
 
 def decide_without_result(
@@ -161,7 +160,7 @@ def decide_without_result(
         if update["next_poll_at"] is None and session.results_state is not ResultsState.SETTLED:
             update["next_poll_at"], note = _after_nothing(held, session.id, now)
             warnings = [note]
-    return _decision(known, session.model_copy(update=update), outcome, held, warnings, [])
+    return _decision(known, session.model_copy(update=update), outcome, held, warnings)
 
 
 def _judge(known: KnownResults, result: SessionResult, now: datetime, held: Confirmation) -> _Verdict:
@@ -256,10 +255,11 @@ def _decision(
     outcome: Outcome,
     held: Confirmation,
     warnings: Sequence[str],
-    happened: Sequence[Change],
+    revision: Revision | None = None,
 ) -> Decision:
     """The decision about a session in its new state; one that is never polled again is settled."""
     before = known.session
+    happened = () if revision is None else (_change(before, revision, outcome),)
     if session.next_poll_at is None:
         session = session.model_copy(update={"results_state": ResultsState.SETTLED})
     same: dict[str, Any] = {"revision": before.revision}
@@ -273,6 +273,7 @@ def _decision(
         changes=(*changes, *happened),
         is_news=bool(changes or happened),
         warnings=tuple(warnings),
+        revision=revision,
     )
 
 
