@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Row, func, select, union
 from core.bounds import FIRST_SEASON, LAST_SEASON
 from core.database import Database
 from core.errors import UsageError
-from core.queries import about_season, in_season, read_records, read_season_entries, season_ids, stored
-from core.records import Competitor, Event, Held, Session, Standing
+from core.queries import about_season, in_season, read_held, read_records, read_season_entries, season_ids, stored
+from core.records import Competitor, Event, Session, Standing
 from core.rules.audit.checks import examine_season
 from core.rules.audit.season import AuditedSeason, Finding, StoredChange, StoredRevision
 from core.rules.datasets import DatasetState
@@ -98,7 +98,6 @@ def read_season(
     named = season_ids(season)
     found_events = read_records(connection, events, Event, in_season(events.c.id), **named)
     found_sessions = read_records(connection, sessions, Session, in_season(sessions.c.id), **named)
-    answers = read_records(connection, held, Held, about_season(held.c.entity_id, season), **named)
     feed = read_records(connection, changes, StoredChange, about_season(changes.c.entity_id, season), **named)
     return AuditedSeason(
         season=season,
@@ -111,7 +110,7 @@ def read_season(
         standings={
             key: table for competitor in STANDINGS_OF for key, table in _standings(connection, season, competitor)
         },
-        held={answer.key: answer for answer in answers},
+        held=read_held(connection, about_season(held.c.entity_id, season), **named),
         states=read_records(connection, dataset_states, DatasetState, in_season(dataset_states.c.entity_id), **named),
         feed=sorted(feed, key=lambda change: change.id),
         feed_since=feed_since,

@@ -27,6 +27,7 @@ from core.records import (
 from core.rules.calendar import names
 from core.rules.calendar.season import Calendar
 from core.rules.changes import FeedChange
+from core.rules.confirmation import Key
 from core.rules.results import polling
 from core.rules.results.due_polls import DuePoll
 from core.rules.results.known import in_order
@@ -42,6 +43,11 @@ def read_records(
     """A table's rows as records, of the columns that the record has fields for; `named` are the query's parameters."""
     rows = connection.execute(records_of(table, record).where(*conditions), named).mappings().all()
     return [stored(record, row) for row in rows]
+
+
+def read_held(connection: Connection, *conditions: ColumnElement[bool], **named: Any) -> dict[Key, Held]:
+    """Held answers, by key."""
+    return {answer.key: answer for answer in read_records(connection, held, Held, *conditions, **named)}
 
 
 def stored(record: type[R], row: Mapping[Any, Any]) -> R:
@@ -88,7 +94,6 @@ def season_ids(season: int) -> dict[str, str]:
 def read_calendar(connection: Connection, season: int) -> Calendar:
     """A season's events, sessions and held answers, and the circuits of all seasons: one query a table."""
     named = season_ids(season)
-    of_season = about_season(held.c.entity_id, season)
     return Calendar(
         events={event.id: event for event in read_records(connection, events, Event, events.c.season == season)},
         sessions={
@@ -96,7 +101,7 @@ def read_calendar(connection: Connection, season: int) -> Calendar:
             for session in read_records(connection, sessions, Session, in_season(sessions.c.event_id), **named)
         },
         circuits={circuit.id: circuit for circuit in read_records(connection, circuits, Circuit)},
-        held={answer.key: answer for answer in read_records(connection, held, Held, of_season, **named)},
+        held=read_held(connection, about_season(held.c.entity_id, season), **named),
     )
 
 

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, delete
 
 from core.database import Database
 from core.documents import Listing
-from core.queries import read_entries, read_records
-from core.records import Held, Record, Session
+from core.queries import read_entries, read_held, read_records
+from core.records import Record, Session
 from core.rules.datasets import DatasetState, initial_state
 from core.rules.results.polling import is_filed
 from core.rules.timing.decide import (
@@ -132,9 +132,8 @@ def _decide(
     flow_run_id: str | None,
 ) -> SyncedTiming:
     """Decide each of the datasets, and write what was decided."""
-    found = read_records(connection, held, Held, held.c.entity_id == session.id, held.c.kind.in_(REFUSED))
-    kept = {answer.key: answer for answer in found}
-    before, decisions = dict(kept), []
+    before = read_held(connection, held.c.entity_id == session.id, held.c.kind.in_(REFUSED))
+    kept, decisions = before, list[TimingDecision]()
     for gate in gates:
         name = gate.dataset.name
         state = states.get(name) or initial_state(gate.dataset, session.id)
