@@ -7,13 +7,13 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select, union
+from sqlalchemy import Connection, Row, func, select, union
 
 from core.bounds import FIRST_SEASON, LAST_SEASON
 from core.database import Database
 from core.errors import UsageError
-from core.queries import in_season, read_records, read_season_entries, season_ids, stored
-from core.records import Change, Competitor, Entry, Event, Held, ResultsState, Session, Standing
+from core.queries import about_season, in_season, read_held, read_records, read_season_entries, season_ids, stored
+from core.records import Competitor, Event, Session, Standing
 from core.rules.audit.checks import examine_season
 from core.rules.audit.season import AuditedSeason, Finding, StoredChange, StoredRevision
 from core.rules.datasets import DatasetState
@@ -98,8 +98,7 @@ def read_season(
     named = season_ids(season)
     found_events = read_records(connection, events, Event, in_season(events.c.id), **named)
     found_sessions = read_records(connection, sessions, Session, in_season(sessions.c.id), **named)
-    answers = read_records(connection, held, Held, _about(held.c.entity_id, season), **named)
-    own = select(changes).where(_about(changes.c.entity_id, season)).order_by(changes.c.id)
+    feed = read_records(connection, changes, StoredChange, about_season(changes.c.entity_id, season), **named)
     return AuditedSeason(
         season=season,
         now=now,
@@ -111,35 +110,19 @@ def read_season(
         standings={
             key: table for competitor in STANDINGS_OF for key, table in _standings(connection, season, competitor)
         },
-        held={answer.key: answer for answer in answers},
+        held=read_held(connection, about_season(held.c.entity_id, season), **named),
         states=read_records(connection, dataset_states, DatasetState, in_season(dataset_states.c.entity_id), **named),
-        feed=[StoredChange(row.at, stored(Change, _fields(row))) for row in connection.execute(own, named)],
+        feed=sorted(feed, key=lambda change: change.id),
         feed_since=feed_since,
         ids=ids,
     )
 
 
-def _about(entity_id: ColumnElement[str], season: int) -> ColumnElement[bool]:
-    """Whether an entity is a season, or an event or session of it."""
-    return in_season(entity_id) | (entity_id == str(season))
-
-
 def _revisions(connection: Connection, season: int) -> dict[str, list[StoredRevision]]:
-    own = select(result_revisions).where(in_season(result_revisions.c.session_id))
-    ordered = own.order_by(result_revisions.c.session_id, result_revisions.c.revision)
-    rows = connection.execute(ordered, season_ids(season)).all()
-    return {
-        session_id: [
-            StoredRevision(
-                number=row.revision,
-                observed_at=row.observed_at,
-                state=ResultsState(row.state),
-                entries=[stored(Entry, entry) for entry in row.rows],
-            )
-            for row in chain
-        ]
-        for session_id, chain in groupby(rows, key=lambda row: row.session_id)
-    }
+    own = in_season(result_revisions.c.session_id)
+    found = read_records(connection, result_revisions, StoredRevision, own, **season_ids(season))
+    ordered = sorted(found, key=lambda one: (one.session_id, one.revision))
+    return {session_id: list(chain) for session_id, chain in groupby(ordered, key=lambda one: one.session_id)}
 
 
 def _standings(
@@ -154,7 +137,3 @@ def _standings(
 def _standing(row: Row[Any], competitor_id: str) -> Standing:
     fields = {name: getattr(row, name) for name in ("position", "points", "wins", "source")}
     return stored(Standing, {"competitor_id": getattr(row, competitor_id), **fields})
-
-
-def _fields(row: Row[Any]) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in Change.model_fields}

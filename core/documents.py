@@ -52,18 +52,23 @@ LISTING_OF = {
 """The table that has the results of a kind of session."""
 
 
-class _Limits(TypedDict):
+class Table(NamedTuple):
+    """What a table holds, in a fault's words; the key of its rows in a document; and the most rows that it can have.
+
+    A document continues on the next page. Without a key each document is a row.
+    """
+
+    what: str
     rows: str | None
     at_most: int
 
 
-LIMITS = {
-    Listing.RACES: _Limits(rows=None, at_most=PAGE),
-    **{LISTING_OF[kind]: _Limits(rows=rows, at_most=MOST_ROWS_OF_A_SEASON) for kind, rows in RESULT_ROWS.items()},
-    Listing.LAPS: _Limits(rows=LAP_ROWS, at_most=MOST_LAPS),
-    Listing.PIT_STOPS: _Limits(rows=PIT_STOP_ROWS, at_most=MOST_PIT_STOPS),
+TABLES = {
+    Listing.RACES: Table(Listing.RACES.value, None, PAGE),
+    **{of: Table(of.value, RESULT_ROWS[kind], MOST_ROWS_OF_A_SEASON) for kind, of in LISTING_OF.items()},
+    Listing.LAPS: Table(Listing.LAPS.value, LAP_ROWS, MOST_LAPS),
+    Listing.PIT_STOPS: Table(Listing.PIT_STOPS.value, PIT_STOP_ROWS, MOST_PIT_STOPS),
 }
-"""The key of a table's rows in its documents (None: each document is a row), and the most that it can have."""
 
 DEEPEST = 50
 """Levels that an answer may nest, many times what any has: those who walk through deeper ones exhaust their stack."""
@@ -102,21 +107,21 @@ def is_whole(pages: Sequence[Page]) -> bool:
     return bool(pages) and len(pages) * PAGE >= pages[0]["total"]
 
 
-def check_page(page: Page, first_row: int, what: str, *, rows: str | None, at_most: int, total: int) -> None:
-    """Check that a page has the rows that it should have, of a table of `total` rows; see `whole_table`.
+def check_page(page: Page, first_row: int, table: Table, total: int) -> None:
+    """Check that a page has the rows that it should have, of a table of `total` rows.
 
     Raises:
         TableTooLong, TableChanged, SourceMalformed: see `whole_table`.
     """
     source = Source.JOLPICA.value
-    if total > at_most:
-        raise TableTooLong(source, f"a table of {total} rows, where at most {at_most} can be")
+    if total > table.at_most:
+        raise TableTooLong(source, f"a table of {total} rows, where at most {table.at_most} can be")
     if page["total"] != total:
         raise TableChanged(source, f"a table of {total} rows, and of {page['total']} from row {first_row} on")
-    with reading_answer(source, f"an answer that holds no {what}"):
-        found = sum(1 if rows is None else _rows_in(document, rows) for document in page["documents"])
+    with reading_answer(source, f"an answer that holds no {table.what}"):
+        found = sum(1 if table.rows is None else _rows_in(document, table.rows) for document in page["documents"])
     if found != min(PAGE, total - first_row):
-        raise SourceMalformed(source, f"{first_row + found} of {total} {'rows' if rows else what}")
+        raise SourceMalformed(source, f"{first_row + found} of {total} {'rows' if table.rows else table.what}")
 
 
 def _rows_in(document: Document, rows: str) -> int:
@@ -125,27 +130,22 @@ def _rows_in(document: Document, rows: str) -> int:
     return sum(len(lap[TIMINGS]) for lap in listed) if rows == LAP_ROWS else len(listed)
 
 
-def whole_table(pages: Sequence[Page], what: str, *, rows: str | None, at_most: int) -> list[Document]:
+def whole_table(pages: Sequence[Page], table: Table) -> list[Document]:
     """The documents of a table, each with all of its rows; a lap that continues on the next page is there twice.
 
-    Args:
-        what: what the table holds, in a fault's words.
-        rows: the key of a document's rows; a document continues on the next page. None: each document is a row.
-        at_most: more rows than such a table can have.
-
     Raises:
-        TableTooLong: the table says it has more rows than `at_most`.
+        TableTooLong: the table says it has more rows than it can have.
         TableChanged: its total changed from one page to the next.
         SourceMalformed: a page has not the rows that it should have.
     """
-    documents: list[Document] = []
+    rows, documents = table.rows, list[Document]()
     by_round: dict[str, Document] = {}
     for number, page in enumerate(pages):
-        check_page(page, number * PAGE, what, rows=rows, at_most=at_most, total=pages[0]["total"])
+        check_page(page, number * PAGE, table, pages[0]["total"])
         if rows is None:
             documents += page["documents"]
             continue
-        with reading_answer(Source.JOLPICA.value, f"an answer that holds no {what}"):
+        with reading_answer(Source.JOLPICA.value, f"an answer that holds no {table.what}"):
             for document in page["documents"]:
                 kept = by_round.get(document["round"])
                 if kept is None:
@@ -155,16 +155,9 @@ def whole_table(pages: Sequence[Page], what: str, *, rows: str | None, at_most: 
     return documents
 
 
-def check_listing_page(query: PageQuery, page: Page, total: int | None) -> None:
-    """Check a page of a table, whose earlier pages gave its `total`, None where there is none."""
-    limits = LIMITS[query.listing]
-    what = query.listing.value
-    check_page(page, query.first_row, what, **limits, total=page["total"] if total is None else total)
-
-
 def listing_table(listing: Listing, pages: Sequence[Page]) -> list[Document]:
     """The documents of a table; see `whole_table`."""
-    return whole_table(pages, listing.value, **LIMITS[listing])
+    return whole_table(pages, TABLES[listing])
 
 
 class TimingDocument(TypedDict):

@@ -27,6 +27,7 @@ from core.records import (
 from core.rules.calendar import names
 from core.rules.calendar.season import Calendar
 from core.rules.changes import FeedChange
+from core.rules.confirmation import Key
 from core.rules.results import polling
 from core.rules.results.due_polls import DuePoll
 from core.rules.results.known import in_order
@@ -42,6 +43,11 @@ def read_records(
     """A table's rows as records, of the columns that the record has fields for; `named` are the query's parameters."""
     rows = connection.execute(records_of(table, record).where(*conditions), named).mappings().all()
     return [stored(record, row) for row in rows]
+
+
+def read_held(connection: Connection, *conditions: ColumnElement[bool], **named: Any) -> dict[Key, Held]:
+    """Held answers, by key."""
+    return {answer.key: answer for answer in read_records(connection, held, Held, *conditions, **named)}
 
 
 def stored(record: type[R], row: Mapping[Any, Any]) -> R:
@@ -75,6 +81,11 @@ def in_season(column: ColumnElement[str]) -> ColumnElement[bool]:
     return column.like(bindparam("season_ids"))
 
 
+def about_season(column: ColumnElement[str], season: int) -> ColumnElement[bool]:
+    """Whether an entity's id is a season, or of it as `in_season` has it."""
+    return in_season(column) | (column == str(season))
+
+
 def season_ids(season: int) -> dict[str, str]:
     """The parameter of `in_season`."""
     return {"season_ids": f"{season}-%"}
@@ -83,7 +94,6 @@ def season_ids(season: int) -> dict[str, str]:
 def read_calendar(connection: Connection, season: int) -> Calendar:
     """A season's events, sessions and held answers, and the circuits of all seasons: one query a table."""
     named = season_ids(season)
-    of_season = in_season(held.c.entity_id) | (held.c.entity_id == str(season))
     return Calendar(
         events={event.id: event for event in read_records(connection, events, Event, events.c.season == season)},
         sessions={
@@ -91,7 +101,7 @@ def read_calendar(connection: Connection, season: int) -> Calendar:
             for session in read_records(connection, sessions, Session, in_season(sessions.c.event_id), **named)
         },
         circuits={circuit.id: circuit for circuit in read_records(connection, circuits, Circuit)},
-        held={answer.key: answer for answer in read_records(connection, held, Held, of_season, **named)},
+        held=read_held(connection, about_season(held.c.entity_id, season), **named),
     )
 
 

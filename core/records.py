@@ -20,6 +20,11 @@ class Record(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    def completed(self, known: Record | None) -> Self:
+        """This record, with what is known where it has None."""
+        lacking = {name: value for name, value in known or () if value is not None and getattr(self, name) is None}
+        return self.model_copy(update=lacking) if lacking else self
+
 
 class Source(StrEnum):
     """Where a row comes from, best source first."""

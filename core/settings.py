@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -229,23 +229,7 @@ class Settings(BaseSettings):
     @classmethod
     def origins(cls) -> dict[str, str]:
         """Where each setting's value comes from: environment, .env or default."""
-        sources: dict[str, PydanticBaseSettingsSource] = {}
-
-        class Traced(cls):  # type: ignore[misc, valid-type]
-            @classmethod
-            def settings_customise_sources(
-                cls,
-                settings_cls: type[BaseSettings],
-                init_settings: PydanticBaseSettingsSource,
-                env_settings: PydanticBaseSettingsSource,
-                dotenv_settings: PydanticBaseSettingsSource,
-                file_secret_settings: PydanticBaseSettingsSource,
-            ) -> tuple[PydanticBaseSettingsSource, ...]:
-                sources.update({"environment": env_settings, ".env": dotenv_settings})
-                return (env_settings, dotenv_settings)
-
-        Traced()
-        found = {label: source() for label, source in sources.items()}
+        found = {"environment": EnvSettingsSource(cls)(), ".env": DotEnvSettingsSource(cls)()}
         return {
             name: next((label for label, values in found.items() if name in values), "default")
             for name in cls.model_fields

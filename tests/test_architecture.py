@@ -16,7 +16,15 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LONGEST_MODULE = 400
 
-VOCABULARY = {"core.bounds", "core.documents", "core.errors", "core.records", "core.text", "core.timing_records"}
+VOCABULARY = {
+    "core.bounds",
+    "core.documents",
+    "core.errors",
+    "core.records",
+    "core.retry_after",
+    "core.text",
+    "core.timing_records",
+}
 PURE = {
     "core.rules": VOCABULARY,
     "core.transform": VOCABULARY,

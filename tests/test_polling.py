@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from core.records import EventFormat, ResultsState, Session, SessionKind, Source, Status
-from core.rules.results.polling import due, is_polled, is_settled, next_poll, retry_after_fault
+from core.rules.results.polling import Cadence, due, is_polled, is_settled, next_poll, retry_after_fault
 
 DELAY, INTERVAL = timedelta(minutes=30), timedelta(minutes=30)
 END = datetime(2023, 7, 2, 15, tzinfo=UTC)
@@ -33,8 +33,7 @@ def following(
         official_since=since,
         now=now,
         season_end=SEASON_END,
-        delay=DELAY,
-        interval=interval,
+        cadence=Cadence(DELAY, interval),
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Table, func, or_, select
 from core.deliver.subscribers import Subscriber
 from core.queries import read_feed, read_records
 from core.records import Driver, Event, Session, Team
+from core.rules.calendar.identity import season_of
 from core.rules.changes import FeedChange
 from core.rules.deliveries.message import CHANGES_AT_MOST, DescribedChange, Leader, described, leaders_of
 from core.rules.deliveries.schedule import Delivery
@@ -51,7 +52,7 @@ def _described(connection: Connection, found: Sequence[FeedChange]) -> list[Desc
     made = []
     for change in found:
         event, session = of.get(change.event_id or ""), about.get(change.session_id or "")
-        season = event.season if event else int(change.entity_id.partition("-")[0])
+        season = event.season if event else season_of(change.entity_id)
         made.append(described(change, season, event, session, leaders.get(change.id, ())))
     return made
 

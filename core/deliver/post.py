@@ -104,13 +104,11 @@ def _connect(host: str, port: int, allow_private: bool, ends: float) -> socket.s
     if not allowed:
         where = addresses[0][0]
         raise NotSent(f"{where} is a private address: it needs allow_private = true in F1_WEBHOOKS_FILE")
-    for number, address in enumerate(allowed, 1):
-        try:
+    *others, last = allowed
+    for address in others:
+        with suppress(OSError):
             return socket.create_connection(address, max(ends - monotonic(), 0.001))
-        except OSError:
-            if number == len(allowed):
-                raise
-    raise AssertionError("no address was tried")
+    return socket.create_connection(last, max(ends - monotonic(), 0.001))
 
 
 def _resolve(host: str, port: int, ends: float) -> list[Address]:

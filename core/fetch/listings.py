@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.documents import LISTING_OF, WHOLE_SEASON, Listing, Page, PageQuery, check_listing_page
+from core.documents import LISTING_OF, TABLES, WHOLE_SEASON, Listing, Page, PageQuery, check_page
 from core.fetch.access import Access
 from core.fetch.pages import JOLPICA, fetch_page
 from core.fetch.results import ASK_RESULTS
@@ -24,6 +24,7 @@ def fetch_listing_page(query: PageQuery, access: Access, total: int | None) -> P
         SourceError: any other fault, typed; a page without the rows that it should have among them.
     """
     asked = {"season": query.season, "round": None if query.round == WHOLE_SEASON else query.round}
-    page = fetch_page(ASK[query.listing], access, query.listing.value, query.first_row, **asked)
-    check_listing_page(query, page, total)
+    table = TABLES[query.listing]
+    page = fetch_page(ASK[query.listing], access, table, query.first_row, **asked)
+    check_page(page, query.first_row, table, page["total"] if total is None else total)
     return page

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastf1.ergast import Ergast
 
-from core.documents import PAGE, Document, Page, is_whole, whole_table
+from core.documents import PAGE, Document, Page, Table, is_whole, whole_table
 from core.errors import reading_answer
 from core.fetch.access import Access
 from core.fetch.session import asking
@@ -16,26 +16,23 @@ from core.records import Source
 JOLPICA = Ergast(result_type="raw", auto_cast=False, limit=PAGE)
 
 
-def fetch_page(ask: Callable[..., Any], access: Access, what: str, offset: int, **query: Any) -> Page:
+def fetch_page(ask: Callable[..., Any], access: Access, table: Table, offset: int, **query: Any) -> Page:
     """The page of a table that begins with its row `offset`; further arguments as for `fetch_table`.
 
     Raises:
         BudgetExhausted: our hourly budget allows no request now.
         SourceError: any other fault, typed.
     """
-    with asking(Source.JOLPICA, access), reading_answer(Source.JOLPICA.value, f"an answer that holds no {what}"):
+    with asking(Source.JOLPICA, access), reading_answer(Source.JOLPICA.value, f"an answer that holds no {table.what}"):
         page = ask(**query, limit=PAGE, offset=offset)
         return Page(total=int(page.total_results), documents=list(page))
 
 
-def fetch_table(
-    ask: Callable[..., Any], access: Access, what: str, *, rows: str | None, at_most: int, **query: Any
-) -> list[Document]:
+def fetch_table(ask: Callable[..., Any], access: Access, table: Table, **query: Any) -> list[Document]:
     """Jolpica's documents of one table, each with all of its rows. An empty list means that nothing is published.
 
     Args:
         ask: the method of `JOLPICA` that gives a page.
-        what, rows, at_most: see `whole_table`.
         query: the method's own arguments.
 
     Raises:
@@ -45,6 +42,6 @@ def fetch_table(
     pages: list[Page] = []
     documents: list[Document] = []
     while not is_whole(pages):
-        pages.append(fetch_page(ask, access, what, len(pages) * PAGE, **query))
-        documents = whole_table(pages, what, rows=rows, at_most=at_most)
+        pages.append(fetch_page(ask, access, table, len(pages) * PAGE, **query))
+        documents = whole_table(pages, table)
     return documents

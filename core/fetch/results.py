@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.documents import MOST_ROWS_OF_A_SEASON, PAGE, RESULT_ROWS, Document
+from core.documents import MOST_ROWS_OF_A_SEASON, PAGE, RESULT_ROWS, Document, Table
 from core.errors import SourceMalformed
 from core.fetch.access import Access
 from core.fetch.pages import JOLPICA, fetch_table
@@ -31,15 +31,8 @@ def fetch_results(season: int, kind: SessionKind, round_number: int | None, acce
         SourceError: any fault, typed; fewer rows than the table's own total among them.
     """
     at_most = MOST_ROWS_OF_A_SEASON if round_number is None else PAGE
-    return fetch_table(
-        ASK_RESULTS[kind],
-        access,
-        f"{kind.value} results",
-        rows=RESULT_ROWS[kind],
-        at_most=at_most,
-        season=season,
-        round=round_number,
-    )
+    table = Table(f"{kind.value} results", RESULT_ROWS[kind], at_most)
+    return fetch_table(ASK_RESULTS[kind], access, table, season=season, round=round_number)
 
 
 def fetch_standings(season: int, round_number: int, competitor: Competitor, access: Access) -> list[Document]:
@@ -49,9 +42,8 @@ def fetch_standings(season: int, round_number: int, competitor: Competitor, acce
         SourceError: any fault, typed; fewer rows than the table's own total, or another round's, among them.
     """
     ask, rows = ASK_STANDINGS[competitor]
-    tables = fetch_table(
-        ask, access, "standings", rows=rows, at_most=MOST_ROWS_OF_STANDINGS, season=season, round=round_number
-    )
-    if any((table.get("season"), table["round"]) != (str(season), str(round_number)) for table in tables):
+    table = Table("standings", rows, MOST_ROWS_OF_STANDINGS)
+    documents = fetch_table(ask, access, table, season=season, round=round_number)
+    if any((one.get("season"), one["round"]) != (str(season), str(round_number)) for one in documents):
         raise SourceMalformed(Source.JOLPICA.value, "standings after another round")
-    return [row for table in tables for row in table[rows]]
+    return [row for one in documents for row in one[rows]]

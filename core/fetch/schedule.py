@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fastf1
 
-from core.documents import PAGE, Document
+from core.documents import TABLES, Document, Listing
 from core.errors import SourceEmpty, SourceMalformed, SourceUnreachable
 from core.fetch.access import Access
 from core.fetch.frames import rows_of
@@ -31,7 +31,7 @@ def fetch_schedule(season: int, source: Source, access: Access) -> list[Document
         SourceError: any other fault, typed; an answer short of its own total among them.
     """
     if source is Source.JOLPICA:
-        documents = fetch_table(JOLPICA.get_race_schedule, access, "races", rows=None, at_most=PAGE, season=season)
+        documents = fetch_table(JOLPICA.get_race_schedule, access, TABLES[Listing.RACES], season=season)
     else:
         documents = _fetch_frame(season, source, access)
     if not documents:

@@ -8,14 +8,13 @@ each a deadline, a budget and typed errors. Importing this module makes FastF1 u
 from __future__ import annotations
 
 import logging
-import re
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,14 +40,13 @@ from core.errors import (
 from core.fetch import fastf1_internals
 from core.fetch.access import Access
 from core.records import Source
+from core.retry_after import retry_after
 from core.settings import LogLevel, Settings
 
 logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 4.0
 READ_SECONDS = 8.0
-LONGEST_RETRY_AFTER = 86_400.0
-"""Seconds: a longer Retry-After is cut to a day."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +117,9 @@ class BudgetedSession(fastf1_internals.RateLimitedSession):  # type: ignore[misc
             if answered is not None:
                 answered(status, ms)
         try:
+            if status == 429:
+                wait = retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
+                raise RateLimited(call.source.value, None if wait is None else wait.total_seconds())
             if "/livetiming" in parts.path or "livetiming" in parts.netloc:
                 _check_feed(call.source, response)
             else:
@@ -137,7 +138,6 @@ def _time_left(call: Call) -> float:
 
 def _check(source: Source, response: requests.Response) -> None:
     """Raise what a response that is no JSON document means."""
-    _check_rate(source, response)
     if response.status_code in (403, 404, 410):
         raise SourceEmpty(source.value, "not published")
     if response.status_code >= 500:
@@ -156,14 +156,8 @@ def _check(source: Source, response: requests.Response) -> None:
         raise SourceMalformed(source.value, "an answer nested too deeply")
 
 
-def _check_rate(source: Source, response: requests.Response) -> None:
-    if response.status_code == 429:
-        raise RateLimited(source.value, _seconds(response.headers.get("Retry-After")))
-
-
 def _check_feed(source: Source, response: requests.Response) -> None:
     """Refuse a live timing file that is no text or a web page, which FastF1 would silently read nothing from."""
-    _check_rate(source, response)
     if response.status_code != 200:
         return
     try:
@@ -172,21 +166,6 @@ def _check_feed(source: Source, response: requests.Response) -> None:
         raise SourceMalformed(source.value, "a feed that is not text") from None
     if text.lstrip().startswith("<"):
         raise SourceMalformed(source.value, "a feed that is a web page")
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """Seconds of a Retry-After header, at most a day; None unless it is HTTP's whole number or date (RFC 9110)."""
-    if retry_after is None:
-        return None
-    given = retry_after.strip()
-    if re.fullmatch("[0-9]+", given):
-        seconds = float(given)
-    else:
-        try:
-            seconds = parsedate_to_datetime(given).timestamp() - time.time()
-        except (TypeError, ValueError, OverflowError):
-            return None
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
 
 
 SESSION = BudgetedSession()

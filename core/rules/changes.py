@@ -6,13 +6,14 @@ postponed. `before` and `after` hold the fields that the kind is about.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
 
 from pydantic import AwareDatetime
 
 from core.records import Change, ChangeKind, Entity, Event, Record, Session, Status
 from core.rules.calendar.circuits import place_key
+from core.rules.calendar.season import Calendar
 from core.text import jsonable
 
 EVENT_TIMES = ("first_date", "last_date", "starts_at", "ends_at")
@@ -36,28 +37,34 @@ class FeedChange(Change):
     words: str
 
 
+def changes_between(before: Calendar, after: Calendar) -> Iterator[Change]:
+    """What turns one state of a calendar into another: each event's changes, then its sessions', by date."""
+    for event in sorted(after.events.values(), key=lambda event: (event.first_date, event.id)):
+        yield from event_changes(before.events.get(event.id), event)
+        own = after.sessions_of(event.id).values()
+        for session in sorted(own, key=lambda session: (session.local_date, session.id)):
+            yield from session_changes(before.sessions.get(session.id), session)
+
+
 def event_changes(before: Event | None, after: Event) -> list[Change]:
     """The changes that turn one state of an event into the next; none where they are equal."""
     if before is None:
         return [_added(Entity.EVENT, after)]
     changed = _differing(before, after)
-    kinds: list[tuple[ChangeKind, list[str]]] = []
+    kinds: dict[ChangeKind, Sequence[str]] = {}
     if "status" in changed:
         kind = _status_kind(before.status, after.status)
-        kinds.append((kind, ["status", "round"] if kind is ChangeKind.CANCELLED else ["status"]))
+        kinds[kind] = ("status", "round") if kind is ChangeKind.CANCELLED else ("status",)
     if "round" in changed and after.status is not Status.CANCELLED:
-        kinds.append((ChangeKind.RENUMBERED, ["round"]))
+        kinds[ChangeKind.RENUMBERED] = ("round",)
     if "name" in changed or ("official_name" in changed and before.official_name is not None):
-        kinds.append((ChangeKind.RENAMED, ["name", "official_name"]))
+        kinds[ChangeKind.RENAMED] = ("name", "official_name")
     if place_key(before.country, before.locality) != place_key(after.country, after.locality):
-        kinds.append((ChangeKind.RELOCATED, list(PLACE)))
+        kinds[ChangeKind.RELOCATED] = PLACE
     if "format" in changed:
-        kinds.append((ChangeKind.FORMAT_CHANGED, ["format"]))
+        kinds[ChangeKind.FORMAT_CHANGED] = ("format",)
     if changed & set(EVENT_TIMES):
-        if before.starts_at is None and before.last_date == after.last_date:
-            kinds.append((ChangeKind.DETAILED, list(EVENT_TIMES)))
-        else:
-            kinds.append((_move_kind(before.last_date, after.last_date), list(EVENT_TIMES)))
+        kinds[_time_kind(before.starts_at, before.last_date, after.last_date)] = EVENT_TIMES
     return list(_changes(Entity.EVENT, before, after, changed, kinds))
 
 
@@ -66,16 +73,13 @@ def session_changes(before: Session | None, after: Session) -> list[Change]:
     if before is None:
         return [_added(Entity.SESSION, after)]
     changed = _differing(before, after)
-    kinds: list[tuple[ChangeKind, list[str]]] = []
+    kinds: dict[ChangeKind, Sequence[str]] = {}
     if "status" in changed:
-        kinds.append((_status_kind(before.status, after.status), ["status"]))
+        kinds[_status_kind(before.status, after.status)] = ("status",)
     if "name" in changed:
-        kinds.append((ChangeKind.RENAMED, ["name"]))
+        kinds[ChangeKind.RENAMED] = ("name",)
     if changed & {"local_date", "starts_at"}:
-        if before.starts_at is None and before.local_date == after.local_date:
-            kinds.append((ChangeKind.DETAILED, list(SESSION_TIMES)))
-        else:
-            kinds.append((_move_kind(before.local_date, after.local_date), list(SESSION_TIMES)))
+        kinds[_time_kind(before.starts_at, before.local_date, after.local_date)] = SESSION_TIMES
     return list(_changes(Entity.SESSION, before, after, changed, kinds))
 
 
@@ -84,12 +88,10 @@ def _changes(
     before: Event | Session,
     after: Event | Session,
     changed: set[str],
-    kinds: list[tuple[ChangeKind, list[str]]],
+    kinds: dict[ChangeKind, Sequence[str]],
 ) -> Iterator[Change]:
     """One change a kind; fields that no kind covers are details that became known or better known."""
-    fields_of: dict[ChangeKind, list[str]] = {}
-    for kind, fields in kinds:
-        fields_of.setdefault(kind, []).extend(name for name in fields if name in changed)
+    fields_of = {kind: [name for name in fields if name in changed] for kind, fields in kinds.items()}
     covered = {name for fields in fields_of.values() for name in fields}
     if rest := [name for name in type(after).model_fields if name in changed - covered]:
         fields_of.setdefault(ChangeKind.DETAILED, []).extend(rest)
@@ -118,8 +120,8 @@ def _status_kind(before: Status, after: Status) -> ChangeKind:
     return ChangeKind.REINSTATED if before is Status.CANCELLED else ChangeKind.STATUS
 
 
-def _move_kind(before: Any, after: Any) -> ChangeKind:
-    """By the day: a later one, an earlier one, or another time of the same."""
+def _time_kind(starts_at: datetime | None, before: date, after: date) -> ChangeKind:
+    """By the day: a later one, an earlier one, or another time of the same, which may not have been known."""
     if after == before:
-        return ChangeKind.RESCHEDULED
+        return ChangeKind.DETAILED if starts_at is None else ChangeKind.RESCHEDULED
     return ChangeKind.POSTPONED if after > before else ChangeKind.BROUGHT_FORWARD

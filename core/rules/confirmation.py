@@ -44,35 +44,14 @@ class Confirmation:
 
         Otherwise it is held. A `holding` of None is never satisfied by time.
         """
-        seen = self._see((entity, entity_id, kind), payload, reason)
+        seen = self.hold_answer(entity, entity_id, kind, payload, reason)
         if self._force or (holding is not None and self._now - seen.first_seen_at >= holding):
             self.forget(entity, entity_id, kind)
             return True
         return False
 
-    def hold_rejected(self, session_id: str, payload: dict[str, Any], reason: str) -> Held:
-        """Hold a rejected result: neither time nor force confirms it."""
-        return self._see((Entity.SESSION, session_id, HeldKind.RESULTS_REJECTED), payload, reason)
-
-    def hold_malformed(self, entity: Entity, entity_id: str, payload: dict[str, Any], reason: str) -> None:
-        """Hold what cannot be read of a schedule: neither time nor force confirms it."""
-        self._see((entity, entity_id, HeldKind.SCHEDULE_REJECTED), payload, reason)
-
     def hold_answer(self, entity: Entity, entity_id: str, kind: HeldKind, payload: dict[str, Any], reason: str) -> Held:
-        """Hold an answer about a dataset that was refused, or is not what we compute, and say since when it is."""
-        return self._see((entity, entity_id, kind), payload, reason)
-
-    def hold_absent(self, session_id: str, apart: timedelta) -> int:
-        """Count that a past session has no results, at most once per `apart`; returns the count so far."""
-        before = self.found.get((Entity.SESSION.value, session_id, HeldKind.RESULTS_ABSENT.value))
-        if before is not None and self._now - before.last_seen_at < apart:
-            return before.times_seen
-        reason = "upstream has no results of this past session"
-        return self._see((Entity.SESSION, session_id, HeldKind.RESULTS_ABSENT), {}, reason).times_seen
-
-    def _see(self, about: tuple[Entity, str, HeldKind], payload: dict[str, Any], reason: str) -> Held:
-        """Hold an answer; counted from its first sighting while it stays the same."""
-        entity, entity_id, kind = about
+        """Hold an answer, counted from its first sighting while it stays the same."""
         key = (entity.value, entity_id, kind.value)
         before = self.found.get(key)
         same = before if before is not None and before.payload == payload else None
@@ -87,6 +66,14 @@ class Confirmation:
             times_seen=same.times_seen + 1 if same else 1,
         )
         return self.kept[key]
+
+    def hold_absent(self, session_id: str, apart: timedelta) -> int:
+        """Count that a past session has no results, at most once per `apart`; returns the count so far."""
+        before = self.found.get((Entity.SESSION.value, session_id, HeldKind.RESULTS_ABSENT.value))
+        if before is not None and self._now - before.last_seen_at < apart:
+            return before.times_seen
+        reason = "upstream has no results of this past session"
+        return self.hold_answer(Entity.SESSION, session_id, HeldKind.RESULTS_ABSENT, {}, reason).times_seen
 
     def forget(self, entity: Entity, entity_id: str, kind: HeldKind) -> None:
         """Drop what was held: upstream now says something else."""

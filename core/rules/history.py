@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
 
 from core.documents import LISTING_OF, Listing
 from core.records import (
@@ -47,9 +46,7 @@ from core.rules.results.matching import Answer, match_results
 from core.rules.results.outcome import Polled
 from core.rules.results.points import SCORING
 from core.rules.results.polling import Cadence
-from core.rules.results.standings import Round, RoundEvent, RoundResult, standings_after
-
-R = TypeVar("R", Driver, Team)
+from core.rules.results.standings import Round, RoundEvent, RoundResult, rounds_of, standings_after
 
 HISTORY = "history"
 """The dataset whose state says that a season's history is whole."""
@@ -123,14 +120,18 @@ class SeasonHistory:
     notes: tuple[str, ...]
 
     @property
+    def entries(self) -> int:
+        """How many entries all classifications have."""
+        return sum(len(one.result.entries) for one in self.accepted.values())
+
+    @property
     def backfilled(self) -> Backfilled:
         """What became of the season."""
-        entries = sum(len(one.result.entries) for one in self.accepted.values())
         return Backfilled(
             season=self.season,
             events=len(self.calendar.events),
             results=len(self.accepted),
-            entries=entries,
+            entries=self.entries,
             notes=(*self.notes, *notes_of(self.polled)),
         )
 
@@ -141,7 +142,7 @@ class SeasonHistory:
             "events": len(self.calendar.events),
             "sessions": len(self.calendar.sessions),
             "results": len(self.accepted),
-            "entries": sum(len(one.result.entries) for one in self.accepted.values()),
+            "entries": self.entries,
         }
         return Change(entity=Entity.SEASON, entity_id=str(self.season), kind=ChangeKind.ADDED, before=None, after=after)
 
@@ -239,8 +240,6 @@ class _Season:
         self.now = now
         self.cadence = cadence
         self.elsewhere = elsewhere
-        events = (RoundEvent(*(getattr(one, name) for name in RoundEvent._fields)) for one in calendar.events.values())
-        self.events = sorted(events, key=lambda one: one.in_order)
         self.sessions = dict(calendar.sessions)
         self.held = dict(calendar.held)
         self.last_date = max(
@@ -257,11 +256,8 @@ class _Season:
     def take(self, answer: Answer) -> None:
         """Decide about what was published of a session."""
         session = answer.due_poll.session
-        known = KnownResults(session, self.last_date)
         if not isinstance(answer.result, SessionResult):
-            error, document = str(answer.result), answer.document
-            decision = decide_without_result(known, self.now, self.cadence, error=error, document=document)
-            self._note(session, decision)
+            self.take_nothing(answer.due_poll, error=str(answer.result), document=answer.document)
             return
         known = KnownResults(session, self.last_date, evidence=self._evidence(session, answer.result.entries))
         decision = decide(known, answer.result, self.now, self.cadence)
@@ -269,17 +265,14 @@ class _Season:
         if decision.revision is not None:
             self._accept(session, Accepted(answer.result, decision.revision))
         if decision.changes_standings:
-            self.states = latest_due(self.states, self._latest, self.now)
+            latest = [one.event.id for one in self._rounds() if one.results][-1]
+            self.states = latest_due(self.states, latest, self.now)
 
-    def take_nothing(self, due_poll: DuePoll) -> None:
-        """Decide about a session of which nothing is published."""
+    def take_nothing(self, due_poll: DuePoll, *, error: str | None = None, document: str | None = None) -> None:
+        """Decide about a session of which nothing is published, or for the `error` nothing that can be read."""
         known = KnownResults(due_poll.session, self.last_date)
-        self._note(due_poll.session, decide_without_result(known, self.now, self.cadence))
-
-    @property
-    def _latest(self) -> str:
-        """The latest event with results."""
-        return [one.event.id for one in self._rounds() if one.results][-1]
+        decision = decide_without_result(known, self.now, self.cadence, error=error, document=document)
+        self._note(due_poll.session, decision)
 
     def _note(self, session: Session, decision: Decision) -> None:
         self.sessions[session.id] = decision.session
@@ -290,9 +283,8 @@ class _Season:
         begins = beginning(entries)
         alike: dict[str, Sequence[Entry]] = {}
         if begins is not None:
-            alike |= {other: self._entries(other) for other in self.by_time[begins]} | dict(
-                self.elsewhere.get(begins, {})
-            )
+            alike |= {other: self._entries(other) for other in self.by_time[begins]}
+            alike |= self.elsewhere.get(begins, {})
         rounds = self._rounds(session.event_id)
         numbers = {entry.car_number for one in rounds for result in one.results for entry in result.entries}
         if not numbers.issuperset(entry.car_number for entry in entries):
@@ -311,8 +303,8 @@ class _Season:
             for name in TIMES if entry.driver_id is not None else ():
                 if (time := getattr(entry, name)) is not None:
                     self.by_time[entry.driver_id or "", name, time].add(session.id)
-        self.drivers |= {one.id: _completed(one, self.drivers.get(one.id)) for one in result.drivers}
-        self.teams |= {one.id: _completed(one, self.teams.get(one.id)) for one in result.teams}
+        self.drivers |= {one.id: one.completed(self.drivers.get(one.id)) for one in result.drivers}
+        self.teams |= {one.id: one.completed(self.teams.get(one.id)) for one in result.teams}
 
     def _rounds(self, event_id: str | None = None) -> list[Round]:
         """The events in order, with the results of their races and sprints; of one event also its other sessions'."""
@@ -321,7 +313,7 @@ class _Season:
             session = self.sessions[session_id]
             if session.kind in SCORING or session.event_id == event_id:
                 by_event[session.event_id].append(RoundResult(session.kind, accepted.result.entries))
-        return [Round(event, by_event[event.id]) for event in self.events]
+        return rounds_of(self.calendar.events.values(), by_event)
 
     def history(self, season: int, adjustments: Sequence[Adjustment], notes: Sequence[str]) -> SeasonHistory:
         """What it has become."""
@@ -336,11 +328,3 @@ class _Season:
             polled=tuple(self.polled),
             notes=tuple(notes),
         )
-
-
-def _completed(listed: R, before: R | None) -> R:
-    """A listed competitor, with what was listed of it before where nothing is listed now."""
-    if before is None or before == listed:
-        return listed
-    lacking = {name: getattr(before, name) for name, value in listed if value is None}
-    return listed.model_copy(update=lacking)

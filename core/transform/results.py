@@ -49,22 +49,19 @@ def result_of_race(race: Mapping[str, Any], kind: SessionKind) -> SessionResult:
         SourceMalformed: a row lacks what every row has, or holds what no column takes.
     """
     with reading_answer(Source.JOLPICA.value, "a result row that cannot be read"):
-        return _result(race, kind, race[RESULT_ROWS[kind]])
-
-
-def _result(race: Mapping[str, Any], kind: SessionKind, rows: Sequence[Mapping[str, Any]]) -> SessionResult:
-    listed = [_entry(row, kind) for row in rows]
-    drivers, teams = competitors_of(rows)
-    winner = next((entry.time_ms for entry in listed if entry.position == 1), None)
-    return SessionResult(
-        season=number(race["season"]),
-        round=number(race["round"]),
-        kind=kind,
-        source=Source.JOLPICA,
-        entries=numbered(_with_gap(entry, winner) for entry in listed),
-        drivers=drivers,
-        teams=teams,
-    )
+        rows = race[RESULT_ROWS[kind]]
+        listed = [_entry(row, kind) for row in rows]
+        drivers, teams = competitors_of(rows)
+        winner = next((entry.time_ms for entry in listed if entry.position == 1), None)
+        return SessionResult(
+            season=number(race["season"]),
+            round=number(race["round"]),
+            kind=kind,
+            source=Source.JOLPICA,
+            entries=numbered(_with_gap(entry, winner) for entry in listed),
+            drivers=drivers,
+            teams=teams,
+        )
 
 
 def competitors_of(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[Driver, ...], tuple[Team, ...]]:

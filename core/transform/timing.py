@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from core.documents import Document, TimingDocument
 from core.errors import reading_answer
 from core.records import Entry, SessionKind, SessionResult, Source
+from core.timing_records import RACED
 from core.transform.cells import number, text
 from core.transform.results import numbered
 
@@ -34,7 +35,7 @@ def timing_result(document: TimingDocument, season: int, round_number: int | Non
 
 
 def _entries(document: TimingDocument, kind: SessionKind) -> list[Entry]:
-    raced = kind in (SessionKind.RACE, SessionKind.SPRINT)
+    raced = kind in RACED
     driven = _laps_by_car(document["laps"], raced=raced)
     most = max((count for count, _ in driven.values()), default=0)
     entries = []

@@ -41,15 +41,9 @@ def _write(connection: Connection, table: Table, record: type[R], listed: Sequen
     if wanted:
         rows = connection.execute(_listed(table, record), {"ids": list(wanted)}).mappings().all()
         known = {row["id"]: stored(record, row) for row in rows}
-        write_rows(connection, table, known, {id_: _completed(row, known.get(id_)) for id_, row in wanted.items()})
+        write_rows(connection, table, known, {id_: row.completed(known.get(id_)) for id_, row in wanted.items()})
 
 
 @lru_cache(maxsize=2)
 def _listed(table: Table, record: type[Driver | Team]) -> Select[Any]:
     return records_of(table, record).where(table.c.id.in_(bindparam("ids", expanding=True)))
-
-
-def _completed(listed: R, known: R | None) -> R:
-    """A listed competitor, with what is known of it where nothing is listed."""
-    lacking = {name: getattr(known, name) for name, value in listed if value is None} if known else {}
-    return listed.model_copy(update=lacking) if lacking else listed

@@ -38,6 +38,7 @@ from core.upsert.adjustments import mark_applied, read_adjustments
 from core.upsert.bulk import copy_rows
 from core.upsert.competitors import write_competitors
 from core.upsert.pages import drop_pages
+from core.upsert.results import entry_rows, revision_row
 from core.upsert.rows import write_changes, write_held, write_rows
 from core.upsert.standings import settle_standings, standings_rows
 from core.upsert.states import read_season_states
@@ -126,24 +127,8 @@ def _finish(connection: Connection, calendar: Calendar, season: int, now: dateti
 
 def _write_results(connection: Connection, history: SeasonHistory, now: datetime) -> None:
     accepted = history.accepted.items()
-    rows = [
-        columns(results, entry) | {"session_id": session_id}
-        for session_id, one in accepted
-        for entry in one.result.entries
-    ]
-    copy_rows(connection, results, rows)
-    revisions = [
-        {
-            "session_id": session_id,
-            "revision": one.revision.number,
-            "observed_at": now,
-            "source": one.result.source.value,
-            "state": one.revision.state.value,
-            "rows": one.revision.rows,
-            "diff": one.revision.differences,
-        }
-        for session_id, one in accepted
-    ]
+    copy_rows(connection, results, [row for id_, one in accepted for row in entry_rows(id_, one.result)])
+    revisions = [revision_row(id_, one.revision, one.result, now) for id_, one in accepted]
     copy_rows(connection, result_revisions, revisions)
 
 

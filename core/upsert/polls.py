@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
 from core.database import Database
-from core.queries import in_season, read_records, records_of, season_ids, stored
-from core.records import Held, ResultsState, Session, Status
+from core.queries import in_season, read_held, records_of, season_ids, stored
+from core.records import ResultsState, Session, Status
 from core.rules.calendar.identity import season_of
 from core.rules.results.decide import Decision, decide_without_result
 from core.rules.results.known import HELD_KINDS, KnownResults
@@ -79,7 +78,5 @@ def read_known(connection: Connection, session_id: str) -> KnownResults:
     named = {"session_id": session_id, **season_ids(season_of(session_id))}
     row = dict(connection.execute(KNOWN, named).mappings().one())
     last_date, official_since, holds = row.pop("last_date"), row.pop("official_since"), row.pop("holds")
-    found: Sequence[Held] = ()
-    if holds:
-        found = read_records(connection, held, Held, held.c.entity_id == session_id, held.c.kind.in_(HELD_KINDS))
-    return KnownResults(stored(Session, row), last_date, official_since, {answer.key: answer for answer in found})
+    of_it = held.c.entity_id == session_id, held.c.kind.in_(HELD_KINDS)
+    return KnownResults(stored(Session, row), last_date, official_since, read_held(connection, *of_it) if holds else {})

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import insert
 
 from core.database import Database
 from core.queries import read_entries
 from core.records import SessionResult, Source
-from core.rules.results.decide import Decision, decide
+from core.rules.results.decide import Revision, decide
 from core.rules.results.known import Evidence, identified
 from core.rules.results.outcome import Polled
 from core.rules.results.polling import Cadence
@@ -55,7 +56,9 @@ def accept_result(
             write_competitors(connection, result.drivers, result.teams)
         changes = list(decision.changes)
         if decision.revision is not None:
-            _write_revision(connection, decision, result, now, replaces=bool(known.entries))
+            gone = [(session_id,)] if known.entries else []
+            replace_rows(connection, results, ("session_id",), gone, entry_rows(session_id, result))
+            connection.execute(insert(result_revisions), revision_row(session_id, decision.revision, result, now))
         write_session(connection, known, decision, now)
         if decision.changes_standings:
             rounds = with_result(rounds, known.session.event_id, known.session.kind, result.entries)
@@ -64,15 +67,14 @@ def accept_result(
     return decision.polled(len(known.entries))
 
 
-def _write_revision(
-    connection: Connection, decision: Decision, result: SessionResult, now: datetime, *, replaces: bool
-) -> None:
-    """Replace the session's entries, and add the revision to its history."""
-    session_id, revision = decision.session.id, decision.revision
-    assert revision is not None
-    rows = [{**columns(results, entry), "session_id": session_id} for entry in result.entries]
-    replace_rows(connection, results, ("session_id",), [(session_id,)] if replaces else [], rows)
-    written = {
+def entry_rows(session_id: str, result: SessionResult) -> list[dict[str, Any]]:
+    """A session's entries as rows of `results`."""
+    return [{**columns(results, entry), "session_id": session_id} for entry in result.entries]
+
+
+def revision_row(session_id: str, revision: Revision, result: SessionResult, now: datetime) -> dict[str, Any]:
+    """A revision as a row of `result_revisions`."""
+    return {
         "session_id": session_id,
         "revision": revision.number,
         "observed_at": now,
@@ -81,4 +83,3 @@ def _write_revision(
         "rows": revision.rows,
         "diff": revision.differences,
     }
-    connection.execute(insert(result_revisions), written)

@@ -31,7 +31,7 @@ def read_roster(connection: Connection, session: Session, classified: Sequence[E
         by_number=read_numbers(connection, session),
         drivers=read_records(connection, drivers, Driver, drivers.c.code.is_not(None)),
         teams=read_records(connection, teams, Team, teams.c.id.in_(select(results.c.team_id).where(recent))),
-        own=official or None,
+        own=official,
     )
 
 

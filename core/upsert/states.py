@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam
 
-from core.queries import in_season, read_records, records_of, season_ids, stored
+from core.queries import in_season, read_held, read_records, records_of, season_ids, stored
 from core.records import Held
 from core.rules.confirmation import Key
 from core.rules.datasets import Dataset, DatasetState, initial_state
@@ -33,8 +33,7 @@ def read_state(connection: Connection, dataset: Dataset, entity_id: str) -> Know
     own = dataset_states.c.entity_id == entity_id, dataset_states.c.dataset == dataset.name
     stored = next(iter(read_records(connection, dataset_states, DatasetState, *own)), None)
     of_it = held.c.entity_id == entity_id, held.c.kind.in_([kind.value for kind in dataset.held_kinds])
-    found = {answer.key: answer for answer in read_records(connection, held, Held, *of_it)}
-    return KnownState(stored, stored or initial_state(dataset, entity_id), found)
+    return KnownState(stored, stored or initial_state(dataset, entity_id), read_held(connection, *of_it))
 
 
 def read_season_states(connection: Connection, dataset: Dataset, season: int) -> dict[str, DatasetState]:

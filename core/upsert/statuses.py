@@ -8,9 +8,10 @@ from sqlalchemy import or_, select
 
 from core.database import Database
 from core.queries import read_records
-from core.records import Change, Event, Session, Status
+from core.records import Event, Session, Status
+from core.rules.calendar.season import Calendar
 from core.rules.calendar.statuses import event_status, session_status
-from core.rules.changes import FeedChange, event_changes, session_changes
+from core.rules.changes import FeedChange, changes_between
 from core.schema import events, sessions
 from core.upsert.rows import write_feed, write_rows
 
@@ -45,12 +46,7 @@ def refresh_statuses(database: Database, now: datetime, *, flow_run_id: str | No
             )
             for event in known_events.values()
         }
-        happened: list[Change] = []
-        for event in sorted(moved_events.values(), key=lambda e: (e.first_date, e.id)):
-            happened += event_changes(known_events[event.id], event)
-            own = sorted((s for s in moved.values() if s.event_id == event.id), key=lambda s: (s.local_date, s.id))
-            for session in own:
-                happened += session_changes(known[session.id], session)
         write_rows(connection, events, known_events, moved_events, stamp=now)
         write_rows(connection, sessions, known, moved, stamp=now)
-        return write_feed(connection, happened, now, flow_run_id)
+        happened = changes_between(Calendar(known_events, known), Calendar(moved_events, moved))
+        return write_feed(connection, list(happened), now, flow_run_id)

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, delete
 
 from core.database import Database
 from core.documents import Listing
-from core.queries import read_entries, read_records
-from core.records import Held, Record, Session
+from core.queries import read_entries, read_held, read_records
+from core.records import Record, Session
 from core.rules.datasets import DatasetState, initial_state
 from core.rules.results.polling import is_filed
 from core.rules.timing.decide import (
@@ -25,7 +25,7 @@ from core.rules.timing.decide import (
 from core.rules.timing.due import gates_due
 from core.rules.timing.evidence import Evidence
 from core.rules.timing.gates import GATES, Gate
-from core.rules.timing.listed import GATE_OF, RaceDue, of_cars, tables_due
+from core.rules.timing.listed import DATASET_OF, RaceDue, of_cars, tables_due
 from core.rules.timing.outcome import SyncedTiming
 from core.rules.timing.roster import driver_of
 from core.schema import columns, dataset_states, held, metadata, sessions
@@ -41,7 +41,7 @@ from core.upsert.rows import write_changes, write_held, write_rows
 
 REFUSED = [gate.dataset.rejected.value for gate in GATES]
 
-Decide = Callable[[Gate, KnownDataset, Session], TimingDecision]
+Decide = Callable[[Gate, KnownDataset], TimingDecision]
 
 
 def accept_archive(
@@ -62,17 +62,16 @@ def accept_archive(
         DatabaseError: nothing was written.
     """
     with database.writing() as connection:
-        session = _session(connection, session_id)
+        session, states = _known(connection, session_id)
         evidence = _evidence(connection, session, archive)
         is_whole = archive.is_complete or is_filed(session, now)
 
-        def decide(gate: Gate, known: KnownDataset, session: Session) -> TimingDecision:
+        def decide(gate: Gate, known: KnownDataset) -> TimingDecision:
             answer = archive.answers[gate.dataset.name]
             if not is_whole and not gate.from_start:
                 return decide_incomplete(gate, known, session, now)
             return decide_timing(gate, known, answer.rows, answer.fault, evidence, now)
 
-        states = _states(connection, session)
         gates = gates_due(session, states, now, by_name=by_name)
         write_keys(connection, session, archive.keys, evidence.drivers)
         return _decide(connection, session, gates, states, decide, now, flow_run_id)
@@ -82,15 +81,14 @@ def put_archive_off(
     database: Database, session_id: str, now: datetime, error: str | None, *, by_name: bool = False
 ) -> SyncedTiming:
     """Enter a poll that brought no archive: it is not there yet, or for the `error` it could not be fetched."""
-
-    def decide(gate: Gate, known: KnownDataset, session: Session) -> TimingDecision:
-        if error is None:
-            return decide_incomplete(gate, known, session, now)
-        return decide_fault(gate, known, error, now)
-
     with database.writing() as connection:
-        session = _session(connection, session_id)
-        states = _states(connection, session)
+        session, states = _known(connection, session_id)
+
+        def decide(gate: Gate, known: KnownDataset) -> TimingDecision:
+            if error is None:
+                return decide_incomplete(gate, known, session, now)
+            return decide_fault(gate, known, error, now)
+
         gates = gates_due(session, states, now, by_name=by_name)
         return _decide(connection, session, gates, states, decide, now, None)
 
@@ -109,15 +107,14 @@ def accept_listed(
         DatabaseError: nothing was written.
     """
     with database.writing() as connection:
-        session = _session(connection, race.session_id)
-        states = _states(connection, session)
+        session, states = _known(connection, race.session_id)
         entries = read_entries(connection, session.id)
         evidence = Evidence(session, entries, {one.car_number: one.driver_id for one in entries if one.driver_id})
         found = of_cars(tables, evidence)
         due = tables_due(session, race.season, states, now)
-        answers = {GATE_OF[listing].dataset.name: found[listing] for listing in due if listing in found}
+        answers = {DATASET_OF[listing]: found[listing] for listing in due if listing in found}
 
-        def decide(gate: Gate, known: KnownDataset, _: Session) -> TimingDecision:
+        def decide(gate: Gate, known: KnownDataset) -> TimingDecision:
             return decide_listed(gate, known, *answers[gate.dataset.name], evidence, now)
 
         gates = [gate for gate in GATES if gate.dataset.name in answers]
@@ -135,13 +132,12 @@ def _decide(
     flow_run_id: str | None,
 ) -> SyncedTiming:
     """Decide each of the datasets, and write what was decided."""
-    found = read_records(connection, held, Held, held.c.entity_id == session.id, held.c.kind.in_(REFUSED))
-    kept = {answer.key: answer for answer in found}
-    before, decisions = dict(kept), []
+    before = read_held(connection, held.c.entity_id == session.id, held.c.kind.in_(REFUSED))
+    kept, decisions = before, list[TimingDecision]()
     for gate in gates:
         name = gate.dataset.name
         state = states.get(name) or initial_state(gate.dataset, session.id)
-        decision = decide(gate, KnownDataset(state, kept, _rows(connection, gate, state)), session)
+        decision = decide(gate, KnownDataset(state, kept, _rows(connection, gate, state)))
         kept = dict(decision.held)
         if decision.rows is not None:
             _replace(connection, gate, state, decision.rows)
@@ -170,13 +166,10 @@ def _replace(connection: Connection, gate: Gate, state: DatasetState, rows: Sequ
     copy_rows(connection, table, [{"session_id": state.entity_id, **columns(table, row)} for row in rows])
 
 
-def _states(connection: Connection, session: Session) -> dict[str, DatasetState]:
-    return read_states(connection, [session.id]).get(session.id, {})
-
-
-def _session(connection: Connection, session_id: str) -> Session:
+def _known(connection: Connection, session_id: str) -> tuple[Session, dict[str, DatasetState]]:
+    """A session, and the states of its datasets by name."""
     (session,) = read_records(connection, sessions, Session, sessions.c.id == session_id)
-    return session
+    return session, read_states(connection, [session_id]).get(session_id, {})
 
 
 def _evidence(connection: Connection, session: Session, archive: Archive) -> Evidence:

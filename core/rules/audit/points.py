@@ -22,6 +22,7 @@ from core.rules.results.points import (
     Scale,
     scales,
 )
+from core.rules.results.quality import name_of
 
 UNPAID_AT_MOST = 2
 """How many places in the points were paid nothing, or only a part: two in Italy 1984."""
@@ -96,8 +97,3 @@ def _unlike_sum(season: int, scale: Scale, entries: Sequence[Entry]) -> Iterator
 def _unlike(entry: Entry, due: str) -> str:
     where = f"place {entry.position}" if entry.position is not None else "no place"
     return f"{name_of(entry)} has {plain(entry.points or NOTHING)} points for {where}, which pays {due}"
-
-
-def name_of(entry: Entry) -> str:
-    """What a person knows an entry by."""
-    return entry.driver_id or entry.driver_code or f"car {entry.car_number or '?'}"

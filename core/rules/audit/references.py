@@ -59,6 +59,6 @@ def _references(season: AuditedSeason) -> Iterator[tuple[str, str, str, str | No
         # What of a schedule cannot be read is held under the id that the event would have.
         if (table_of := TABLES.get(held.entity)) and held.kind is not HeldKind.SCHEDULE_REJECTED:
             yield held.entity_id, "held answers", table_of, held.entity_id
-    for _, change in season.feed:
+    for change in season.feed:
         if table_of := TABLES.get(change.entity):
             yield change.entity_id, "the feed", table_of, change.entity_id

@@ -27,13 +27,13 @@ def revisions_not_whole(season: AuditedSeason) -> Found:
     """Revisions that are not numbered 1, 2, 3 up to the session's, each seen after the one before."""
     for session in season.sessions.values():
         chain = season.revisions.get(session.id, ())
-        numbers = [revision.number for revision in chain]
+        numbers = [revision.revision for revision in chain]
         if numbers != list(range(1, session.revision + 1)):
             known = ", ".join(map(str, numbers)) or "none"
             yield session.id, f"revisions known: {known}; the session is at revision {session.revision}"
         for before, after in pairwise(chain):
             if after.observed_at < before.observed_at:
-                yield session.id, f"revision {after.number} was seen before revision {before.number}"
+                yield session.id, f"revision {after.revision} was seen before revision {before.revision}"
 
 
 def results_unlike_last_revision(season: AuditedSeason) -> Found:
@@ -44,9 +44,9 @@ def results_unlike_last_revision(season: AuditedSeason) -> Found:
             if entries and not session.has_results:
                 yield session.id, f"{counted(len(entries), 'entry', 'entries')} and no revision"
             continue
-        last = sorted(chain[-1].entries, key=in_order)
+        last = sorted(chain[-1].rows, key=in_order)
         if sorted(entries, key=in_order) != last:
-            yield session.id, f"they differ from revision {chain[-1].number}: {_difference(last, entries)}"
+            yield session.id, f"they differ from revision {chain[-1].revision}: {_difference(last, entries)}"
 
 
 def state_unlike_revisions(season: AuditedSeason) -> Found:
@@ -58,7 +58,7 @@ def state_unlike_revisions(season: AuditedSeason) -> Found:
         elif not session.has_results and state in (ResultsState.PROVISIONAL, ResultsState.OFFICIAL):
             yield session.id, f"{state.value}, without any revision"
         elif chain and state is not ResultsState.SETTLED and chain[-1].state is not state:
-            yield session.id, f"{state.value}, though revision {chain[-1].number} is {chain[-1].state.value}"
+            yield session.id, f"{state.value}, though revision {chain[-1].revision} is {chain[-1].state.value}"
 
 
 def feed_unlike_revisions(season: AuditedSeason) -> Found:
@@ -69,17 +69,17 @@ def feed_unlike_revisions(season: AuditedSeason) -> Found:
     """
     announced: dict[str, list[int]] = {session_id: [] for session_id in season.sessions}
     at_once = set()
-    for at, change in season.feed:
+    for change in season.feed:
         if change.entity is Entity.SEASON and change.kind is ChangeKind.ADDED:
-            at_once.add(at)
+            at_once.add(change.at)
         elif change.entity is Entity.SESSION and change.kind in RESULTS_KINDS:
             announced.setdefault(change.entity_id, []).append((change.after or {}).get("revision", 0))
     for session in season.sessions.values():
         numbers = announced[session.id]
         for revision in season.revisions.get(session.id, ()):
             is_kept = season.feed_since is not None and revision.observed_at >= season.feed_since
-            if is_kept and revision.number not in numbers and revision.observed_at not in at_once:
-                yield session.id, f"the feed has no change for revision {revision.number}"
+            if is_kept and revision.revision not in numbers and revision.observed_at not in at_once:
+                yield session.id, f"the feed has no change for revision {revision.revision}"
         for number in sorted(set(numbers)):
             if number > session.revision:
                 yield session.id, f"the feed has a change for revision {number}, the session is at {session.revision}"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 from core.records import Change, Competitor, Entry, Event, Held, Record, ResultsState, Session, SessionKind, Standing
 from core.rules.confirmation import Key
@@ -22,20 +21,21 @@ class Finding(Record):
     message: str
 
 
-class StoredRevision(NamedTuple):
+class StoredRevision(Record):
     """A row of `result_revisions`, its rows as entries."""
 
-    number: int
+    session_id: str
+    revision: int
     observed_at: datetime
     state: ResultsState
-    entries: Sequence[Entry]
+    rows: tuple[Entry, ...]
 
 
-class StoredChange(NamedTuple):
+class StoredChange(Change):
     """A row of the feed, and when it was written."""
 
+    id: int
     at: datetime
-    change: Change
 
 
 @dataclass(frozen=True)
@@ -51,15 +51,15 @@ class AuditedSeason:
     now: datetime
     events: Mapping[str, Event]
     sessions: Mapping[str, Session]
-    entries: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
-    revisions: Mapping[str, Sequence[StoredRevision]] = field(default_factory=dict)
-    adjustments: Sequence[Adjustment] = ()
-    standings: Mapping[tuple[str, Competitor], Sequence[Standing]] = field(default_factory=dict)
-    held: Mapping[Key, Held] = field(default_factory=dict)
-    states: Sequence[DatasetState] = ()
-    feed: Sequence[StoredChange] = ()
-    feed_since: datetime | None = None
-    ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    entries: Mapping[str, Sequence[Entry]]
+    revisions: Mapping[str, Sequence[StoredRevision]]
+    adjustments: Sequence[Adjustment]
+    standings: Mapping[tuple[str, Competitor], Sequence[Standing]]
+    held: Mapping[Key, Held]
+    states: Sequence[DatasetState]
+    feed: Sequence[StoredChange]
+    feed_since: datetime | None
+    ids: Mapping[str, frozenset[str]]
 
     def official(self, *kinds: SessionKind) -> list[tuple[Session, Sequence[Entry]]]:
         """The sessions of these kinds with an official classification, by date, and their entries."""

@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from core.records import Source, Standing
 from core.rules.audit.classifications import Found
 from core.rules.audit.season import AuditedSeason
+from core.rules.results.championship import reason_of
 from core.rules.results.disagreements import plain
 from core.rules.results.points import SCORING
-from core.rules.results.standings import Round, RoundEvent, RoundResult, standings_after
+from core.rules.results.standings import Round, RoundResult, rounds_of, standings_after
 from core.text import counted
-
-SHOWN = 3
-"""How many differences of one table are listed."""
 
 
 def standings_unlike_results(season: AuditedSeason) -> Found:
@@ -41,8 +39,7 @@ def _rounds(season: AuditedSeason) -> list[Round]:
     results: defaultdict[str, list[RoundResult]] = defaultdict(list)
     for session, entries in season.official(*SCORING):
         results[session.event_id].append(RoundResult(session.kind, entries))
-    events = [RoundEvent(*(getattr(event, name) for name in RoundEvent._fields)) for event in season.events.values()]
-    return [Round(event, results[event.id]) for event in sorted(events, key=lambda event: event.in_order)]
+    return rounds_of(season.events.values(), results)
 
 
 def _unlike(there: Sequence[Standing], computed: Sequence[Standing]) -> str:
@@ -52,8 +49,7 @@ def _unlike(there: Sequence[Standing], computed: Sequence[Standing]) -> str:
     stored, due = ({standing.competitor_id: standing for standing in table} for table in (there, computed))
     in_order = sorted({**due, **stored}, key=lambda id_: _has_due_points(stored.get(id_), due.get(id_)))
     said = [said for id_ in in_order if (said := _difference(id_, stored.get(id_), due.get(id_)))]
-    more = [f"and {len(said) - SHOWN} more"] if len(said) > SHOWN else []
-    return "; ".join([*said[:SHOWN], *more])
+    return reason_of(said)
 
 
 def _has_due_points(stored: Standing | None, due: Standing | None) -> bool:

@@ -19,8 +19,6 @@ from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
 
-__all__ = ["COUNTRY_ALIASES", "VENUES", "Venue", "country_key", "place_key", "time_zone", "venue_at"]
-
 
 @dataclass(frozen=True, slots=True)
 class Venue:

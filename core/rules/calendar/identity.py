@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 
 from core.records import Circuit, Event, EventFormat, ListedEvent, SessionKind, Status
 from core.rules.calendar.circuits import country_key, place_key
@@ -135,22 +135,12 @@ def circuit_of(event: ListedEvent, races: Sequence[ListedEvent], known: Mapping[
     if event.circuit is not None:
         return event.circuit
     here = place_key(event.country, event.locality)
-    by_place = [race for race in races if race.circuit and here in (race.circuit.id, _place_of(race))]
-    by_date = [
-        race
-        for race in races
-        if _near(race.last_date, event.last_date) and country_key(race.country) == country_key(event.country)
-    ]
-    for race in [*by_place, *by_date]:
-        if event.format is EventFormat.TESTING and race in by_date and race not in by_place:
-            continue
-        return race.circuit
+    for race in races:
+        if race.circuit and here in (race.circuit.id, place_key(race.country, race.locality)):
+            return race.circuit
+    if event.format is not EventFormat.TESTING:
+        for race in races:
+            is_near = abs(race.last_date - event.last_date) <= SAME_WEEKEND
+            if is_near and country_key(race.country) == country_key(event.country):
+                return race.circuit
     return known.get(here)
-
-
-def _place_of(race: ListedEvent) -> str:
-    return place_key(race.country, race.locality)
-
-
-def _near(one: date, other: date) -> bool:
-    return abs(one - other) <= SAME_WEEKEND

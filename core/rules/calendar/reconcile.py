@@ -5,10 +5,9 @@ Each rule has its tests, named for the cases it comes from, in `tests/test_absen
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 
 from core.records import Change, ListedEvent, ListedResult, ScheduleAnswer, Source
 from core.rules import confirmation
@@ -20,7 +19,7 @@ from core.rules.calendar.plausibility import active_events, is_implausible, touc
 from core.rules.calendar.qualifying import with_qualifying
 from core.rules.calendar.rejection import keep_malformed, keep_rejected
 from core.rules.calendar.season import Calendar
-from core.rules.changes import event_changes, session_changes
+from core.rules.changes import changes_between
 from core.rules.confirmation import Confirmation
 
 
@@ -82,13 +81,3 @@ def reconcile(
     keep_malformed(draft, matched.values())
     calendar = Calendar(draft.events, draft.sessions, draft.circuits, draft.confirmation.kept)
     return Reconciled(calendar, tuple(changes_between(known, calendar)), tuple(draft.notes))
-
-
-def changes_between(before: Calendar, after: Calendar) -> Iterator[Change]:
-    """What turns one state of a calendar into another: each event's changes, then its sessions', by date."""
-    by_event = sorted(after.sessions.values(), key=lambda session: session.event_id)
-    sessions = {event_id: list(own) for event_id, own in groupby(by_event, key=lambda session: session.event_id)}
-    for event in sorted(after.events.values(), key=lambda event: (event.first_date, event.id)):
-        yield from event_changes(before.events.get(event.id), event)
-        for session in sorted(sessions.get(event.id, ()), key=lambda session: (session.local_date, session.id)):
-            yield from session_changes(before.sessions.get(session.id), session)

@@ -13,12 +13,13 @@ from core.rules.confirmation import Confirmation
 
 def keep_rejected(confirmation: Confirmation, season: int, rejected: Mapping[Source, str]) -> None:
     """Hold which sources' answers cannot be a calendar, and why, until they answer something else."""
+    about = Entity.SEASON, str(season), HeldKind.SCHEDULE_REJECTED
     if rejected:
         reasons = {source.value: why for source, why in rejected.items()}
         reason = "; ".join(f"{source}: {why}" for source, why in reasons.items())
-        confirmation.hold_malformed(Entity.SEASON, str(season), reasons, reason)
+        confirmation.hold_answer(*about, reasons, reason)
     else:
-        confirmation.forget(Entity.SEASON, str(season), HeldKind.SCHEDULE_REJECTED)
+        confirmation.forget(*about)
 
 
 def keep_malformed(draft: Draft, found: Collection[str]) -> None:
@@ -36,12 +37,10 @@ def keep_malformed(draft: Draft, found: Collection[str]) -> None:
         kept.add(identity)
         confirmation.forget(Entity.EVENT, identity, HeldKind.ABSENT)
         payload = {"source": answer.source.value, "document": malformed.document}
-        confirmation.hold_malformed(Entity.EVENT, identity, payload, malformed.reason)
+        confirmation.hold_answer(Entity.EVENT, identity, HeldKind.SCHEDULE_REJECTED, payload, malformed.reason)
         what = "left as it is" if possible else "left out"
         draft.notes.append(f"{malformed.name or 'an event without a name'}: {what}: {malformed.reason}")
-    for _, identity, kind in list(confirmation.kept):
-        held = confirmation.kept.get((Entity.EVENT.value, identity, kind))
-        if held is None or held.kind is not HeldKind.SCHEDULE_REJECTED or identity in kept:
-            continue
-        if Source(held.payload["source"]).rank >= answer.source.rank:
-            confirmation.forget(Entity.EVENT, identity, HeldKind.SCHEDULE_REJECTED)
+    for held in list(confirmation.kept.values()):
+        is_malformed = held.entity is Entity.EVENT and held.kind is HeldKind.SCHEDULE_REJECTED
+        if is_malformed and held.entity_id not in kept and Source(held.payload["source"]).rank >= answer.source.rank:
+            confirmation.forget(held.entity, held.entity_id, held.kind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -48,15 +48,14 @@ def by_clock(session: Session, now: datetime) -> Session:
     return session.model_copy(update={"status": status})
 
 
-def event_dates(sessions: Iterable[Session], last_date: date) -> dict[str, Any]:
+def event_dates(sessions: Sequence[Session], last_date: date) -> dict[str, Any]:
     """An event's dates and instants, from its sessions; from its own date where it has none."""
-    sessions = list(sessions)
     days = [session.local_date for session in sessions] or [last_date]
     starts = [session.starts_at for session in sessions if session.starts_at]
     ends = [session.ends_at for session in sessions if session.ends_at]
     return {
         "first_date": min(days),
         "last_date": max(days),
-        "starts_at": min(starts) if starts else None,
-        "ends_at": max(ends) if ends else None,
+        "starts_at": min(starts, default=None),
+        "ends_at": max(ends, default=None),
     }

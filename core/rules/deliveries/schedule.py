@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime
 
 from core.records import Record
+from core.retry_after import retry_after
 from core.text import printable
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 RETRIES = (5 * SECOND, MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 8 * HOUR, 24 * HOUR)
 PAUSED_EVERY = 24 * HOUR
-LONGEST_WAIT = 24 * HOUR
-"""A Retry-After that asks for more is taken as this."""
 
 GONE = 410
 HEEDED = (429, 503)
@@ -112,20 +110,5 @@ def _next_attempt(attempts: int, answer: Answer, now: datetime) -> datetime | No
     if answer.status == GONE:
         return None
     if answer.status in HEEDED and (asked := retry_after(answer.retry_after, now)) is not None:
-        return now + asked
+        return now + max(asked, SECOND)
     return now + (RETRIES[attempts - 1] if attempts <= len(RETRIES) else PAUSED_EVERY)
-
-
-def retry_after(header: str | None, now: datetime) -> timedelta | None:
-    """How long a Retry-After asks to wait, from a second to a day; None where it is absent or cannot be read."""
-    if header is None:
-        return None
-    if header.strip().isascii() and header.strip().isdigit():
-        seconds = float(header.strip()[:9])
-    else:
-        try:
-            at = parsedate_to_datetime(header)
-        except (ValueError, IndexError, OverflowError):
-            return None
-        seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
-    return min(max(timedelta(seconds=seconds), SECOND), LONGEST_WAIT)

@@ -7,7 +7,7 @@ writes the decision.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -58,8 +58,8 @@ class Decision:
     held: Mapping[Key, Held]
     changes: tuple[Change, ...]
     is_news: bool
-    warnings: tuple[str, ...] = ()
-    revision: Revision | None = None
+    warnings: tuple[str, ...]
+    revision: Revision | None
 
     @property
     def changes_standings(self) -> bool:
@@ -93,7 +93,7 @@ def decide(
     """What a result makes of a session: its next revision, unless it is unchanged, not believed yet, or refused."""
     held = Confirmation(known.held, now, force=force)
     verdict = _judge(known, result, now, held)
-    session, revision, happened = known.session, None, []
+    session, revision = known.session, None
     if verdict.outcome.is_revision:
         revision = _revision(known, result)
         session = session.model_copy(
@@ -103,7 +103,6 @@ def decide(
                 "status": Status.CANCELLED if session.status is Status.CANCELLED else Status.COMPLETED,
             }
         )
-        happened = [_change(known.session, revision, verdict.outcome)]
     if verdict.outcome.is_accepted:
         for kind in HELD_KINDS:
             held.forget(Entity.SESSION, session.id, kind)
@@ -121,8 +120,8 @@ def decide(
             update["next_poll_at"] = polling.retry_past(now, verdict.refused.times_seen if verdict.refused else 1)
         elif session.results_state is ResultsState.PROVISIONAL and session.kind in polling.SESSIONS_OF_JOLPICA:
             update["next_poll_at"], _ = _after_nothing(held, session.id, now)
-    decision = _decision(known, session.model_copy(update=update), verdict.outcome, held, verdict.warnings, happened)
-    return replace(decision, revision=revision)
+    session = session.model_copy(update=update)
+    return _decision(known, session, verdict.outcome, held, verdict.warnings, revision)
 
 
 def decide_without_result(
@@ -151,7 +150,8 @@ def decide_without_result(
         faults = session.poll_faults + 1
         update |= {"poll_faults": faults, "next_poll_at": polling.retry_after_fault(now, faults)}
         if document is not None:
-            refused = held.hold_rejected(session.id, {"document": document}, error)
+            about = Entity.SESSION, session.id, HeldKind.RESULTS_REJECTED
+            refused = held.hold_answer(*about, {"document": document}, error)
             if polling.is_settled(now, known.season_end):
                 update["next_poll_at"] = polling.retry_past(now, refused.times_seen)
     else:
@@ -160,30 +160,28 @@ def decide_without_result(
         if update["next_poll_at"] is None and session.results_state is not ResultsState.SETTLED:
             update["next_poll_at"], note = _after_nothing(held, session.id, now)
             warnings = [note]
-    return _decision(known, session.model_copy(update=update), outcome, held, warnings, [])
+    return _decision(known, session.model_copy(update=update), outcome, held, warnings)
 
 
 def _judge(known: KnownResults, result: SessionResult, now: datetime, held: Confirmation) -> _Verdict:
     """What becomes of a result."""
     session = known.session
+    rejected = Entity.SESSION, session.id, HeldKind.RESULTS_REJECTED
     if known.is_unchanged_by(result):
         return _Verdict(Outcome.UNCHANGED)
     if not session.has_results and not polling.has_begun(session, now):
         reason = "results of a session that has not begun"
-        return _Verdict(Outcome.REJECTED, [reason], held.hold_rejected(session.id, _payload(result), reason))
+        return _Verdict(Outcome.REJECTED, [reason], held.hold_answer(*rejected, _payload(result), reason))
     findings = examine(
         result,
         known.entries,
         previous_state=session.results_state,
         known_numbers=known.evidence.numbers,
-        expected_kinds={session.kind},
         others=known.evidence.alike,
     )
     warnings = [f"{finding.gate}: {finding.message}" for finding in findings] + _unidentified(result)
     if reasons := [finding.message for finding in findings if finding.severity is Severity.REJECT]:
-        return _Verdict(
-            Outcome.REJECTED, warnings, held.hold_rejected(session.id, _payload(result), "; ".join(reasons))
-        )
+        return _Verdict(Outcome.REJECTED, warnings, held.hold_answer(*rejected, _payload(result), "; ".join(reasons)))
     is_official = result.source is Source.JOLPICA
     is_first_official = is_official and not session.results_state.is_official
     if is_first_official and is_short(len(result.entries), result.season, known.evidence.entry_counts):
@@ -257,10 +255,11 @@ def _decision(
     outcome: Outcome,
     held: Confirmation,
     warnings: Sequence[str],
-    happened: Sequence[Change],
+    revision: Revision | None = None,
 ) -> Decision:
     """The decision about a session in its new state; one that is never polled again is settled."""
     before = known.session
+    happened = () if revision is None else (_change(before, revision, outcome),)
     if session.next_poll_at is None:
         session = session.model_copy(update={"results_state": ResultsState.SETTLED})
     same: dict[str, Any] = {"revision": before.revision}
@@ -274,6 +273,7 @@ def _decision(
         changes=(*changes, *happened),
         is_news=bool(changes or happened),
         warnings=tuple(warnings),
+        revision=revision,
     )
 
 

@@ -30,8 +30,8 @@ class Unseen:
     """The kinds of the races and sprints that take place and have no official result: of earlier events, and of its
     own."""
 
-    earlier: Sequence[SessionKind] = ()
-    own: Sequence[SessionKind] = ()
+    earlier: Sequence[SessionKind]
+    own: Sequence[SessionKind]
 
     @property
     def missed(self) -> int:

@@ -78,8 +78,7 @@ class KnownResults:
             official_since=self.official_since or now,
             now=now,
             season_end=self.season_end,
-            delay=cadence.delay,
-            interval=cadence.interval,
+            cadence=cadence,
         )
 
     def is_unchanged_by(self, result: SessionResult) -> bool:

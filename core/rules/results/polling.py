@@ -13,7 +13,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from core.records import EventFormat, ResultsState, Session, SessionKind, Status
 from core.rules.calendar.season import FIRST_LIVETIMING_SEASON
-from core.rules.calendar.times import FIRST_ZONE, LAST_ZONE
+from core.rules.calendar.times import FIRST_ZONE, date_over
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -91,9 +91,7 @@ def has_livetiming(season: int) -> bool:
 
 def over_at(session: Session) -> datetime:
     """When a session is over; where its time is unknown, when its date is over everywhere."""
-    if session.ends_at is not None:
-        return session.ends_at
-    return datetime.combine(session.local_date, time(), UTC) + DAY + LAST_ZONE
+    return session.ends_at or date_over(session.local_date)
 
 
 def has_begun(session: Session, now: datetime) -> bool:
@@ -121,27 +119,26 @@ def next_poll(
     official_since: datetime | None,
     now: datetime,
     season_end: datetime,
-    delay: timedelta,
-    interval: timedelta,
+    cadence: Cadence,
 ) -> datetime | None:
     """The first poll after `now` by the season's cadence; None once the season is past, or the session settled.
 
     For use after an answer, including "not yet"; after a fault see `retry_after_fault`. `official_since` is when the
-    database first held an official table; corrections do not move it. `delay` and `interval` are
-    POST_SESSION_DELAY_MINUTES and POLL_INTERVAL_MINUTES. The last poll is at the moment when the session settles.
+    database first held an official table; corrections do not move it. The last poll is at the moment when the session
+    settles.
     """
     if state is ResultsState.SETTLED or is_settled(now, season_end):
         return None
-    first = ended_at + delay
+    first = ended_at + cadence.delay
     if now < first and state is not ResultsState.OFFICIAL:
         return first
     if state is ResultsState.OFFICIAL:
         start = min(official_since or ended_at, ended_at + FRESH)
-        found = _after(now, start, ONCE_OFFICIAL, interval)
+        found = _after(now, start, ONCE_OFFICIAL, cadence)
     elif state is ResultsState.PROVISIONAL and kind not in SESSIONS_OF_JOLPICA:
-        found = _after(now, first, ONCE_TIMED, interval)
+        found = _after(now, first, ONCE_TIMED, cadence)
     else:
-        found = _after(now, first, UNTIL_OFFICIAL, interval)
+        found = _after(now, first, UNTIL_OFFICIAL, cadence)
     return min(found, season_end + AFTER_SEASON)
 
 
@@ -175,10 +172,10 @@ def due(sessions: Iterable[Session], now: datetime, delay: timedelta) -> list[Se
     return [session for _, _, session in sorted(owed, key=lambda due_poll: due_poll[:2])]
 
 
-def _after(now: datetime, start: datetime, stages: Sequence[Stage], interval: timedelta) -> datetime:
+def _after(now: datetime, start: datetime, stages: Sequence[Stage], cadence: Cadence) -> datetime:
     """The first instant after `now` of the stages' grids; the last stage has no end."""
     for stage in stages:
-        every = min(stage.every, interval) if stage.urgent else stage.every
+        every = min(stage.every, cadence.interval) if stage.urgent else stage.every
         end = None if stage.lasts is None else start + stage.lasts
         if end is None or now < end:
             # Polls of days and weeks meet at common moments, where one whole table answers for many sessions.

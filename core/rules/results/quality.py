@@ -14,7 +14,7 @@ from itertools import chain, pairwise
 from operator import itemgetter
 from types import MappingProxyType
 
-from core.records import Entry, Record, ResultsState, SessionKind, SessionResult, Source
+from core.records import Entry, Record, ResultsState, SessionResult, Source
 from core.rules.results.differences import matched
 from core.rules.results.points import (
     FASTEST_LAP,
@@ -72,7 +72,6 @@ class Case:
     previous: tuple[Entry, ...]
     previous_state: ResultsState
     known_numbers: Collection[str]
-    expected_kinds: Collection[SessionKind]
     others: Mapping[str, Sequence[Entry]]
 
     @property
@@ -106,16 +105,15 @@ def examine(
     *,
     previous_state: ResultsState = ResultsState.AWAITED,
     known_numbers: Collection[str] = (),
-    expected_kinds: Collection[SessionKind] = (),
     others: Mapping[str, Sequence[Entry]] = MappingProxyType({}),
 ) -> tuple[Finding, ...]:
     """What the gates find, in the table's order.
 
     `previous` is the last good state, empty when there is none; `known_numbers` are the season's car numbers,
-    `expected_kinds` the event's sessions, `others` the classifications of other sessions by id, of those that may be
+    `others` the classifications of other sessions by id, of those that may be
     equal to this one: nothing is checked against an empty one.
     """
-    case = Case(result, tuple(previous), previous_state, known_numbers, expected_kinds, others)
+    case = Case(result, tuple(previous), previous_state, known_numbers, others)
     return tuple(
         Finding(gate=gate.__name__, severity=severity, message=message)
         for severity, gate in GATES
@@ -127,12 +125,6 @@ def empty(case: Case) -> Iterator[str]:
     """Empty never replaces full."""
     if not case.entries:
         yield "no entries"
-
-
-def unknown_session(case: Case) -> Iterator[str]:
-    """Results of a session that the event does not have."""
-    if case.expected_kinds and case.result.kind not in case.expected_kinds:
-        yield f"the event has no {case.result.kind.value}"
 
 
 def another_sessions(case: Case) -> Iterator[str]:
@@ -152,7 +144,7 @@ def points_impossible(case: Case) -> Iterator[str]:
     most = most_points(case.result.season, case.result.kind)
     for entry in case.entries:
         if entry.points is not None and not NOTHING <= entry.points <= most:
-            yield f"{_names([entry])} has {entry.points} points, where 0 to {most} can be"
+            yield f"{name_of(entry)} has {entry.points} points, where 0 to {most} can be"
 
 
 def points_contradict_places(case: Case) -> Iterator[str]:
@@ -165,7 +157,7 @@ def points_contradict_places(case: Case) -> Iterator[str]:
     yield from _rising(case)
     for entry in case.entries:
         if entry.points and entry.position is None:
-            yield f"{_names([entry])} has {entry.points} points and no place"
+            yield f"{name_of(entry)} has {entry.points} points and no place"
     unpaid = [entry for _, entry in case.classified if entry.points is None]
     if unpaid and any(entry.points is not None for entry in case.entries):
         yield f"{_names(unpaid)} has a place, and points that are not given"
@@ -229,7 +221,7 @@ def points_off_table(case: Case) -> Iterator[str]:
         return
     odd = min(([e for e in case.entries if not _pays(scale, e)] for scale in case.scales or (Scale(()),)), key=len)
     for entry in odd:
-        yield f"{_names([entry])} has {entry.points} points for {entry.classification or entry.position}: in no table"
+        yield f"{name_of(entry)} has {entry.points} points for {entry.classification or entry.position}: in no table"
 
 
 def points_not_falling(case: Case) -> Iterator[str]:
@@ -242,7 +234,7 @@ def _rising(case: Case) -> Iterator[str]:
     paid = [(place, entry, entry.points) for place, entry in case.classified if entry.points is not None]
     for (above, better, more), (place, worse, points) in pairwise(paid):
         if case.scales and points > more:
-            yield f"{_names([worse])} has {points} points for {place}, {_names([better])} {more} for {above}"
+            yield f"{name_of(worse)} has {points} points for {place}, {name_of(better)} {more} for {above}"
 
 
 def points_sum(case: Case) -> Iterator[str]:
@@ -257,7 +249,7 @@ def points_sum(case: Case) -> Iterator[str]:
 def winner_without_laps(case: Case) -> Iterator[str]:
     """A winner who did not drive."""
     if case.result.kind in SCORING:
-        yield from (f"{_names([e])} won in no laps" for place, e in case.classified if place == 1 and not e.laps)
+        yield from (f"{name_of(e)} won in no laps" for place, e in case.classified if place == 1 and not e.laps)
 
 
 def unknown_number(case: Case) -> Iterator[str]:
@@ -271,7 +263,6 @@ Gate = Callable[[Case], Iterator[str]]
 
 GATES: tuple[tuple[Severity, Gate], ...] = (
     (Severity.REJECT, empty),
-    (Severity.REJECT, unknown_session),
     (Severity.REJECT, another_sessions),
     (Severity.REJECT, too_many_entries),
     (Severity.REJECT, points_impossible),
@@ -323,5 +314,10 @@ def _shared(case: Case, *, one_each: bool) -> Iterator[str]:
             yield f"{_names(entry for (other, _), entry in cars.items() if other == place)} all in place {place}"
 
 
+def name_of(entry: Entry) -> str:
+    """What a person knows an entry by."""
+    return entry.driver_id or entry.driver_code or f"car {entry.car_number or '?'}"
+
+
 def _names(entries: Iterable[Entry]) -> str:
-    return ", ".join(e.driver_id or e.driver_code or f"car {e.car_number or '?'}" for e in entries)
+    return ", ".join(map(name_of, entries))

@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from core.records import Competitor, Entry, SessionKind, Standing
+from core.records import Competitor, Entry, Event, SessionKind, Standing
 from core.rules.results.adjustments import Adjustment, adjusted
 from core.rules.results.points import NOTHING, SCORING
 from core.rules.results.season_rules import INDIANAPOLIS, ChampionshipRule, rules_of
@@ -62,6 +62,12 @@ class Round(NamedTuple):
 
     event: RoundEvent
     results: Sequence[RoundResult] = ()
+
+
+def rounds_of(events: Iterable[Event], results: Mapping[str, Sequence[RoundResult]]) -> list[Round]:
+    """A season's events in order, each with its results, by its id."""
+    found = [RoundEvent(*(getattr(event, name) for name in RoundEvent._fields)) for event in events]
+    return [Round(event, results.get(event.id, ())) for event in sorted(found, key=lambda event: event.in_order)]
 
 
 Tables = Mapping[Competitor, Sequence[Standing]]

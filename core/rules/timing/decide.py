@@ -58,17 +58,8 @@ def decide_timing(
         believed, reason = gate.complete(believed, known.rows)
     if reason is not None:
         return _refused(gate, known, session, reason, {"rows": len(rows)}, now)
-    is_revision = not same_rows(gate, known.rows, believed)
-    state = datasets.accepted(known.state, Source.LIVETIMING, is_revision=is_revision)
-    state = datasets.due(state, _again(known.state, session, now))
-    outcome = TimingOutcome.STORED if is_revision else TimingOutcome.UNCHANGED
-    return TimingDecision(
-        state=state,
-        held=_without_refusal(gate, known, session, now),
-        rows=believed if is_revision else None,
-        changes=(_change(gate, known, evidence, believed),) if is_revision else (),
-        outcome=DatasetOutcome(gate.dataset.name, outcome, len(believed), "; ".join(examined.notes)),
-    )
+    decision = _taken(gate, known, replace(examined, rows=believed), evidence, now, Source.LIVETIMING)
+    return replace(decision, state=datasets.due(decision.state, _again(known.state, session, now)))
 
 
 def decide_incomplete(gate: Gate, known: KnownDataset, session: Session, now: datetime) -> TimingDecision:
@@ -98,15 +89,7 @@ def decide_listed(
     elif examined.refused is not None:
         decision = _refused(gate, known, session, examined.refused, {"rows": len(rows)}, now)
     else:
-        decision = TimingDecision(
-            state=datasets.accepted(known.state, Source.JOLPICA, is_revision=True),
-            held=_without_refusal(gate, known, session, now),
-            rows=examined.rows,
-            changes=(_change(gate, known, evidence, examined.rows),),
-            outcome=DatasetOutcome(
-                gate.dataset.name, TimingOutcome.STORED, len(examined.rows), "; ".join(examined.notes)
-            ),
-        )
+        decision = _taken(gate, known, examined, evidence, now, Source.JOLPICA)
     state = decision.state.model_copy(update={"source": Source.JOLPICA})
     if has_livetiming(season_of(session.id)):
         state = datasets.due(state, known.state.next_poll_at if known.state.poll_attempts else now)
@@ -149,10 +132,22 @@ def _refused(
     return TimingDecision(state, confirmation.kept, None, (), outcome)
 
 
-def _without_refusal(gate: Gate, known: KnownDataset, session: Session, now: datetime) -> Mapping[Key, Held]:
+def _taken(
+    gate: Gate, known: KnownDataset, examined: Examined[Any], evidence: Evidence, now: datetime, source: Source
+) -> TimingDecision:
+    """Rows that are believed: a revision where they are others than are known; nothing is held any more."""
+    rows = examined.rows
+    is_revision = not same_rows(gate, known.rows, rows)
     confirmation = Confirmation(known.held, now)
-    confirmation.forget(Entity.SESSION, session.id, gate.dataset.rejected)
-    return confirmation.kept
+    confirmation.forget(Entity.SESSION, evidence.session.id, gate.dataset.rejected)
+    outcome = TimingOutcome.STORED if is_revision else TimingOutcome.UNCHANGED
+    return TimingDecision(
+        state=datasets.accepted(known.state, source, is_revision=is_revision),
+        held=confirmation.kept,
+        rows=rows if is_revision else None,
+        changes=(_change(gate, known, evidence, rows),) if is_revision else (),
+        outcome=DatasetOutcome(gate.dataset.name, outcome, len(rows), "; ".join(examined.notes)),
+    )
 
 
 def _decision(

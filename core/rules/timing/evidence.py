@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from core.records import Entry, Record, Session, SessionKind, Source
+from core.records import Entry, Record, Session, Source
 from core.rules.timing.roster import Roster
 from core.timing_records import LineUpEntry
 
 R = TypeVar("R", bound=Record)
-
-RACES = (SessionKind.RACE, SessionKind.SPRINT)
 
 
 @dataclass(frozen=True)
@@ -29,11 +27,6 @@ class Evidence:
     answers: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     roster: Roster = field(default_factory=Roster)
     line_up_before: Sequence[LineUpEntry] = ()
-
-    @property
-    def is_race(self) -> bool:
-        """Whether cars race each other, from one start to one flag."""
-        return self.session.kind in RACES
 
     @property
     def official(self) -> Sequence[Entry]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 from core.records import Source
 from core.rules.timing.evidence import Evidence, Examined
 from core.text import counted
-from core.timing_records import Lap, TimedLap
+from core.timing_records import RACED, Lap, TimedLap
 
 SUM_WITHIN_MS = 2
 CLOCK_WITHIN_MS = 1_000
@@ -31,10 +32,10 @@ def examine_laps(rows: Sequence[TimedLap], evidence: Evidence) -> Examined[Timed
 
     A lap that a car retired on stays, without a time, one after the last that it completed.
     """
-    by_car: defaultdict[str, list[TimedLap]] = defaultdict(list)
+    listed: defaultdict[str, list[TimedLap]] = defaultdict(list)
     for lap in rows:
-        by_car[lap.car_number].append(lap)
-    by_car = defaultdict(list, {car: _driven(own, evidence) for car, own in by_car.items()})
+        listed[lap.car_number].append(lap)
+    by_car = {car: _driven(own, evidence) for car, own in listed.items()}
     if refused := _refusal(by_car, evidence):
         return Examined(rows, refused=refused)
     emptied: Counter[str] = Counter()
@@ -54,14 +55,7 @@ def better_laps(rows: Sequence[Lap], known: Sequence[Lap]) -> tuple[Sequence[Lap
         if counts[car] < count:
             return rows, f"car {car}: {counts[car]} laps, and {count} are known"
     stored = {(lap.car_number, lap.lap): lap for lap in known}
-    return [_completed(lap, stored.get((lap.car_number, lap.lap))) for lap in rows], None
-
-
-def _completed(lap: Lap, known: Lap | None) -> Lap:
-    if known is None:
-        return lap
-    lacking = {name: value for name, value in known if value is not None and getattr(lap, name) is None}
-    return lap.model_copy(update=lacking) if lacking else lap
+    return [lap.completed(stored.get((lap.car_number, lap.lap))) for lap in rows], None
 
 
 def _driven(own: Sequence[TimedLap], evidence: Evidence) -> list[TimedLap]:
@@ -103,7 +97,7 @@ def _copied(by_car: Mapping[str, Sequence[TimedLap]]) -> str | None:
         for lap in own:
             if lap.time_ms is not None:
                 at[lap.lap, lap.time_ms].append(car)
-    shared = sorted((number, one, other) for (number, _), cars in at.items() for one, other in _couples(cars))
+    shared = sorted((number, one, other) for (number, _), cars in at.items() for one, other in combinations(cars, 2))
     running: dict[tuple[str, str], tuple[int, int]] = {}
     for number, one, other in shared:
         last, count = running.get((one, other), (0, 0))
@@ -113,15 +107,9 @@ def _copied(by_car: Mapping[str, Sequence[TimedLap]]) -> str | None:
     return None
 
 
-def _couples(cars: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for index, one in enumerate(cars):
-        for other in cars[index + 1 :]:
-            yield one, other
-
-
 def _gap(by_car: Mapping[str, Sequence[TimedLap]], evidence: Evidence) -> str | None:
     """A finisher's gap at the flag that is not the result's: the clock of one of the two cars is off."""
-    if not evidence.is_race:
+    if evidence.session.kind not in RACED:
         return None
     winner = next((entry for entry in evidence.official if entry.position == 1), None)
     if winner is None or (flag := _end_of(by_car, winner.car_number, winner.laps)) is None:
@@ -152,7 +140,7 @@ def _believed(lap: TimedLap, before: TimedLap | None, evidence: Evidence, emptie
     fault, cells = None, ["time_ms"]
     if lap.time_ms is None:
         pass
-    elif evidence.is_race and lap.lap == 1 and lap.source is Source.LIVETIMING:
+    elif evidence.session.kind in RACED and lap.lap == 1 and lap.source is Source.LIVETIMING:
         fault = "a first lap has no time in the archive"
     elif before is not None and before.time_ms == lap.time_ms and _is_contradicted(lap, before, total):
         fault = "the time of the lap before, which the clock contradicts"

@@ -12,21 +12,15 @@ from typing import Any
 
 from core.documents import PAGE, Listing
 from core.records import Record, Session, Source
-from core.rules.datasets import DatasetState
+from core.rules.datasets import LAPS, PIT_STOPS, DatasetState
 from core.rules.results.polling import has_livetiming, is_filed
 from core.rules.timing.evidence import Evidence
-from core.rules.timing.gates import GATES, Gate
 from core.timing_records import ListedLap, ListedPitStop, PitStop, TimedLap
 
 FIRST_SEASONS = {Listing.LAPS: 1996, Listing.PIT_STOPS: 2011}
 """Jolpica's tables of a race, in the order in which they are fetched, and the first season that has them."""
 
-GATE_OF: Mapping[Listing, Gate] = {
-    listing: gate
-    for listing, name in ((Listing.LAPS, "laps"), (Listing.PIT_STOPS, "pit_stops"))
-    for gate in GATES
-    if gate.dataset.name == name
-}
+DATASET_OF = {Listing.LAPS: LAPS.name, Listing.PIT_STOPS: PIT_STOPS.name}
 """The dataset that each of them is."""
 
 LATEST_START = timedelta(minutes=45)
@@ -81,7 +75,7 @@ def tables_due(session: Session, season: int, states: Mapping[str, DatasetState]
     return tuple(
         listing
         for listing, first in FIRST_SEASONS.items()
-        if season >= first and is_listing_due(season, states.get(GATE_OF[listing].dataset.name), now)
+        if season >= first and is_listing_due(season, states.get(DATASET_OF[listing]), now)
     )
 
 

@@ -19,13 +19,13 @@ COMMON = {"f1", "team", "racing", "scuderia"}
 class Roster:
     """What is known of drivers and teams: by car number in the season, all drivers, and the teams of two seasons.
 
-    `own` is driver and team by car number in the session's own official classification, None while there is none.
+    `own` is driver and team by car number in the session's own official classification, empty while there is none.
     """
 
     by_number: Mapping[str, Identity] = field(default_factory=dict)
     drivers: Sequence[Driver] = ()
     teams: Sequence[Team] = ()
-    own: Mapping[str, Identity] | None = None
+    own: Mapping[str, Identity] = field(default_factory=dict)
 
 
 def driver_of(listed: LineUpEntry, roster: Roster) -> str | None:
@@ -33,7 +33,7 @@ def driver_of(listed: LineUpEntry, roster: Roster) -> str | None:
 
     A car number alone is believed where its driver has no other code: a stand-in may have a number that was another's.
     """
-    if (own := (roster.own or {}).get(listed.car_number, (None, None))[0]) is not None:
+    if (own := roster.own.get(listed.car_number, (None, None))[0]) is not None:
         return own
     if (named := driver_named(listed, roster.drivers)) is not None:
         return named
@@ -58,7 +58,7 @@ def driver_named(listed: LineUpEntry, drivers: Sequence[Driver]) -> str | None:
 def teams_of(listed: Sequence[ListedDriver], roster: Roster) -> dict[str, str]:
     """The ids of the teams that live timing names: those of that name, or for which their drivers race."""
     votes: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    teams = [*roster.by_number.values(), *(roster.own or {}).values()]
+    teams = [*roster.by_number.values(), *roster.own.values()]
     by_driver = {driver: team for driver, team in teams if driver is not None and team is not None}
     for one in listed:
         driver = driver_of(one, roster)

@@ -11,13 +11,10 @@ from typing import Any
 
 from core.documents import ArchiveDocument, Document
 from core.records import SessionKind, Source
-from core.timing_records import TimedLap
+from core.timing_records import RACED, TimedLap
 from core.transform.archive.clock import clock_zero, instant, race_control_messages
-from core.transform.archive.stints import stints_of_car
+from core.transform.archive.stints import laps_by_car, stints_of_car
 from core.transform.cells import milliseconds, number, text
-
-ON_THE_ROAD = (SessionKind.RACE, SessionKind.SPRINT)
-"""Sessions in which a car's position is its place on the road."""
 
 DELETION = re.compile(r"CAR ([0-9]{1,3}) .*?TIME ([0-9:.]+) (DELETED|.*REINSTATED)(?: - )?(.*)")
 LAP_AND_TIME = re.compile(r"(?: LAP [0-9]+)?(?: [0-9]{2}:[0-9]{2}:[0-9]{2})?$")
@@ -38,15 +35,7 @@ def laps(document: ArchiveDocument, kind: SessionKind) -> tuple[TimedLap, ...] |
     found = [
         lap for rows in laps_by_car(document["laps"]).values() for lap in _laps_of_car(rows, kind, zero, deletions)
     ]
-    return tuple(_placed(found) if kind in ON_THE_ROAD else found)
-
-
-def laps_by_car(rows: Sequence[Document]) -> dict[str, list[Document]]:
-    """FastF1's laps by car number, each car's in order."""
-    by_car: defaultdict[str, list[Document]] = defaultdict(list)
-    for row in rows:
-        by_car[text(row["DriverNumber"]) or ""].append(row)
-    return {car: sorted(own, key=lambda row: number(row["LapNumber"]) or 0) for car, own in by_car.items()}
+    return tuple(_placed(found) if kind in RACED else found)
 
 
 def deleted_times(document: ArchiveDocument) -> Deletions:

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from core.documents import ArchiveDocument, Document
 from core.records import SessionKind, Source
-from core.timing_records import PitStop
+from core.timing_records import RACED, PitStop
 from core.transform.archive.clock import clock_zero, instant, messages
-from core.transform.archive.laps import ON_THE_ROAD, laps_by_car
+from core.transform.archive.stints import laps_by_car
 from core.transform.cells import milliseconds, number, text
 
 
@@ -30,7 +30,7 @@ def pit_stops(document: ArchiveDocument, kind: SessionKind) -> tuple[PitStop, ..
     """
     if document["laps"] is None:
         return None
-    if kind not in ON_THE_ROAD:
+    if kind not in RACED:
         return ()
     zero = clock_zero(document)
     measured = stops_measured(document)

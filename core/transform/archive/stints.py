@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -17,9 +18,15 @@ def stints(document: ArchiveDocument, kind: SessionKind) -> tuple[Stint, ...] | 
     """Every car's stints, in order; None where the feeds of them are not there."""
     if document["laps"] is None:
         return None
-    by_car = groupby(sorted(document["laps"], key=_by_car_and_lap), key=lambda row: row["DriverNumber"])
-    found = [stint for _, rows in by_car for stint in stints_of_car(list(rows))]
-    return tuple(found) or None
+    return tuple(stint for rows in laps_by_car(document["laps"]).values() for stint in stints_of_car(rows)) or None
+
+
+def laps_by_car(rows: Sequence[Document]) -> dict[str, list[Document]]:
+    """FastF1's laps by car number, each car's in order."""
+    by_car: defaultdict[str, list[Document]] = defaultdict(list)
+    for row in rows:
+        by_car[text(row["DriverNumber"]) or ""].append(row)
+    return {car: sorted(own, key=lambda row: number(row["LapNumber"]) or 0) for car, own in by_car.items()}
 
 
 def stints_of_car(rows: Sequence[Document]) -> list[Stint]:
@@ -47,7 +54,3 @@ def stints_of_car(rows: Sequence[Document]) -> list[Stint]:
             )
         )
     return found
-
-
-def _by_car_and_lap(row: Document) -> tuple[str, int]:
-    return text(row["DriverNumber"]) or "", number(row["LapNumber"]) or 0
