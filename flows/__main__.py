@@ -31,7 +31,7 @@ from core.text import counted
 from flows.output.audit import print_audit, print_audit_as_json
 from flows.output.classification import print_classification
 from flows.output.tables import print_settings
-from flows.output.text import screen, styled
+from flows.output.text import say
 from flows.runtime import clock, command
 from flows.webhook_commands import list_webhooks, replay_webhook, send_test_message
 
@@ -45,7 +45,7 @@ def upgrade_database() -> None:
     """Create or upgrade the tables."""
     database = connect(Settings.load())
     database.ensure_schema()
-    _say(f"{database.name}: schema version {HEAD}")
+    say(f"{database.name}: schema version {HEAD}")
 
 
 def check_database() -> None:
@@ -54,7 +54,7 @@ def check_database() -> None:
     Raises:
         DatabaseError: they are not.
     """
-    _say(f"{_up_to_date().name}: schema version {HEAD}, up to date")
+    say(f"{_up_to_date().name}: schema version {HEAD}, up to date")
 
 
 def audit(seasons: Sequence[int], now: datetime | None, *, as_json: bool) -> None:
@@ -85,7 +85,7 @@ def write_calendar(season: int, kinds: Collection[SessionKind], file: Path) -> N
     """
     from flows.output import calendar_file  # only this command needs the library
 
-    _say(calendar_file.write_calendar(_with_tables(), season, kinds, file))
+    say(calendar_file.write_calendar(_with_tables(), season, kinds, file))
 
 
 def show_dictionary(*, for_dbt: bool) -> None:
@@ -105,7 +105,7 @@ def write_report(season: int, file: Path, now: datetime | None) -> None:
     """
     from flows.output.page.render import write_page  # only this command needs a template engine
 
-    _say(write_page(_up_to_date(), season, file, clock.reconciled(now)))
+    say(write_page(_up_to_date(), season, file, clock.reconciled(now)))
 
 
 def _up_to_date() -> Database:
@@ -125,10 +125,6 @@ def _up_to_date() -> Database:
             f"{database.name}: schema version {version} is behind {HEAD}: run python -m flows db upgrade"
         )
     raise DatabaseError(f"{database.name}: schema version {version} is newer than this program's {HEAD}")
-
-
-def _say(line: str) -> None:
-    screen(soft_wrap=True).print(styled(line))
 
 
 def _with_tables() -> Database:

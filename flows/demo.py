@@ -30,7 +30,7 @@ from core.text import counted
 from flows.output.changes import example
 from flows.output.stints import stint_chart
 from flows.output.tables import print_calendar, print_chapter
-from flows.output.text import screen, styled
+from flows.output.text import points_text, say, screen, styled
 from flows.output.timing import line as timing_line
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
@@ -126,7 +126,7 @@ class Demo:
             )
             with self.database.reading() as connection:
                 rows = connection.execute(query).all()
-            places = (f"{row.position} {row.family_name} {row.points.normalize():f}" for row in rows)
+            places = (f"{row.position} {row.family_name} {points_text(row.points)}" for row in rows)
             yield styled(f"standings: {', '.join(places)}")
 
         return step
@@ -142,12 +142,6 @@ class Demo:
             )
 
         return step
-
-    def show_stints(self) -> None:
-        """The stints of the race that was driven in the rain."""
-        console = screen(soft_wrap=True)
-        for drawn in stint_chart(self.database, RAINY):
-            console.print(drawn)
 
     def live(self) -> None:
         """The chapters of 2024."""
@@ -208,7 +202,7 @@ def live() -> None:
         demo = Demo(upstream, connect(settings))
         demo.live()
     console.print("\nSão Paulo's stints (inter, wet), with the laps on which it rained and the red flag:\n")
-    demo.show_stints()
+    say(*stint_chart(demo.database, RAINY))
     console.print("\nThe calendar from Austin on, as it is in the database now:\n")
     demo.show_calendar()
     console.print(f"\nAll of it is in {DATABASE}. Try this (Spa's result as it is now, and as it was at 17:00 UTC):\n")

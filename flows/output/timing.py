@@ -10,7 +10,7 @@ from typing import Any
 from core.logs import PRINTED
 from core.rules.timing.outcome import DatasetOutcome, SyncedTiming, TimingOutcome
 from core.text import counted
-from flows.output.text import screen, styled
+from flows.output.text import say
 
 NEED_ATTENTION = (TimingOutcome.REFUSED, TimingOutcome.FAILED)
 
@@ -59,8 +59,5 @@ def summary(synced: Sequence[SyncedTiming], due: int) -> str:
 
 def print_synced(synced: Sequence[SyncedTiming]) -> None:
     """Print the sessions that are not logged as warnings, and the summary."""
-    console = screen(soft_wrap=True)
-    for one in synced:
-        if level(one) < logging.WARNING:
-            console.print(styled(line(one)))
-    console.print(summary(synced, len(synced)))
+    lines = [line(one) for one in synced if level(one) < logging.WARNING]
+    say(*lines, summary(synced, len(synced)))

@@ -10,6 +10,7 @@ import svg
 from markupsafe import Markup
 
 from flows.output.page.drawing import label, picture, rule, title
+from flows.output.text import points_text
 
 WIDTH, HEIGHT = 400.0, 400.0
 LEFT, TOP, BOTTOM = 30.0, 14.0, 26.0
@@ -76,7 +77,7 @@ def championship_chart(name: str, rounds: Sequence[str], lines: Sequence[Line]) 
         end = y(float(line.points[-1] or 0))
         drawn.append(_styled(rule(x(len(rounds)) + 2, end, right + LEADER - 3, place, "leader"), line))
         drawn.append(label(right + LEADER, place + 4, line.short, "name"))
-        drawn.append(label(WIDTH, place + 4, written(line.points[-1]), "value", "end"))
+        drawn.append(label(WIDTH, place + 4, _last(line), "value", "end"))
     return picture(WIDTH, HEIGHT, name, described(rounds, lines), drawn)
 
 
@@ -116,9 +117,4 @@ def described(rounds: Sequence[str], lines: Sequence[Line]) -> str:
 
 
 def _last(line: Line) -> str:
-    return written(next((points for points in reversed(line.points) if points is not None), None))
-
-
-def written(points: Decimal | None) -> str:
-    """Points as a person writes them: 25, 12.5."""
-    return "0" if not points else f"{points.normalize():f}"
+    return points_text(next((points for points in reversed(line.points) if points is not None), Decimal(0)))
