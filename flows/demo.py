@@ -18,6 +18,7 @@ from rich.text import Text
 from sqlalchemy import select
 
 from core import fetch
+from core.arguments import Parser
 from core.database import Database, connect
 from core.records import ChangeKind, Entity
 from core.replay import Upstream, serve
@@ -179,7 +180,7 @@ class Demo:
 
 def main(arguments: list[str]) -> int:
     """Live through 2024 and show the database afterwards; returns the exit status."""
-    command.Parser(
+    Parser(
         "python -m flows.demo", f"Live through {SEASON} on the bundled upstream, into {DATABASE} (made anew)."
     ).parse_args(arguments)
     return command.exit_status_of(live)
