@@ -143,7 +143,7 @@ def _with_tables() -> Database:
 
 def add_webhooks(parser: Parser) -> None:
     """Add the commands over webhooks; without one of them they are listed."""
-    actions = parser.add_subparsers(dest="action", parser_class=Parser)
+    actions = parser.add_subparsers(dest="action")
     actions.add_parser("list", help="each webhook's lag and last error")
     test = actions.add_parser("test", help="send a test message; received, it resumes a paused webhook")
     replay = actions.add_parser("replay", help="send the feed again, from a change on")
@@ -157,7 +157,7 @@ def add_webhooks(parser: Parser) -> None:
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
     parser = Parser("python -m flows", "Commands beside the flows.")
-    commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
+    commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("config", help="the settings in force, secrets hidden")
     databases = commands.add_parser("db", help="the database's tables").add_subparsers(dest="action", required=True)
     databases.add_parser("upgrade", help="create or upgrade the tables")

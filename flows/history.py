@@ -107,13 +107,7 @@ def _polls(run: Run, answer: SeasonAnswer) -> Iterator[Polled]:
     for query in result_queries(due):
         if query.source is not Source.JOLPICA or query.kind not in answer.results:
             continue
-        answers = {one.due_poll.session.id: one for one in match_results(query, answer.results[query.kind])}
-        for due_poll in query.due_polls:
-            if found := answers.get(due_poll.session.id):
-                polled = outcomes.take(run, found, False)
-            elif due_poll.may_have_timing:
-                continue
-            else:
-                polled = outcomes.not_published(run, due_poll)
+        answers = match_results(query, answer.results[query.kind])
+        for polled in outcomes.of_answers(run, query, answers, force=False):
             announce(run, polled)
             yield polled
