@@ -129,10 +129,7 @@ def show_seasons(run: Run, due: Sequence[DuePoll], polled: Sequence[Polled], owe
     for season in sorted({due_poll.event.season for due_poll in new}):
         artifacts.show_season(run.database, season)
     scored = [due_poll.event for due_poll in new if due_poll.session.kind in RACED]
-    events_scored = {event.id: event for event in (*scored, *owed)}.values()
-    artifacts.show_standings(
-        run.database, [event.id for event in sorted(events_scored, key=lambda event: (event.first_date, event.id))]
-    )
+    artifacts.show_standings(run.database, [*scored, *owed])
 
 
 def main(arguments: list[str]) -> int:

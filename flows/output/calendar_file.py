@@ -123,8 +123,8 @@ def _entry(session: Session, event: Event, circuit: Circuit | None, versions: Co
         made.add("dtstart", session.local_date)
         made.add("dtend", session.local_date + timedelta(days=1))
     else:
-        made.add("dtstart", session.starts_at.astimezone(UTC))
-        made.add("dtend", (session.ends_at or session.starts_at).astimezone(UTC))
+        made.add("dtstart", session.starts_at)
+        made.add("dtend", session.ends_at or session.starts_at)
     made.add("transp", "TRANSPARENT")
     made.add("description", "\n".join(_described(session, event, circuit)))
     made.add("categories", [session.kind.value])
