@@ -6,6 +6,7 @@ from core.errors import SourceMalformed
 from core.rules.datasets import LAPS, PIT_STOPS
 from core.rules.timing.listed import BackfilledRace, RaceDue
 from core.rules.timing.outcome import TimingOutcome
+from flows.output import timing
 from flows.pages import KeptTables, PageFetch
 from flows.tasks.laps import transform_laps, upsert_laps
 from flows.tasks.pages import upsert_no_pages
@@ -28,7 +29,7 @@ def backfill_race(race: RaceDue, fetch: PageFetch) -> BackfilledRace:
     written = upsert_laps(run, race, tables)
     stored = {one.dataset: one.rows for one in written.of(TimingOutcome.STORED)}
     notes = [
-        f"{race.session_id}: {one.dataset.replace('_', ' ')} {one.outcome.value}{': ' * bool(one.reason)}{one.reason}"
+        timing.note(race.session_id, one)
         for one in written.datasets
         if one.reason or one.outcome is not TimingOutcome.STORED
     ]

@@ -32,6 +32,12 @@ def line(synced: SyncedTiming) -> str:
     return f"{synced.session_id}: {'; '.join(parts) or 'nothing is due'}"
 
 
+def note(session_id: str, one: DatasetOutcome) -> str:
+    """What became of one dataset of a session, in one line."""
+    reason = f": {one.reason}" if one.reason else ""
+    return f"{session_id}: {_words(one.dataset)} {one.outcome.value}{reason}"
+
+
 def _part(stored: DatasetOutcome) -> str:
     return f"{_words(stored.dataset)} {stored.rows}{f' ({stored.reason})' if stored.reason else ''}"
 

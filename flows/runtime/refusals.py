@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from core.errors import Braked, BudgetExhausted, RateLimited, StillRefused
 from core.records import Source
 from core.retries import DATABASE, DATABASE_READ, retrying
+from core.text import time_of_day
 from flows.runtime.run import Run
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ def refusal_in_force(run: Run, source: Source) -> Refusal | None:
 def put_off(run: Run, error: BudgetExhausted | RateLimited) -> Refusal:
     """Enter a refusal; a source's sessions are put off until it ends."""
     refusal = enter_refusal(run, error)
-    logger.warning("%s: its sessions are put off until %s UTC", error, f"{refusal.until:%H:%M}")
+    logger.warning("%s: its sessions are put off until %s", error, time_of_day(refusal.until))
     return refusal
 
 
