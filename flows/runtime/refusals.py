@@ -47,10 +47,9 @@ def put_off(run: Run, error: BudgetExhausted | RateLimited) -> Refusal:
 def enter_refusal(run: Run, error: BudgetExhausted | RateLimited) -> Refusal:
     """The refusal that an error means; a source's own is entered in the ledger for all processes."""
     if isinstance(error, BudgetExhausted):
-        until = error.until
-    else:
-        seconds = error.retry_after
-        until = run.upstream_now + (WITHOUT_RETRY_AFTER if seconds is None else timedelta(seconds=seconds))
-    if not isinstance(error, BudgetExhausted | Braked | StillRefused):
+        return Refusal(error, error.until)
+    wait = WITHOUT_RETRY_AFTER if error.retry_after is None else timedelta(seconds=error.retry_after)
+    until = run.upstream_now + wait
+    if not isinstance(error, Braked | StillRefused):
         retrying(DATABASE, run.ledger.refuse)(Source(error.source), until)
     return Refusal(error, until)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -45,7 +46,7 @@ def championship_chart(name: str, rounds: Sequence[str], lines: Sequence[Line]) 
     """The drawing; `rounds` are what is written below, `lines` the best competitor first."""
     most = max((points for line in lines for points in line.points if points is not None), default=Decimal(0))
     step = next((tick for tick in TICKS if most / tick <= MOST_TICKS), TICKS[-1])
-    top = max(-(-int(most) // step), 1) * step
+    top = max(math.ceil(most / step), 1) * step
 
     named = [line for line in lines[:NAMED] if line.points and line.points[-1] is not None]
     right = WIDTH - LEADER - VALUE - LETTER * max((len(line.short) for line in named), default=0)
@@ -60,7 +61,7 @@ def championship_chart(name: str, rounds: Sequence[str], lines: Sequence[Line]) 
     for tick in range(0, top + 1, step):
         drawn.append(rule(LEFT, y(tick), right, y(tick), "grid"))
         drawn.append(label(LEFT - 5, y(tick) + 4, str(tick), "tick", "end"))
-    every = -(-len(rounds) // MOST_ROUNDS_NAMED)
+    every = math.ceil(len(rounds) / MOST_ROUNDS_NAMED)
     for index, text in enumerate(rounds, 1):
         if (len(rounds) - index) % every == 0:
             drawn.append(label(x(index), HEIGHT - 8, text, "tick", "middle"))
