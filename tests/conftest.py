@@ -21,7 +21,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,9 @@ from typing import Any
 import psycopg
 import pytest
 from calendars import Life
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
+from reached import Reached
 from sqlalchemy import Engine, create_engine, event, make_url, text
 
 from core import logs
@@ -281,14 +282,48 @@ def recording(recording_server: Recording, environment: pytest.MonkeyPatch) -> R
     return recording_server
 
 
+@pytest.fixture(scope="session")
+def prefect_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with Prefect's tables, made once for all workers: it takes half of a server's start."""
+    own = tmp_path_factory.getbasetemp()
+    file = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "prefect.db"
+    with file.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not file.exists():
+            subprocess.run(
+                [sys.executable, "-m", "prefect", "server", "database", "upgrade", "--yes"],
+                env=os.environ | {"PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{file}"},
+                capture_output=True,
+                timeout=HANGS,
+                check=True,
+            )
+            with closing(sqlite3.connect(file)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return file
+
+
 @pytest.fixture(scope="module")
-def prefect_server() -> Iterator[None]:
-    """A Prefect server for a module's runs, without heartbeats, which would delay the end of each by a second."""
-    with (
-        prefect_test_harness(server_startup_timeout=int(HANGS)),
-        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
-    ):
-        yield
+def prefect_server(prefect_tables: Path) -> Iterator[str]:
+    """The API of a Prefect server for a module's runs, which have no heartbeats: each would end a second later."""
+
+    def folder() -> str:
+        made = tempfile.mkdtemp()
+        shutil.copyfile(prefect_tables, Path(made) / "prefect-test.db")
+        return made
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("prefect.testing.utilities.mkdtemp", folder)
+        with (
+            prefect_test_harness(server_startup_timeout=int(HANGS)),
+            temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+        ):
+            yield str(get_current_settings().api.url)
+
+
+@pytest.fixture(scope="module")
+def reached() -> Reached:
+    """States of a database that several tests of a module begin with."""
+    return Reached()
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ BEFORE_SPA, AFTER_SPA = datetime(2024, 7, 28, 12, tzinfo=UTC), datetime(2024, 7,
 
 
 @pytest.fixture
-def engine(prefect_server: None) -> None:
+def engine(prefect_server: str) -> None:
     """The server, with a concurrency limit that has enough slots for a test's requests."""
     with get_client(sync_client=True) as client:
         client.upsert_global_concurrency_limit_by_name(limit.NAME, 1000, 1000.0)

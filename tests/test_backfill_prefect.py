@@ -38,7 +38,7 @@ NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def engine(prefect_server: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def engine(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A Prefect server whose limit has room for all, and requests that follow each other at once."""
     monkeypatch.setattr(allowance, "APART_SECONDS", 0.0)
     with get_client(sync_client=True) as client:

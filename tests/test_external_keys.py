@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from conftest import poll_by_name
+from reached import Reached
 from sqlalchemy import insert, select, update
 
 import core.upsert.timing
@@ -46,12 +48,16 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def season(replay: Upstream, sync: Sync) -> Upstream:
+def season(replay: Upstream, sync: Sync, reached: Reached) -> Upstream:
     """The replayed season after its first race, with its drivers known."""
     replay.as_of = LATER
+    reached(LATER, partial(after_the_first_race, sync))
+    return replay
+
+
+def after_the_first_race(sync: Sync) -> None:
     sync(2024, LATER)
     poll_by_name(event=RACE, now=LATER)
-    return replay
 
 
 def synced(session_id: str, now: datetime = LATER) -> SyncedTiming:

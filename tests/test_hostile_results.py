@@ -13,11 +13,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import held_of, poll_by_name, session_of
+from reached import Reached
 from sqlalchemy import select
 
 from core.database import Database
@@ -53,23 +55,26 @@ def quick(no_waiting: None) -> None:
 
 
 @pytest.fixture
-def bahrain(replay: Upstream, database: Database, sync: Sync) -> Upstream:
+def bahrain(replay: Upstream, database: Database, sync: Sync, reached: Reached) -> Upstream:
     """Bahrain's weekend is over, its results are published, nothing was polled yet."""
-    return begun(replay, sync, PUBLISHED)
+    reached(PUBLISHED, partial(begun, replay, sync, PUBLISHED))
+    replay.as_of = PUBLISHED
+    return replay
 
 
 @pytest.fixture
-def past(replay: Upstream, database: Database, sync: Sync) -> Upstream:
+def past(replay: Upstream, database: Database, sync: Sync, reached: Reached) -> Upstream:
     """The season ended more than 30 days ago, and nothing was polled yet."""
     replay.timing_after = timedelta(days=999)
-    return begun(replay, sync, PAST)
+    reached(PAST, partial(begun, replay, sync, PAST))
+    replay.as_of = PAST
+    return replay
 
 
-def begun(replay: Upstream, sync: Sync, now: datetime) -> Upstream:
+def begun(replay: Upstream, sync: Sync, now: datetime) -> None:
     replay.as_of = now
     sync(2024, now)
     replay.requests.clear()
-    return replay
 
 
 def poll(now: datetime = PUBLISHED, kind: SessionKind = RACE, *, force: bool = False) -> Polled:

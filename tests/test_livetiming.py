@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from conftest import RECORDED, Recording, needs_recording, poll_by_name
 from fastf1.exceptions import DataNotLoadedError
+from reached import Reached
 from sqlalchemy import select
 
 from core.database import Database, connect
@@ -63,7 +64,7 @@ QATAR_2025 = ["81", "63", "4", "1", "22", "12", "14", "55"]
 
 BAHRAIN = "2024-bahrain-grand-prix"
 AFTER_BAHRAIN = datetime(2024, 3, 2, 18, tzinfo=UTC)  # Jolpica publishes at 18:00, live timing at 17:30
-BEFORE_JOLPICA = datetime(2024, 3, 2, 17, 45, tzinfo=UTC)
+BEFORE_JOLPICA = datetime(2024, 3, 1, 17, 45, tzinfo=UTC)
 
 
 def later(event: str) -> datetime:
@@ -168,33 +169,33 @@ def test_provisional_gives_way_to_official(sqlite: Database, recording: Recordin
     assert stored(sqlite, f"{event}/sprint")[1] == entries
 
 
-# FastF1's failures. The bundled sample serves Bahrain 2024's race by live timing before Jolpica has it.
+# FastF1's failures. The bundled sample serves Bahrain 2024's qualifying by live timing before Jolpica has it.
 
 
 @pytest.fixture
-def bahrain(replay: Upstream, sqlite: Database, sync: Sync) -> Upstream:
-    """After Bahrain's race of 2024, before Jolpica's results."""
+def bahrain(replay: Upstream, sqlite: Database, sync: Sync, reached: Reached) -> Upstream:
+    """After Bahrain's qualifying of 2024, before Jolpica's results."""
     replay.as_of = BEFORE_JOLPICA
-    sync(2024, BEFORE_JOLPICA)
+    reached(BEFORE_JOLPICA, lambda: sync(2024, BEFORE_JOLPICA))
     return replay
 
 
-def race(now: datetime = BEFORE_JOLPICA) -> Polled:
-    return poll(BAHRAIN, SessionKind.RACE, now)
+def qualifying(now: datetime = BEFORE_JOLPICA) -> Polled:
+    return poll(BAHRAIN, SessionKind.QUALIFYING, now)
 
 
 def healed(database: Database) -> None:
     """Assert that the session's next poll stores the results and clears the error."""
-    session, _ = stored(database, f"{BAHRAIN}/race")
+    session, _ = stored(database, f"{BAHRAIN}/qualifying")
     assert session.next_poll_at is not None
-    assert race(session.next_poll_at).outcome is Outcome.PUBLISHED
-    session, entries = stored(database, f"{BAHRAIN}/race")
+    assert qualifying(session.next_poll_at).outcome is Outcome.PUBLISHED
+    session, entries = stored(database, f"{BAHRAIN}/qualifying")
     assert (session.results_state, session.last_error, len(entries)) == (ResultsState.PROVISIONAL, None, 20)
 
 
 def test_live_timing_comes_first(bahrain: Upstream, sqlite: Database) -> None:
     """The tests below depend on it."""
-    healed_at = race()
+    healed_at = qualifying()
     assert (healed_at.outcome, healed_at.entries) == (Outcome.PUBLISHED, 20)
 
 
@@ -221,8 +222,8 @@ def test_an_exception_of_fastf1_is_noted_as_a_fault(
 
     with monkeypatch.context() as patched:
         patched.setattr(fastf1.core.Session, "load", load)
-        assert race().outcome is Outcome.FAILED
-    session, entries = stored(sqlite, f"{BAHRAIN}/race")
+        assert qualifying().outcome is Outcome.FAILED
+    session, entries = stored(sqlite, f"{BAHRAIN}/qualifying")
     assert words in str(session.last_error)
     assert words in caplog.text
     assert (session.results_state, session.poll_attempts, entries) == (ResultsState.AWAITED, 1, [])
@@ -237,9 +238,9 @@ def timed_bahrain() -> TimedSession:
         round=1,
         event_name="Bahrain Grand Prix",
         last_date=datetime(2024, 3, 2).date(),
-        name="Race",
-        wall_time=datetime(2024, 3, 2, 18),
-        starts_at=datetime(2024, 3, 2, 15, tzinfo=UTC),
+        name="Qualifying",
+        wall_time=datetime(2024, 3, 1, 19),
+        starts_at=datetime(2024, 3, 1, 16, tzinfo=UTC),
     )
 
 
@@ -281,17 +282,17 @@ def test_unpublished_results_are_not_a_fault(
             patched.setattr(fastf1.core.Session, name, patch)
         with pytest.raises(SourceEmpty):
             fetch()
-        assert race().outcome is Outcome.NOT_YET
-    session, entries = stored(sqlite, f"{BAHRAIN}/race")
+        assert qualifying().outcome is Outcome.NOT_YET
+    session, entries = stored(sqlite, f"{BAHRAIN}/qualifying")
     assert (session.results_state, session.last_error, session.poll_attempts) == (ResultsState.AWAITED, None, 1)
     assert entries == []
     healed(sqlite)
 
 
 def test_missing_live_timing_is_requested_once(bahrain: Upstream, sqlite: Database) -> None:
-    bahrain.as_of = datetime(2024, 3, 2, 17, tzinfo=UTC)
+    bahrain.as_of = datetime(2024, 3, 1, 17, tzinfo=UTC)
     bahrain.requests.clear()
-    assert race(bahrain.as_of).outcome is Outcome.NOT_YET
+    assert qualifying(bahrain.as_of).outcome is Outcome.NOT_YET
     asked = [request.path for request in bahrain.requests]
     assert len([path for path in asked if path.startswith("/ergast/")]) == 1, (
         "loading makes no second request to Jolpica"
@@ -314,7 +315,7 @@ HALF: dict[str, dict[str, Any]] = {
 
 def comes_again_soon(database: Database) -> None:
     """Assert that nothing was stored, and that the next poll, within five minutes, succeeds."""
-    session, entries = stored(database, f"{BAHRAIN}/race")
+    session, entries = stored(database, f"{BAHRAIN}/qualifying")
     assert (session.results_state, session.revision, entries) == (ResultsState.AWAITED, 0, [])
     assert session.next_poll_at is not None
     assert timedelta(0) < session.next_poll_at - BEFORE_JOLPICA <= timedelta(minutes=5)
@@ -335,8 +336,8 @@ def test_a_feed_of_garbage_is_a_fault_and_the_next_poll_succeeds(
     feed: str, garbage: str, bahrain: Upstream, sqlite: Database
 ) -> None:
     bahrain.faults = [Fault(match=feed, times=10**6, **GARBAGE[garbage])]
-    assert race().outcome is Outcome.FAILED
-    assert str(stored(sqlite, f"{BAHRAIN}/race")[0].last_error).startswith("livetiming: ")
+    assert qualifying().outcome is Outcome.FAILED
+    assert str(stored(sqlite, f"{BAHRAIN}/qualifying")[0].last_error).startswith("livetiming: ")
     comes_again_soon(sqlite)
     bahrain.faults = []
     healed(sqlite)
@@ -347,7 +348,7 @@ def test_a_feed_of_garbage_is_a_fault_and_the_next_poll_succeeds(
 def test_without_timing_of_laps_no_results_are_stored(half: str, bahrain: Upstream, sqlite: Database) -> None:
     """Where the timing feed is missing, FastF1 numbers the driver list: car 1, 10, 11, 14."""
     bahrain.faults = [Fault(match="TimingData", times=10**6, **HALF[half])]
-    assert race().outcome in (Outcome.FAILED, Outcome.NOT_YET)
+    assert qualifying().outcome in (Outcome.FAILED, Outcome.NOT_YET)
     comes_again_soon(sqlite)
     bahrain.faults = []
     healed(sqlite)
@@ -390,7 +391,7 @@ WEEK_LATER = BEFORE_JOLPICA + timedelta(days=8)
 @pytest.fixture
 def filed(bahrain: Upstream) -> Upstream:
     """Jolpica still has nothing after a week, and live timing does."""
-    bahrain.overlay[2024, "results"] = []
+    bahrain.overlay[2024, "qualifying"] = []
     bahrain.as_of = WEEK_LATER
     bahrain.requests.clear()
     return bahrain
@@ -404,12 +405,12 @@ def asked_of_live_timing(replay: Upstream) -> list[str]:
 
 
 def read_by(name: str, now: datetime, sync: Sync, environment: pytest.MonkeyPatch) -> list[Entry]:
-    """The race's entries in a new database of that name, after its first poll."""
+    """The session's entries in a new database of that name, after its first poll."""
     environment.setenv("DATABASE_URL", f"sqlite:///{Path.cwd()}/{name}.db")
     sync(2024, now)
-    assert race(now).outcome is Outcome.PUBLISHED
+    assert qualifying(now).outcome is Outcome.PUBLISHED
     found = connect(Settings.load())
-    entries = stored(found, f"{BAHRAIN}/race")[1]
+    entries = stored(found, f"{BAHRAIN}/qualifying")[1]
     found.engine.dispose()
     return entries
 
@@ -437,10 +438,10 @@ def test_a_session_that_ended_less_than_a_week_ago_is_fetched_each_time(
 @pytest.mark.usefixtures("no_waiting")
 def test_incomplete_live_timing_is_not_cached(half: str, filed: Upstream, sqlite: Database) -> None:
     filed.faults = [Fault("TimingData", times=10**6, **HALF[half])]
-    assert race(WEEK_LATER).outcome in (Outcome.FAILED, Outcome.NOT_YET)
+    assert qualifying(WEEK_LATER).outcome in (Outcome.FAILED, Outcome.NOT_YET)
     filed.faults = []
     filed.requests.clear()
-    assert race(WEEK_LATER + timedelta(hours=1)).entries == 20
+    assert qualifying(WEEK_LATER + timedelta(hours=1)).entries == 20
     asked = asked_of_live_timing(filed)
     assert any("SessionInfo" in path for path in asked)
     assert any("TimingData" in path for path in asked)

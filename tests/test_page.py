@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from conftest import Recording, needs_recording, poll_by_name
 from hypothesis import given
 from hypothesis import strategies as st
+from reached import Reached
 from sqlalchemy import func, select, text
 
 from core.database import Database
@@ -74,8 +76,14 @@ def words(page: str) -> str:
 
 
 @pytest.fixture
-def season(replay: Upstream, database: Database) -> Database:
+def season(replay: Upstream, database: Database, reached: Reached) -> Database:
     """2024 until São Paulo's race, with Spa as it was revised and São Paulo as it was driven."""
+    reached(AFTER, partial(live_until_sao_paulo, replay))
+    replay.as_of = AFTER
+    return database
+
+
+def live_until_sao_paulo(replay: Upstream) -> None:
     for moment in (datetime(2024, 1, 25, 12, tzinfo=UTC), datetime(2024, 3, 7, 14, 45, tzinfo=UTC)):
         replay.as_of = moment
         sync_schedule.fn(season=2024, now=moment)
@@ -86,7 +94,6 @@ def season(replay: Upstream, database: Database) -> Database:
     poll_by_name(event=RAINY, now=AFTER)
     sync_timing.fn(event=RAINY, now=AFTER)
     refresh_statuses.fn(now=AFTER)
-    return database
 
 
 def test_the_page_says_what_happened(season: Database) -> None:

@@ -15,8 +15,6 @@ from pathlib import Path
 import pytest
 from conftest import HANGS
 from prefect.client.orchestration import get_client
-from prefect.settings import get_current_settings
-from prefect.testing.utilities import prefect_test_harness
 from sqlalchemy import insert, select
 
 from core.database import Database
@@ -57,21 +55,12 @@ with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
 """
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """A Prefect server for the workers."""
-    with prefect_test_harness(server_startup_timeout=int(HANGS)):
-        url = get_current_settings().api.url
-        assert url is not None
-        yield url
-
-
 @pytest.fixture
-def api(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def api(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The server's API, with a deployment's limit whose slots are freed too slowly to matter during a test."""
     monkeypatch.setattr(limit, "DECAY", 1e-4)
     limit.create()
-    yield server
+    yield prefect_server
     with get_client(sync_client=True) as client:
         client.delete_global_concurrency_limit_by_name(limit.NAME)
 

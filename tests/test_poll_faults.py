@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import HANGS, held_of, poll_by_name, session_of
+from reached import Reached
 from sqlalchemy import delete, func, insert, select
 
 from core.database import Database
@@ -57,10 +58,10 @@ def quick(no_waiting: None) -> None:
 
 
 @pytest.fixture
-def bahrain(replay: Upstream, database: Database, sync: Sync) -> Upstream:
+def bahrain(replay: Upstream, database: Database, sync: Sync, reached: Reached) -> Upstream:
     """Bahrain's weekend is over, its results are published, nothing was polled yet."""
     replay.as_of = PUBLISHED
-    sync(2024, PUBLISHED)
+    reached(PUBLISHED, lambda: sync(2024, PUBLISHED))
     with database.writing() as connection:
         connection.execute(delete(requests))  # the sync's requests
     replay.requests.clear()

@@ -29,7 +29,7 @@ SECONDS = 300.0
 
 
 @pytest.fixture
-def client(prefect_server: None) -> Iterator[SyncPrefectClient]:
+def client(prefect_server: str) -> Iterator[SyncPrefectClient]:
     """A client of Prefect's API, with no work pool before and after each test."""
     with get_client(sync_client=True) as made:
         yield made

@@ -51,7 +51,7 @@ SPA = "2024-belgian-grand-prix"
 
 
 @pytest.fixture(scope="module")
-def engine(prefect_server: None) -> None:
+def engine(prefect_server: str) -> None:
     """A Prefect server for this module's runs."""
 
 

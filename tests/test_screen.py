@@ -1,17 +1,12 @@
-"""What a person is shown: escaped text, each outcome once, tables that fit the terminal, the demo."""
+"""What a person is shown: escaped text, each outcome once, tables that fit the terminal."""
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
-import pty
 import re
 import runpy
-import struct
-import subprocess
 import sys
-import termios
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -21,6 +16,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
 from sqlalchemy import update
+from terminal import Terminal
 
 from core import logs
 from core.database import Database
@@ -214,28 +210,6 @@ def test_a_table_drops_columns_before_text(width: int) -> None:
     }.get(width)
 
 
-class Terminal:
-    """A terminal with a number of columns, whose output can be read."""
-
-    def __init__(self, columns: int, lines: int = 24) -> None:
-        self.reader, self.writer = pty.openpty()
-        fcntl.ioctl(self.writer, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-
-    def text(self) -> str:
-        """Everything written, after the writers have ended."""
-        os.close(self.writer)
-        parts = []
-        while True:
-            try:
-                part = os.read(self.reader, 65536)
-            except OSError:  # Linux's end of file
-                part = b""
-            if not part:
-                os.close(self.reader)
-                return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", b"".join(parts).decode())
-            parts.append(part)
-
-
 def test_a_terminal_shows_a_bar_and_other_outputs_get_lines(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -260,55 +234,6 @@ def test_a_terminal_shows_a_bar_and_other_outputs_get_lines(
     assert f"{LONG}/{LONG}" in shown
     assert "sessions polled" in shown
     assert " of " not in shown
-
-
-@pytest.mark.parametrize("columns", [80, 120])
-def test_the_demo_fits_its_terminal_and_ends_with_commands_to_try(columns: int) -> None:
-    terminal = Terminal(columns)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "DO_NOT_TRACK": "1"}
-    environment.pop("COLUMNS", None)
-    done = subprocess.run(
-        [sys.executable, "-m", "flows.demo"],
-        stdout=terminal.writer,
-        stderr=subprocess.PIPE,
-        env=environment,
-        timeout=120,
-    )
-    shown = terminal.text().replace("\r\n", "\n")
-    assert (done.returncode, done.stderr) == (0, b"")
-    lines = shown.splitlines()
-    assert len(lines) < 90
-    assert "…" not in shown
-    assert [line for line in lines[:-1] if len(line.rstrip()) > columns] == []
-    for printed in (
-        "TSU  I━━━━━━━━━━━━━━━━━━━━━━━━━━W━━━━I━",
-        "rain ~~~",
-        "21 São Paulo Grand Prix",
-        "Sun 03 Nov 12:30",
-        "live",
-        "1 Hamilton, 2 Piastri, 3 Leclerc",
-    ):
-        assert printed in shown
-    export, now, then, page, query = lines[-5:]
-    tried = [
-        subprocess.run(
-            [sys.executable, *command.split()[1:]],
-            env={**os.environ, "PYTHONPATH": str(ROOT), "DATABASE_URL": export.partition("=")[2]},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for command in (now, then, page)
-    ]
-    assert re.search(r" 1 +44 Lewis Hamilton", tried[0])
-    assert re.search(r" 1 +63 George Russell", tried[1])
-    assert tried[2].startswith("report.html: 2024, 24 events, ")
-    assert "Russell 1 → DSQ" in Path("report.html").read_text("utf-8")
-    import sqlite3
-
-    with sqlite3.connect(query.split()[1]) as connection:
-        assert len(connection.execute(query.split('"')[1]).fetchall()) == 15
-    connection.close()
 
 
 FORMATTERS = [

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from conftest import HANGS
+from reached import Reached
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select
 
@@ -86,10 +87,10 @@ def result(kind: SessionKind) -> SessionResult:
 
 
 @pytest.fixture
-def season(database: Database, replay: Upstream, sync: Sync) -> Database:
+def season(database: Database, replay: Upstream, sync: Sync, reached: Reached) -> Database:
     """2024 as first published."""
     replay.as_of = PUBLISHED
-    sync(2024, PUBLISHED)
+    reached(PUBLISHED, lambda: sync(2024, PUBLISHED))
     return database
 
 

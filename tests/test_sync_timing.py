@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import poll_by_name
+from reached import Reached
 from sqlalchemy import func, insert, select
 
 from core.database import Database
@@ -39,10 +40,10 @@ DATASETS = [gate.dataset.name for gate in GATES]
 
 
 @pytest.fixture
-def season(replay: Upstream, sync: Sync) -> Upstream:
+def season(replay: Upstream, sync: Sync, reached: Reached) -> Upstream:
     """The replayed season, known, at the moment when the race's archive is complete."""
     replay.as_of = COMPLETE
-    sync(2024, COMPLETE)
+    reached(COMPLETE, lambda: sync(2024, COMPLETE))
     replay.requests.clear()
     return replay
 

@@ -31,7 +31,7 @@ def receiver(environment: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Receiv
 
 
 def test_a_run_delivers_in_a_task_and_tells_of_a_pause(
-    prefect_server: None,
+    prefect_server: str,
     replay: Upstream,
     sqlite: Database,
     receiver: Receiver,

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import RECORDED, Recording, needs_recording
+from reached import Reached
 from recorded import UNLIKE, document, published_after, stored_standings
 from sqlalchemy import insert, select, update
 
@@ -33,11 +34,11 @@ LONG_AFTER = datetime(2021, 6, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def bahrain(replay: Upstream, database: Database, sync: Sync) -> Upstream:
+def bahrain(replay: Upstream, database: Database, sync: Sync, reached: Reached) -> Upstream:
     """The season's first race is over, and its results are published."""
     replay.as_of = PUBLISHED
     replay.timing_after = timedelta(days=999)
-    sync(2024, PUBLISHED)
+    reached(PUBLISHED, lambda: sync(2024, PUBLISHED))
     return replay
 
 
