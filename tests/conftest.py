@@ -31,15 +31,14 @@ import pytest
 from calendars import Life
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
-from reached import Reached
+from reached import Content, Reached, content_of, put_back
 from sqlalchemy import Engine, create_engine, event, make_url, text
 
 from core import logs
-from core.database import Database, connect
+from core.database import Database, _database, connect
 from core.errors import NotDone
 from core.fetch import session as fetch
 from core.fetch.fastf1_internals import lift_rate_limits
-from core.migrations import HEAD
 from core.queries import read_records
 from core.records import Held, Session, Source
 from core.replay import Upstream, serve
@@ -54,9 +53,6 @@ POSTGRESQL_DSN = "TEST_DATABASE_URL"
 HANGS = 300.0
 """The timeout of everything that could hang, in seconds: many times what it takes, even on a slow machine."""
 PATHS = {Source.FASTF1: "/schedule/", Source.JOLPICA: "/ergast/f1/", Source.LIVETIMING: "/livetiming/static/"}
-TEMPLATE = "t_template"
-"""The schema on PostgreSQL that new ones are made after."""
-
 DELAYED = 0.3
 """Seconds to wait for an answer that a fault delays for longer than any test."""
 
@@ -86,7 +82,9 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pyt
     monkeypatch.setenv("F1_UPSTREAM_URL", UNREACHABLE)
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/f1.db")
     yield monkeypatch
-    connect(Settings.load()).engine.dispose()
+    if _database.cache_info().currsize:
+        connect(Settings.load()).engine.dispose()
+        _database.cache_clear()  # this test may have left listeners on the engine
 
 
 @pytest.fixture(autouse=True)
@@ -148,34 +146,30 @@ def new_postgresql(postgresql_dsn: str, environment: pytest.MonkeyPatch) -> Iter
 
 
 @pytest.fixture(scope="session")
-def creation(postgresql_dsn: str) -> str:
-    """What a first run executes on PostgreSQL, as a script for the schema TEMPLATE: a fifth of the time."""
+def created_schema(postgresql_dsn: str) -> Iterator[tuple[str, Content]]:
+    """A schema on PostgreSQL as a first run creates it, and the rows that it then has."""
     url = make_url(postgresql_dsn).set(drivername="postgresql+psycopg")
-    executed: list[str] = []
-    database = Database(url, TEMPLATE)
-
-    @event.listens_for(database.engine, "before_cursor_execute")
-    def keep(connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
-        cursor = psycopg.ClientCursor(connection.connection.driver_connection)
-        executed.extend(cursor.mogrify(statement, one) for one in (parameters if many else [parameters]))
-
+    database = Database(url, f"t_{uuid.uuid4().hex[:12]}")
     database.ensure_schema()
-    script = ";".join(statement for statement in executed if not statement.startswith("SELECT"))
+    assert database.schema is not None
+    yield database.schema, content_of(database)
     with database.writing() as connection:
-        connection.execute(text(f"DROP SCHEMA {TEMPLATE} CASCADE"))
+        connection.execute(text(f"DROP SCHEMA {database.schema} CASCADE"))
     database.engine.dispose()
-    return script
 
 
 @pytest.fixture
-def postgresql(new_postgresql: Database, creation: str) -> Database:
-    """A schema of its own on PostgreSQL, which the settings point to."""
-    assert new_postgresql.schema is not None
-    with new_postgresql.writing() as connection:
-        driver: Any = connection.connection.driver_connection
-        driver.execute(creation.replace(TEMPLATE, new_postgresql.schema))
-    assert new_postgresql.version() == HEAD
-    return new_postgresql
+def postgresql(postgresql_dsn: str, created_schema: tuple[str, Content], environment: pytest.MonkeyPatch) -> Database:
+    """Our tables on PostgreSQL, which the settings point to, without the rows of other tests.
+
+    A test that changes the tables themselves takes `new_postgresql`.
+    """
+    schema, content = created_schema
+    environment.setenv("DATABASE_URL", postgresql_dsn)
+    environment.setenv("DATABASE_SCHEMA", schema)
+    database = connect(Settings.load())
+    put_back(database, content)
+    return database
 
 
 @pytest.fixture
@@ -185,20 +179,19 @@ def new_sqlite() -> Database:
 
 
 @pytest.fixture(scope="session")
-def created_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def created_file(tmp_path_factory: pytest.TempPathFactory) -> Content:
     """A SQLite file as a first run creates it."""
-    file = tmp_path_factory.mktemp("sqlite") / "created.db"
-    database = Database(make_url(f"sqlite:///{file}"), "f1")
+    database = Database(make_url(f"sqlite:///{tmp_path_factory.mktemp('sqlite') / 'created.db'}"), "f1")
     database.ensure_schema()
+    content = content_of(database)
     database.engine.dispose()
-    return file
+    return content
 
 
 @pytest.fixture
-def sqlite(new_sqlite: Database, created_file: Path) -> Database:
+def sqlite(new_sqlite: Database, created_file: Content) -> Database:
     """A SQLite file in the working directory, which the settings point to."""
-    assert new_sqlite.file is not None
-    shutil.copyfile(created_file, new_sqlite.file)
+    put_back(new_sqlite, created_file)
     return new_sqlite
 
 

@@ -7,9 +7,8 @@ from collections.abc import Callable, Hashable
 from contextlib import closing
 from typing import Any
 
-from sqlalchemy import Table
-
 from core.database import Database, connect
+from core.migrations import VERSION_TABLE
 from core.schema import metadata
 from core.settings import Settings
 
@@ -33,13 +32,14 @@ class Reached:
         database = connect(Settings.load())
         key = database.engine.dialect.name, state
         if (content := self._contents.get(key)) is not None:
-            _put_back(database, content)
+            put_back(database, content)
             return
         reach()
-        self._contents[key] = _content(database)
+        self._contents[key] = content_of(database)
 
 
-def _content(database: Database) -> Content:
+def content_of(database: Database) -> Content:
+    """All rows of our tables."""
     if database.file is not None:
         with closing(sqlite3.connect(database.file)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -47,36 +47,35 @@ def _content(database: Database) -> Content:
     content = {}
     with database.reading() as connection:
         driver: Any = connection.connection.driver_connection
-        for table in metadata.sorted_tables:
-            with driver.cursor().copy(f"COPY {_name(database, table)} TO STDOUT") as copy:
-                content[table.name] = b"".join(copy)
+        for name in (VERSION_TABLE, *(table.name for table in metadata.sorted_tables)):
+            with driver.cursor().copy(f'COPY "{database.schema}"."{name}" TO STDOUT') as copy:
+                content[name] = b"".join(copy)
     return content
 
 
-def _put_back(database: Database, content: Content) -> None:
+def put_back(database: Database, content: Content) -> None:
+    """Replace all rows of our tables, which are there on PostgreSQL."""
     if database.file is not None:
         database.engine.dispose()
         database.file.write_bytes(content[""])
         return
-    tables = metadata.sorted_tables
     with database.writing() as connection:
         driver: Any = connection.connection.driver_connection
-        # Migrations wrote rows too.
-        driver.execute(";".join(f"DELETE FROM {_name(database, table)}" for table in reversed(tables)))
-        for table in tables:
-            if content[table.name]:
-                with driver.cursor().copy(f"COPY {_name(database, table)} FROM STDIN") as copy:
-                    copy.write(content[table.name])
-        driver.execute(
-            ";".join(_next_id(database, table) for table in tables if table.autoincrement_column is not None)
-        )
+        filled = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (TABLE {_path(database, name)})" for name in content)
+        if names := [_path(database, name) for (name,) in driver.execute(filled)]:
+            driver.execute(f"TRUNCATE {', '.join(names)} RESTART IDENTITY CASCADE")
+        for name, rows in content.items():
+            if rows:
+                with driver.cursor().copy(f"COPY {_path(database, name)} FROM STDIN") as copy:
+                    copy.write(rows)
+        numbered = [table for table in metadata.sorted_tables if table.autoincrement_column is not None]
+        driver.execute(";".join(_next_id(_path(database, table.name)) for table in numbered if content[table.name]))
 
 
-def _name(database: Database, table: Table) -> str:
-    return f'"{database.schema}"."{table.name}"'
+def _path(database: Database, name: str) -> str:
+    return f'"{database.schema}"."{name}"'
 
 
-def _next_id(database: Database, table: Table) -> str:
+def _next_id(table: str) -> str:
     """The statement that lets a table's next row follow the last one."""
-    name = _name(database, table)
-    return f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), coalesce(max(id) + 1, 1), false) FROM {name}"
+    return f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"

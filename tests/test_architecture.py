@@ -63,7 +63,8 @@ def folder_of(module: str) -> str:
     return ".".join(module.split(".")[:2])
 
 
-def imported(path: Path) -> set[str]:
+@cache
+def imported(path: Path) -> frozenset[str]:
     """The modules that a module imports anywhere in its code; for a name of ours, the module that defines it."""
     found: set[str] = set()
     for node in ast.walk(tree(path)):
@@ -72,7 +73,7 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names = {f"{node.module}.{alias.name}" for alias in node.names}
             found |= {name if name in MODULES else node.module for name in names}
-    return found
+    return frozenset(found)
 
 
 def packages(path: Path) -> set[str]:

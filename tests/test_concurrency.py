@@ -223,7 +223,7 @@ IN_SYNC = (5, 9, 12, 14, 17, 19, 21)
 
 
 def test_killed_anywhere_the_next_run_ends_where_an_undisturbed_one_would(
-    database: Database, replay: Upstream, environment: pytest.MonkeyPatch, tmp_path: Path
+    new_database: Database, replay: Upstream, environment: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """SIGKILL at ten statements, spread over migration, ledger and upsert, each followed by the next attempt."""
     from flows.sync_schedule import main
@@ -231,10 +231,10 @@ def test_killed_anywhere_the_next_run_ends_where_an_undisturbed_one_would(
     replay.as_of = datetime(2024, 2, 1, tzinfo=UTC)
     arguments = ["2024", "--now", "2024-02-01T00:00:00Z"]
     assert main(arguments) == 0
-    undisturbed = dump(database)
-    if database.schema:
-        with database.engine.begin() as connection:
-            connection.execute(text(f'DROP SCHEMA "{database.schema}" CASCADE'))
+    undisturbed = dump(new_database)
+    if new_database.schema:
+        with new_database.engine.begin() as connection:
+            connection.execute(text(f'DROP SCHEMA "{new_database.schema}" CASCADE'))
     else:
         environment.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/killed.db")
     from core.database import connect

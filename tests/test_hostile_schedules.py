@@ -407,6 +407,7 @@ def test_a_fault_of_the_circuits_fails_no_sync(
     assert len({event.circuit_id for event in stored(database).events.values()} - {None}) == RACES
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # the same rules decide for both
 @pytest.mark.parametrize("source", SOURCES, ids=str)
 def test_a_document_of_another_shape_changes_nothing_and_the_next_source_answers(
     source: Source, database: Database, replay: Upstream, capsys: pytest.CaptureFixture[str]
@@ -425,20 +426,21 @@ def test_a_document_of_another_shape_changes_nothing_and_the_next_source_answers
 
 
 def test_data_that_the_database_refuses_are_one_line(
-    database: Database, replay: Upstream, capsys: pytest.CaptureFixture[str]
+    new_database: Database, replay: Upstream, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """For data that the records accept: a narrower column, or on SQLite a trigger, refuses a country."""
+    new_database.ensure_schema()
     narrower = (
-        f'ALTER TABLE "{database.schema}".circuits ALTER COLUMN country TYPE varchar(5)'
-        if database.is_postgresql
+        f'ALTER TABLE "{new_database.schema}".circuits ALTER COLUMN country TYPE varchar(5)'
+        if new_database.is_postgresql
         else "CREATE TRIGGER narrow BEFORE INSERT ON circuits WHEN length(NEW.country) > 5 "
         "BEGIN SELECT RAISE(ABORT, 'value too long'); END"
     )
-    with database.writing() as connection:
+    with new_database.writing() as connection:
         connection.execute(text(narrower))
     assert sync(BEGIN, capsys) == 1
-    assert not stored(database).events
-    with database.reading() as connection:
+    assert not stored(new_database).events
+    with new_database.reading() as connection:
         assert connection.scalar(select(changes.c.id).limit(1)) is None
 
 

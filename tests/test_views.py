@@ -578,12 +578,13 @@ def test_a_change_names_its_subject_even_if_that_is_gone(database: Database) -> 
     ]
 
 
-def test_a_readers_own_view_of_outcomes_survives_the_migration(postgresql: Database) -> None:
-    upgrade(postgresql, "0008")
-    with postgresql.writing() as connection:
+def test_a_readers_own_view_of_outcomes_survives_the_migration(new_postgresql: Database) -> None:
+    upgrade(new_postgresql, "0008")
+    with new_postgresql.writing() as connection:
         connection.exec_driver_sql(
-            f'CREATE VIEW "{postgresql.schema}".winners AS'
-            f' SELECT event_id, race_winner FROM "{postgresql.schema}".event_outcomes'
+            f'CREATE VIEW "{new_postgresql.schema}".winners AS'
+            f' SELECT event_id, race_winner FROM "{new_postgresql.schema}".event_outcomes'
         )
-    with reading(postgresql) as connection:
+    new_postgresql.ensure_schema()
+    with reading(new_postgresql) as connection:
         assert connection.exec_driver_sql("SELECT event_id, race_winner FROM winners").all() == []
