@@ -9,12 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import fastf1
-import psycopg
-from sqlalchemy import event, select, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import event, select
 
 from benchmarks.measure import Measured, medians, peak_megabytes, python
-from core.database import Database
+from benchmarks.postgresql import copy, database_of, empty, rows_of
+from core.database import connect
 from core.deadline import Deadline
 from core.fetch import schedule
 from core.fetch.access import Access
@@ -60,13 +59,6 @@ def measure(served: Upstream, dsn: str) -> Iterator[Measured]:
     yield from _transform()
 
 
-def database_of(dsn: str, name: str) -> Database:
-    """A schema of its own on PostgreSQL, with our tables."""
-    database = Database(make_url(dsn).set(drivername="postgresql+psycopg"), name)
-    database.ensure_schema()
-    return database
-
-
 def _upsert(dsn: str) -> Iterator[Measured]:
     access = Access(Settings.load(), Deadline())
     races, answer = (
@@ -75,14 +67,8 @@ def _upsert(dsn: str) -> Iterator[Measured]:
     )
     result = reconcile(Calendar(), answer, NOW, races=races.events)
     ours, copied, worker = (database_of(dsn, name) for name in ("f1", "f1_copied", "f1_worker"))
-    tables = (changes, sessions, events, circuits)
+    tables = (circuits, events, sessions, changes)
     after = result.calendar
-
-    def empty(database: Database) -> None:
-        with database.writing() as connection:
-            connection.execute(
-                text(f"TRUNCATE {', '.join(f'{database.schema}.{table.name}' for table in tables)} CASCADE")
-            )
 
     def upsert() -> None:
         with ours.writing() as connection:
@@ -91,27 +77,13 @@ def _upsert(dsn: str) -> Iterator[Measured]:
             write_rows(connection, sessions, {}, after.sessions, stamp=NOW)
             write_changes(connection, result.changes, NOW, None)
 
+    upsert()
+    written = rows_of(ours, tables)
     rows: dict[Any, list[dict[str, Any]]] = {
         circuits: [columns(circuits, row) for row in after.circuits.values()],
         events: [{**columns(events, row), "updated_at": NOW} for row in after.events.values()],
         sessions: [{**columns(sessions, row), "updated_at": NOW} for row in after.sessions.values()],
     }
-    feed = [{**columns(changes, change), "at": NOW} for change in result.changes]
-    plain = make_url(dsn).set(drivername="postgresql").render_as_string(hide_password=False)
-
-    def copy() -> None:
-        with psycopg.connect(plain) as connection, connection.cursor() as cursor:
-            for table, lines in (*rows.items(), (changes, feed)):
-                names = [name for name in lines[0] if name != "id" or table is not changes]
-                listed = ", ".join(f'"{name}"' for name in names)
-                with cursor.copy(f"COPY f1_copied.{table.name} ({listed}) FROM STDIN") as copying:
-                    for line in lines:
-                        copying.write_row(
-                            [
-                                psycopg.types.json.Jsonb(value) if isinstance(value, dict) else value
-                                for value in (line[name] for name in names)
-                            ]
-                        )
 
     def by_hand() -> None:
         """As hand-written workers do: a SELECT, then an INSERT, a row at a time, each committed."""
@@ -122,17 +94,13 @@ def _upsert(dsn: str) -> Iterator[Measured]:
                         connection.execute(table.insert().values(**line))
                     connection.commit()
 
-    taken = []
-    for action, database in ((upsert, ours), (copy, copied), (by_hand, worker)):
-        times = []
-        for _ in range(7):
-            empty(database)
-            times += medians(action, repetitions=1)
-        taken.append(sorted(times)[3])
-    yield Measured(
-        "upsert of a season / COPY of the same rows", taken[0] / taken[1], "×", 6, "PostgreSQL, empty tables"
+    upserted, bare, slow = medians(
+        (lambda: empty(ours, tables), upsert),
+        (lambda: empty(copied, tables), lambda: copy(dsn, copied, written)),
+        (lambda: empty(worker, tables), by_hand),
     )
-    yield Measured("row by row as by hand / upsert", taken[2] / taken[0], "×", None, "without its changes")
+    yield Measured("upsert of a season / COPY of the same rows", upserted / bare, "×", 6, "PostgreSQL, empty tables")
+    yield Measured("row by row as by hand / upsert", slow / upserted, "×", None, "without its changes")
 
 
 def _requests(served: Upstream) -> Iterator[Measured]:
@@ -143,8 +111,6 @@ def _requests(served: Upstream) -> Iterator[Measured]:
     for what, limit in (("a new season", 2), ("a known one", 1)):
         served.requests.clear()
         statements.clear()
-        from core.database import connect
-
         engine = connect(Settings.load()).engine
 
         def count(_c: Any, _k: Any, statement: str, *_: Any) -> None:

@@ -9,14 +9,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import psycopg
-from psycopg.types.json import Jsonb
-from sqlalchemy import Table, select, text
-from sqlalchemy.engine import make_url
-
-from benchmarks.calendar import database_of
 from benchmarks.measure import Measured, medians, peak_megabytes
-from core.column_types import Json
+from benchmarks.postgresql import copy, database_of, empty, rows_of, settings_of
 from core.database import Database
 from core.documents import RESULT_ROWS
 from core.records import SessionKind, Source
@@ -98,17 +92,14 @@ def _processes(dsn: str) -> Iterator[Measured]:
 
 
 def _backfill(database: Database) -> subprocess.CompletedProcess[str]:
-    env = os.environ | {
-        "DATABASE_URL": database.url.render_as_string(hide_password=False),
-        "DATABASE_SCHEMA": database.schema or "",
-    }
+    env = os.environ | settings_of(database)
     return subprocess.run([sys.executable, "-c", BACKFILL], env=env, check=True, capture_output=True, text=True)
 
 
-def _written(tables: dict[str, list[dict[str, Any]]], dsn: str) -> Iterator[Measured]:
+def _written(listed: dict[str, list[dict[str, Any]]], dsn: str) -> Iterator[Measured]:
     season = SEASONS[-1]
-    results = {kind: listed_results(tables[table], season, kind) for table, kind in TABLES.items() if kind is not None}
-    answer = SeasonAnswer(schedule_answer(tables["races"], season, Source.JOLPICA), (), results)
+    results = {kind: listed_results(listed[table], season, kind) for table, kind in TABLES.items() if kind is not None}
+    answer = SeasonAnswer(schedule_answer(listed["races"], season, Source.JOLPICA), (), results)
     history = season_history(answer, {}, (), {}, NOW, CADENCE)
     ours, copied = database_of(dsn, "f1_written"), database_of(dsn, "f1_copied_history")
 
@@ -117,46 +108,11 @@ def _written(tables: dict[str, list[dict[str, Any]]], dsn: str) -> Iterator[Meas
             write_season(connection, history, {}, NOW, None)
 
     write()
-    rows = _rows(ours)
-    plain = make_url(dsn).set(drivername="postgresql").render_as_string(hide_password=False)
-
-    def copy() -> None:
-        with psycopg.connect(plain) as connection, connection.cursor() as cursor:
-            for table, names, lines in rows:
-                listed = ", ".join(f'"{name}"' for name in names)
-                with cursor.copy(f"COPY {copied.schema}.{table.name} ({listed}) FROM STDIN") as copying:
-                    for line in lines:
-                        copying.write_row(line)
-
-    taken = []
-    for action, database in ((write, ours), (copy, copied)):
-        times = []
-        for _ in range(7):
-            _empty(database)
-            times += medians(action, repetitions=1)
-        taken.append(sorted(times)[3])
+    tables = metadata.sorted_tables
+    rows = rows_of(ours, tables)
+    written, bare = medians(
+        (lambda: empty(ours, tables), write),
+        (lambda: empty(copied, tables), lambda: copy(dsn, copied, rows)),
+    )
     count = sum(len(lines) for _, _, lines in rows)
-    yield Measured("a season written / COPY of the same rows", taken[0] / taken[1], "×", 2, f"PostgreSQL, {count} rows")
-
-
-def _rows(database: Database) -> list[tuple[Table, list[str], list[list[Any]]]]:
-    """All rows of a database, as psycopg takes them, without the numbers that the database gives."""
-    found = []
-    with database.reading() as connection:
-        for table in metadata.sorted_tables:
-            columns = [column for column in table.columns if column.name != "id" or column.type.python_type is str]
-            lines = [
-                [
-                    Jsonb(value) if isinstance(column.type, Json) else value
-                    for column, value in zip(columns, row, strict=True)
-                ]
-                for row in connection.execute(select(*columns))
-            ]
-            found.append((table, [column.name for column in columns], lines))
-    return found
-
-
-def _empty(database: Database) -> None:
-    listed = ", ".join(f"{database.schema}.{table.name}" for table in metadata.sorted_tables)
-    with database.writing() as connection:
-        connection.execute(text(f"TRUNCATE {listed} CASCADE"))
+    yield Measured("a season written / COPY of the same rows", written / bare, "×", 2, f"PostgreSQL, {count} rows")

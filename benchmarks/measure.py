@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 REPETITIONS = 7
 
+Action = Callable[[], object]
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -33,11 +35,18 @@ class Measured:
         return "" if self.limit is None else f"≤ {self.limit:g}{self.unit}"
 
 
-def medians(*actions: Callable[[], object], repetitions: int = REPETITIONS) -> list[float]:
-    """Median seconds of each action; they take turns, so that a slow moment of the machine affects all of them."""
+def medians(*actions: Action | tuple[Action, Action], repetitions: int = REPETITIONS) -> list[float]:
+    """Median seconds of each action; they take turns, so that a slow moment of the machine affects all of them.
+
+    Args:
+        actions: of a pair, the first prepares the second, and is not measured.
+    """
     taken: list[list[float]] = [[] for _ in actions]
     for _ in range(repetitions):
         for times, action in zip(taken, actions, strict=True):
+            if isinstance(action, tuple):
+                prepare, action = action
+                prepare()
             began = time.perf_counter()
             action()
             times.append(time.perf_counter() - began)
@@ -55,9 +64,7 @@ def python(*arguments: str) -> Callable[[], None]:
 
 def peak_megabytes(arguments: Sequence[str]) -> float:
     """Peak resident memory of a Python process, in MB."""
-    code = (
-        f"import subprocess, sys; subprocess.run({[sys.executable, *arguments]!r}, check=True, capture_output=True)\n"
-    )
+    code = f"import subprocess; subprocess.run({[sys.executable, *arguments]!r}, check=True, capture_output=True)\n"
     code += "import resource; print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return int(done.stdout) * 1024 / 1e6

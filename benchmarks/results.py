@@ -6,11 +6,12 @@ import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 
 from sqlalchemy import insert, select
 
-from benchmarks.calendar import database_of
 from benchmarks.measure import Measured, medians, python
+from benchmarks.postgresql import database_of, settings_of
 from core import fetch
 from core.database import Database
 from core.deadline import Deadline
@@ -109,30 +110,18 @@ def _accepted(dsn: str) -> Iterator[Measured]:
             for table, rows in written.items():
                 connection.execute(insert(table), rows)
 
-    first, again, simple = [], [], []
-    for _ in range(15):
-        undo()
-        first += medians(accept, repetitions=1)
-        again += medians(accept, repetitions=1)
-        undo()
-        simple += medians(plain, repetitions=1)
-    middle = [sorted(times)[7] for times in (first, again, simple)]
+    first, again, simple = medians((undo, accept), accept, (undo, plain), repetitions=15)
     how = "PostgreSQL, results, revision, changes, standings"
-    yield Measured("a race accepted / bare INSERTs of the same rows", middle[0] / middle[2], "×", 3, how)
-    yield Measured("the same race again / those INSERTs", middle[1] / middle[2], "×", 1, "nothing but its next poll")
+    yield Measured("a race accepted / bare INSERTs of the same rows", first / simple, "×", 3, how)
+    yield Measured("the same race again / those INSERTs", again / simple, "×", 1, "nothing but its next poll")
 
 
 def _fill(database: Database) -> SessionResult:
     """A season in the database, with all results but for the last race's, which is returned."""
     from flows.sync_schedule import sync_schedule
 
-    kept = {name: os.environ.get(name) for name in ("DATABASE_URL", "DATABASE_SCHEMA")}
-    os.environ["DATABASE_URL"] = database.url.render_as_string(hide_password=False)
-    os.environ["DATABASE_SCHEMA"] = database.schema or "f1"
-    sync_schedule.fn(season=SEASON, now=AFTER)
-    os.environ.update({name: value for name, value in kept.items() if value is not None})
-    if kept["DATABASE_SCHEMA"] is None:
-        del os.environ["DATABASE_SCHEMA"]
+    with patch.dict(os.environ, settings_of(database)):
+        sync_schedule.fn(season=SEASON, now=AFTER)
     last: SessionResult | None = None
     for kind in RESULT_ROWS:
         for race in fetch.results.fetch_results(SEASON, kind, None, Access(Settings.load(), Deadline())):

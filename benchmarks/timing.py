@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from unittest.mock import patch
 
-import psycopg
-from sqlalchemy import make_url, select
-
-from benchmarks.calendar import database_of
 from benchmarks.measure import Measured, medians
+from benchmarks.postgresql import connection_to, copy, database_of, empty, rows_of, settings_of
 from core import fetch
 from core.deadline import Deadline
 from core.fetch.access import Access
@@ -36,11 +32,10 @@ def measure(served: Upstream, dsn: str) -> Iterator[Measured]:
     from flows.sync_schedule import sync_schedule
 
     ours = database_of(dsn, "f1_timing")
-    kept = {name: os.environ.get(name) for name in ("DATABASE_URL", "DATABASE_SCHEMA")}
-    os.environ.update(DATABASE_URL=ours.url.render_as_string(hide_password=False), DATABASE_SCHEMA="f1_timing")
-    settings = Settings.load()
-    fetch.session.lift_limits(settings)
-    sync_schedule.fn(season=SEASON, now=NOW)
+    with patch.dict(os.environ, settings_of(ours)):
+        settings = Settings.load()
+        fetch.session.lift_limits(settings)
+        sync_schedule.fn(season=SEASON, now=NOW)
     (due,) = read_event_polls(ours, EVENT, SessionKind.RACE)
     session = fetch.timing.TimedSession.of(due.event, due.session)
     assert session is not None
@@ -62,55 +57,25 @@ def measure(served: Upstream, dsn: str) -> Iterator[Measured]:
     tables = [metadata.tables[gate.dataset.tables[0]] for gate in GATES]
 
     def undo() -> None:
-        with ours.writing() as connection:
-            for table in tables:
-                connection.execute(table.delete())
-            connection.execute(dataset_states.delete())
-            connection.execute(changes.delete())
+        empty(ours, (*tables, dataset_states, changes))
 
     accept_archive(ours, RACE, archive, NOW)
-    with ours.reading() as connection:
-        stored = {table: [tuple(row) for row in connection.execute(select(table))] for table in tables}
+    stored = rows_of(ours, tables)
     copied = database_of(dsn, "f1_timing_copied")
-    plain = make_url(dsn).set(drivername="postgresql").render_as_string(hide_password=False)
     _fill_keys(dsn)
-
-    def copy() -> None:
-        with psycopg.connect(plain) as connection, connection.cursor() as cursor:
-            for table, rows in stored.items():
-                with cursor.copy(f"COPY f1_timing_copied.{table.name} FROM STDIN") as copying:
-                    for row in rows:
-                        copying.write_row(row)
-
-    first: list[float] = []
-    bare: list[float] = []
-    again: list[float] = []
-    for _ in range(REPETITIONS):
-        undo()
-        first += _taken(lambda: accept_archive(ours, RACE, archive, NOW))
-        again += _taken(lambda: accept_archive(ours, RACE, archive, NOW, by_name=True))
-        with copied.writing() as connection:
-            for table in tables:
-                connection.execute(table.delete())
-        bare += _taken(copy)
-    middle = [sorted(times)[REPETITIONS // 2] for times in (first, bare, again)]
-    count = sum(map(len, stored.values()))
-    yield Measured("a race's timing stored / COPY of the same rows", middle[0] / middle[1], "×", 3, f"{count} rows")
-    yield Measured("the same again / that COPY", middle[2] / middle[1], "×", None, "nothing but its states")
-    os.environ.update({name: value for name, value in kept.items() if value is not None})
-    if kept["DATABASE_SCHEMA"] is None:
-        del os.environ["DATABASE_SCHEMA"]
+    first, again, bare = medians(
+        (undo, lambda: accept_archive(ours, RACE, archive, NOW)),
+        lambda: accept_archive(ours, RACE, archive, NOW, by_name=True),
+        (lambda: empty(copied, tables), lambda: copy(dsn, copied, stored)),
+        repetitions=REPETITIONS,
+    )
+    count = sum(len(lines) for _, _, lines in stored)
+    yield Measured("a race's timing stored / COPY of the same rows", first / bare, "×", 3, f"{count} rows")
+    yield Measured("the same again / that COPY", again / bare, "×", None, "nothing but its states")
 
 
 def _fill_keys(dsn: str) -> None:
     """The rows that foreign keys point to, as in the database that is compared."""
-    plain: Any = make_url(dsn).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(plain) as connection:
+    with connection_to(dsn) as connection:
         for name in ("circuits", "events", "sessions", "drivers", "teams"):
             connection.execute(f"INSERT INTO f1_timing_copied.{name} SELECT * FROM f1_timing.{name}".encode())
-
-
-def _taken(action: Any) -> list[float]:
-    began = time.perf_counter()
-    action()
-    return [time.perf_counter() - began]

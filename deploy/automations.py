@@ -20,8 +20,9 @@ from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
 from pydantic import SecretStr
 
+from core.arguments import Parser
 from core.errors import PrefectError
-from flows.runtime import command
+from flows.runtime import command, prefect_api
 
 FILE = Path(__file__).with_name("automations.yaml")
 WEBHOOKS = {"f1-results": "F1_RESULTS_WEBHOOK_URL", "f1-alerts": "F1_ALERTS_WEBHOOK_URL"}
@@ -71,18 +72,17 @@ def apply() -> None:
     Raises:
         PrefectError: none is configured, or it does not answer.
     """
-    if (api := command.prefect_api()) is None:
+    if (api := prefect_api.url()) is None:
         raise PrefectError("no Prefect API is configured: set PREFECT_API_URL")
     try:
         asyncio.run(_apply())
     except (httpx.HTTPError, RuntimeError) as error:
-        said = str(error).strip() or type(error).__name__
-        raise PrefectError(f"Prefect API {api}: {said}") from error
+        raise prefect_api.failure(api, error) from error
 
 
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
-    command.Parser("python -m deploy.automations", "Apply automations.yaml.").parse_args(arguments)
+    Parser("python -m deploy.automations", "Apply automations.yaml.").parse_args(arguments)
     return command.exit_status_of(apply)
 
 

@@ -24,6 +24,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
 from pydantic_settings import SettingsConfigDict
 
+from core.arguments import Parser
 from core.database import connect
 from core.deliver.subscribers import subscribers_of
 from core.errors import F1FlowsError, UsageError
@@ -189,7 +190,7 @@ def run_prefect_deploy(settings: Settings) -> None:
 
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
-    parser = command.Parser("python -m deploy.setup", "Prepare the Docker work pool.")
+    parser = Parser("python -m deploy.setup", "Prepare the Docker work pool.")
     parser.add_argument("--settings-file", type=Path, help="write the settings for the flow runs to this .env")
     given = parser.parse_args(arguments)
     return command.exit_status_of(lambda: prepare(given.settings_file))
@@ -210,7 +211,7 @@ def prepare(settings_file: Path | None) -> None:
     try:
         asyncio.run(deploy_all(settings))
     except httpx.HTTPError as error:
-        raise prefect_api.failure(command.prefect_api(), error) from error
+        raise prefect_api.failure(prefect_api.url(), error) from error
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from datetime import datetime
 from pathlib import Path
 
 from core import logs
+from core.arguments import Parser, moment
 from core.audited import audit_seasons
 from core.database import Database, connect
 from core.errors import DatabaseError, Inconsistent
@@ -31,21 +32,21 @@ from core.text import counted
 from flows.output.audit import print_audit, print_audit_as_json
 from flows.output.classification import print_classification
 from flows.output.tables import print_settings
-from flows.output.text import screen, styled
-from flows.runtime import clock, command
+from flows.output.text import say
+from flows.runtime import clock, command, prefect_api
 from flows.webhook_commands import list_webhooks, replay_webhook, send_test_message
 
 
 def show_config() -> None:
     """Print every setting's value and origin, secrets hidden."""
-    print_settings(Settings.load(), command.prefect_api())
+    print_settings(Settings.load(), prefect_api.url())
 
 
 def upgrade_database() -> None:
     """Create or upgrade the tables."""
     database = connect(Settings.load())
     database.ensure_schema()
-    _say(f"{database.name}: schema version {HEAD}")
+    say(f"{database.name}: schema version {HEAD}")
 
 
 def check_database() -> None:
@@ -54,7 +55,7 @@ def check_database() -> None:
     Raises:
         DatabaseError: they are not.
     """
-    _say(f"{_up_to_date().name}: schema version {HEAD}, up to date")
+    say(f"{_up_to_date().name}: schema version {HEAD}, up to date")
 
 
 def audit(seasons: Sequence[int], now: datetime | None, *, as_json: bool) -> None:
@@ -85,7 +86,7 @@ def write_calendar(season: int, kinds: Collection[SessionKind], file: Path) -> N
     """
     from flows.output import calendar_file  # only this command needs the library
 
-    _say(calendar_file.write_calendar(_with_tables(), season, kinds, file))
+    say(calendar_file.write_calendar(_with_tables(), season, kinds, file))
 
 
 def show_dictionary(*, for_dbt: bool) -> None:
@@ -105,7 +106,7 @@ def write_report(season: int, file: Path, now: datetime | None) -> None:
     """
     from flows.output.page.render import write_page  # only this command needs a template engine
 
-    _say(write_page(_up_to_date(), season, file, clock.reconciled(now)))
+    say(write_page(_up_to_date(), season, file, clock.reconciled(now)))
 
 
 def _up_to_date() -> Database:
@@ -127,10 +128,6 @@ def _up_to_date() -> Database:
     raise DatabaseError(f"{database.name}: schema version {version} is newer than this program's {HEAD}")
 
 
-def _say(line: str) -> None:
-    screen(soft_wrap=True).print(styled(line))
-
-
 def _with_tables() -> Database:
     """The database, with its tables upgraded to this version; a database without tables is not created.
 
@@ -144,9 +141,9 @@ def _with_tables() -> Database:
     return database
 
 
-def add_webhooks(parser: command.Parser) -> None:
+def add_webhooks(parser: Parser) -> None:
     """Add the commands over webhooks; without one of them they are listed."""
-    actions = parser.add_subparsers(dest="action", parser_class=command.Parser)
+    actions = parser.add_subparsers(dest="action")
     actions.add_parser("list", help="each webhook's lag and last error")
     test = actions.add_parser("test", help="send a test message; received, it resumes a paused webhook")
     replay = actions.add_parser("replay", help="send the feed again, from a change on")
@@ -159,8 +156,8 @@ def add_webhooks(parser: command.Parser) -> None:
 
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
-    parser = command.Parser("python -m flows", "Commands beside the flows.")
-    commands = parser.add_subparsers(dest="command", required=True, parser_class=command.Parser)
+    parser = Parser("python -m flows", "Commands beside the flows.")
+    commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("config", help="the settings in force, secrets hidden")
     databases = commands.add_parser("db", help="the database's tables").add_subparsers(dest="action", required=True)
     databases.add_parser("upgrade", help="create or upgrade the tables")
@@ -174,11 +171,11 @@ def main(arguments: list[str]) -> int:
     results.add_argument(
         "--session", type=command.session_kind, metavar="KIND", help="one of the event's, such as race"
     )
-    results.add_argument("--as-of", type=command.moment, metavar="MOMENT", help="as it was known then")
+    results.add_argument("--as-of", type=moment, metavar="MOMENT", help="as it was known then")
     audits = commands.add_parser("audit", help="check the database against itself; it is only read")
     audits.add_argument("seasons", nargs="*", type=command.season, metavar="SEASON", help="such as 1997; default: all")
     audits.add_argument("--json", action="store_true", help="the findings as JSON")
-    audits.add_argument("--now", type=command.moment, metavar="MOMENT", help="audit as of this moment, with offset")
+    audits.add_argument("--now", type=moment, metavar="MOMENT", help="audit as of this moment, with offset")
     calendar = commands.add_parser("calendar", help="a season's sessions as an iCalendar file")
     calendar.add_argument("season", type=command.season, metavar="SEASON", help="such as 2026")
     calendar.add_argument(
@@ -194,7 +191,7 @@ def main(arguments: list[str]) -> int:
     reports = commands.add_parser("report", help="a season as one page for a browser, which needs no other file")
     reports.add_argument("season", type=command.season, metavar="SEASON", help="such as 2024")
     reports.add_argument("--output", type=Path, required=True, metavar="FILE", help="such as report.html; replaced")
-    reports.add_argument("--now", type=command.moment, metavar="MOMENT", help="take this moment for the present")
+    reports.add_argument("--now", type=moment, metavar="MOMENT", help="take this moment for the present")
     add_webhooks(commands.add_parser("webhooks", help="list webhooks, test or replay one"))
     given = parser.parse_args(arguments)
     actions: dict[str, Callable[[], None]] = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -26,7 +26,7 @@ from core.text import counted
 from core.upsert.ledger import RESERVE
 from flows.history import backfill_season
 from flows.laps import backfill_race
-from flows.output.backfill import RACES, SEASONS, BackfillProgress
+from flows.output.backfill import RACES, SEASONS, BackfillProgress, Things
 from flows.output.backfilled import backfill_lines, print_backfilled, races_due_line
 from flows.pages import PageFetch
 from flows.runtime import command
@@ -90,9 +90,7 @@ def backfill_seasons(run: Run, seasons: range) -> list[Backfilled]:
             return None
         return Backfilled(season=season, failure=str(error))
 
-    with BackfillProgress(SEASONS, [str(season) for season in todo], run.ledger) as progress:
-        fetch = PageFetch(run, Allowance(run, progress), progress.fetched)
-        return in_turn(todo, lambda season: backfill_season(season, fetch), failed, progress)
+    return in_turn(run, SEASONS, {str(season): season for season in todo}, backfill_season, failed)
 
 
 def backfill_races(run: Run, seasons: range) -> list[BackfilledRace]:
@@ -103,30 +101,39 @@ def backfill_races(run: Run, seasons: range) -> list[BackfilledRace]:
     def failed(race: RaceDue, error: SourceError) -> BackfilledRace:
         return BackfilledRace(session_id=race.session_id, failure=str(error))
 
-    with BackfillProgress(RACES, [race.session_id for race in due], run.ledger) as progress:
-        fetch = PageFetch(run, Allowance(run, progress), progress.fetched)
-        return in_turn(due, lambda race: backfill_race(race, fetch), failed, progress)
+    return in_turn(run, RACES, {race.session_id: race for race in due}, backfill_race, failed)
 
 
 def in_turn(
-    todo: Sequence[T], bring: Callable[[T], B], failed: Callable[[T, SourceError], B | None], progress: BackfillProgress
+    run: Run,
+    things: Things,
+    todo: Mapping[str, T],
+    bring: Callable[[T, PageFetch], B],
+    failed: Callable[[T, SourceError], B | None],
 ) -> list[B]:
-    """Bring one after the other; where one fails the others go on, until upstream does not answer for several."""
+    """Bring one after the other; where one fails the others go on, until upstream does not answer for several.
+
+    Args:
+        todo: what to bring, by its name for a person.
+        failed: what became of one that failed; None where that is no failure.
+    """
     backfilled: list[B] = []
     silent = 0
-    for one in todo:
-        done: B | None
-        try:
-            done = bring(one)
-            silent = 0
-        except SourceError as error:
-            if (done := failed(one, error)) is None:
-                continue
-            silent = silent + 1 if isinstance(error, DOWN) else 0
-        backfilled.append(done)
-        progress.done(done)
-        if silent == FAILURES_IN_A_ROW:
-            break
+    with BackfillProgress(things, list(todo), run.ledger) as progress:
+        fetch = PageFetch(run, Allowance(run, progress), progress.fetched)
+        for one in todo.values():
+            done: B | None
+            try:
+                done = bring(one, fetch)
+                silent = 0
+            except SourceError as error:
+                if (done := failed(one, error)) is None:
+                    continue
+                silent = silent + 1 if isinstance(error, DOWN) else 0
+            backfilled.append(done)
+            progress.done(done)
+            if silent == FAILURES_IN_A_ROW:
+                break
     return backfilled
 
 

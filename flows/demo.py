@@ -10,14 +10,16 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from rich.text import Text
 from sqlalchemy import select
 
 from core import fetch
+from core.arguments import Parser
 from core.database import Database, connect
 from core.records import ChangeKind, Entity
 from core.replay import Upstream, serve
@@ -30,7 +32,7 @@ from core.text import counted
 from flows.output.changes import example
 from flows.output.stints import stint_chart
 from flows.output.tables import print_calendar, print_chapter
-from flows.output.text import screen, styled
+from flows.output.text import points_text, say, screen, styled
 from flows.output.timing import line as timing_line
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
@@ -40,15 +42,15 @@ from flows.sync_timing import sync_timing
 
 DATABASE = Path("f1-demo.db")
 SEASON = 2024
-CHINA, SPA = "2024-chinese-grand-prix", "2024-belgian-grand-prix"
+CHINA_SPRINT_QUALIFYING = "2024-chinese-grand-prix/sprint_qualifying"
+CHINA_RACE = "2024-chinese-grand-prix/race"
+SPA = "2024-belgian-grand-prix"
+SPA_RACE = f"{SPA}/race"
 AUSTIN = "2024-united-states-grand-prix"
 RAINY = "2024-sao-paulo-grand-prix/race"
 RAINED_OFF = "2024-sao-paulo-grand-prix/qualifying"
 LEADERS = 3
 """How many drivers of a table are named."""
-
-Step = Callable[[datetime], Iterator[Text]]
-"""What happens at a moment; yields the lines that describe it."""
 
 
 class Demo:
@@ -57,11 +59,6 @@ class Demo:
     def __init__(self, upstream: Upstream, database: Database) -> None:
         self.upstream = upstream
         self.database = database
-
-    def chapter(self, now: datetime, title: str, step: Step) -> None:
-        """Jump to a moment, run the flows, and show the outcome."""
-        self.upstream.as_of = now
-        print_chapter(now, title, step(now))
 
     def first_sync(self, now: datetime) -> Iterator[Text]:
         """The calendar, new."""
@@ -80,26 +77,18 @@ class Demo:
                 held = f": {counted(len(summary.notes), 'answer')} held until confirmed" if summary.notes else ""
                 yield styled(f"nothing changed{held}")
 
-    def statuses(self, session_id: str) -> Step:
+    def statuses(self, session_id: str, now: datetime) -> Iterator[Text]:
         """What changes with the clock alone, shown for one session."""
+        yield from (example([one]) for one in refresh_statuses.fn(now=now) if one.entity_id == session_id)
 
-        def step(now: datetime) -> Iterator[Text]:
-            yield from (example([one]) for one in refresh_statuses.fn(now=now) if one.entity_id == session_id)
-
-        return step
-
-    def results(self, session_id: str) -> Step:
+    def results(self, session_id: str, now: datetime) -> Iterator[Text]:
         """A refresh of statuses and a poll, shown for one session."""
-
-        def step(now: datetime) -> Iterator[Text]:
-            refresh_statuses.fn(now=now)
-            for one in poll_results.fn(now=now):
-                if one.session_id == session_id and one.outcome.is_revision:
-                    state = ("revised", "yellow") if one.outcome is Outcome.REVISED else (one.outcome.value, "green")
-                    diff = one.diff.split(";")[0] if one.outcome is Outcome.REVISED else ""
-                    yield styled(state, ": ", self.podium(session_id), f" ({diff})" if diff else "")
-
-        return step
+        refresh_statuses.fn(now=now)
+        for one in poll_results.fn(now=now):
+            if one.session_id == session_id and one.outcome.is_revision:
+                state = ("revised", "yellow") if one.outcome is Outcome.REVISED else (one.outcome.value, "green")
+                diff = one.diff.split(";")[0] if one.outcome is Outcome.REVISED else ""
+                yield styled(state, ": ", self.podium(session_id), f" ({diff})" if diff else "")
 
     def podium(self, session_id: str) -> str:
         """The leaders of a session, as they are in the database now."""
@@ -112,65 +101,48 @@ class Demo:
         with self.database.reading() as connection:
             return ", ".join(f"{row.position} {row.family_name}" for row in connection.execute(query))
 
-    def with_standings(self, session_id: str) -> Step:
+    def with_standings(self, session_id: str, now: datetime) -> Iterator[Text]:
         """The same as `results`, with the leaders of the drivers' championship after it."""
+        yield from self.results(session_id, now)
+        query = (
+            select(driver_standings, drivers.c.family_name)
+            .join(drivers, drivers.c.id == driver_standings.c.driver_id)
+            .where(driver_standings.c.event_id == event_id_of(session_id))
+            .order_by(driver_standings.c.position)
+            .limit(LEADERS)
+        )
+        with self.database.reading() as connection:
+            rows = connection.execute(query).all()
+        places = (f"{row.position} {row.family_name} {points_text(row.points)}" for row in rows)
+        yield styled(f"standings: {', '.join(places)}")
 
-        def step(now: datetime) -> Iterator[Text]:
-            yield from self.results(session_id)(now)
-            query = (
-                select(driver_standings, drivers.c.family_name)
-                .join(drivers, drivers.c.id == driver_standings.c.driver_id)
-                .where(driver_standings.c.event_id == event_id_of(session_id))
-                .order_by(driver_standings.c.position)
-                .limit(LEADERS)
-            )
-            with self.database.reading() as connection:
-                rows = connection.execute(query).all()
-            places = (f"{row.position} {row.family_name} {row.points.normalize():f}" for row in rows)
-            yield styled(f"standings: {', '.join(places)}")
-
-        return step
-
-    def on_track(self, session_id: str) -> Step:
+    def on_track(self, session_id: str, now: datetime) -> Iterator[Text]:
         """A poll of a session's results and of its archive, with what is in that."""
-
-        def step(now: datetime) -> Iterator[Text]:
-            refresh_statuses.fn(now=now)
-            poll_results.fn(event=session_id, now=now)
-            yield from (
-                styled(timing_line(one).partition(": ")[2]) for one in sync_timing.fn(event=session_id, now=now)
-            )
-
-        return step
-
-    def show_stints(self) -> None:
-        """The stints of the race that was driven in the rain."""
-        console = screen(soft_wrap=True)
-        for drawn in stint_chart(self.database, RAINY):
-            console.print(drawn)
+        refresh_statuses.fn(now=now)
+        poll_results.fn(event=session_id, now=now)
+        yield from (styled(timing_line(one).partition(": ")[2]) for one in sync_timing.fn(event=session_id, now=now))
 
     def live(self) -> None:
-        """The chapters of 2024."""
+        """The chapters of 2024: jump to a moment, run the flows, and show the outcome."""
+        china_sprint_qualifying = partial(self.results, CHINA_SPRINT_QUALIFYING)
+        sao_paulo_qualifying = partial(self.statuses, RAINED_OFF)
         for now, title, step in (
             (_at(1, 25, 12), "The calendar is published", self.first_sync),
             (_at(3, 7, 14, 45), "Jeddah: practice 2 slips by ten minutes on the day", self.sync),
             (_at(3, 12, 10), "Sprint qualifying gets a new name, and keeps its ids", self.sync),
-            (
-                _at(4, 19, 9),
-                "China, sprint qualifying: only live timing has it",
-                self.results(f"{CHINA}/sprint_qualifying"),
-            ),
-            (_at(4, 21, 12), "China, race", self.with_standings(f"{CHINA}/race")),
-            (_at(7, 28, 15, 45), "Spa: Russell wins, according to live timing", self.results(f"{SPA}/race")),
-            (_at(7, 28, 16, 30), "Spa: Russell wins, according to Jolpica", self.with_standings(f"{SPA}/race")),
-            (_at(7, 28, 18, 30), "Spa: Russell is disqualified", self.with_standings(f"{SPA}/race")),
+            (_at(4, 19, 9), "China, sprint qualifying: only live timing has it", china_sprint_qualifying),
+            (_at(4, 21, 12), "China, race", partial(self.with_standings, CHINA_RACE)),
+            (_at(7, 28, 15, 45), "Spa: Russell wins, according to live timing", partial(self.results, SPA_RACE)),
+            (_at(7, 28, 16, 30), "Spa: Russell wins, according to Jolpica", partial(self.with_standings, SPA_RACE)),
+            (_at(7, 28, 18, 30), "Spa: Russell is disqualified", partial(self.with_standings, SPA_RACE)),
             (_at(10, 25, 9), "Austin is over, and upstream rewrites its times by mistake", self.sync),
             (_at(10, 26, 9), "Austin's times are back: nothing had changed", self.sync),
-            (_at(11, 2, 20), "São Paulo: it rains, and qualifying should be over by now", self.statuses(RAINED_OFF)),
+            (_at(11, 2, 20), "São Paulo: it rains, and qualifying should be over by now", sao_paulo_qualifying),
             (_at(11, 2, 21), "São Paulo: qualifying is moved to Sunday morning, and scheduled again", self.sync),
-            (_at(11, 3, 19), "São Paulo, race: what happened on track", self.on_track(RAINY)),
+            (_at(11, 3, 19), "São Paulo, race: what happened on track", partial(self.on_track, RAINY)),
         ):
-            self.chapter(now, title, step)
+            self.upstream.as_of = now
+            print_chapter(now, title, step(now))
 
     def show_calendar(self) -> None:
         """The season from Austin on, as the database has it."""
@@ -185,7 +157,7 @@ class Demo:
 
 def main(arguments: list[str]) -> int:
     """Live through 2024 and show the database afterwards; returns the exit status."""
-    command.Parser(
+    Parser(
         "python -m flows.demo", f"Live through {SEASON} on the bundled upstream, into {DATABASE} (made anew)."
     ).parse_args(arguments)
     return command.exit_status_of(live)
@@ -208,7 +180,7 @@ def live() -> None:
         demo = Demo(upstream, connect(settings))
         demo.live()
     console.print("\nSão Paulo's stints (inter, wet), with the laps on which it rained and the red flag:\n")
-    demo.show_stints()
+    say(*stint_chart(demo.database, RAINY))
     console.print("\nThe calendar from Austin on, as it is in the database now:\n")
     demo.show_calendar()
     console.print(f"\nAll of it is in {DATABASE}. Try this (Spa's result as it is now, and as it was at 17:00 UTC):\n")

@@ -21,7 +21,6 @@ from flows.polls import outcomes
 from flows.runtime.run import Run
 from flows.schedules import answer_of
 from flows.tasks.history import transform_tables, upsert_history, upsert_season_end
-from flows.tasks.pages import upsert_no_pages
 from flows.tasks.schedule import read_calendar, transform_schedule, upsert_schedule
 
 logger = logging.getLogger(__name__)
@@ -37,52 +36,46 @@ def backfill_season(season: int, fetch: PageFetch) -> Backfilled:
     """
     run = fetch.run
     known = read_calendar(run, season)
+    kept = KeptTables(fetch, season)
     try:
-        answer = SeasonFetch(fetch, season, known).answer()
+        answer = due_answer(run, season, known, kept)
     except SourceMalformed:
-        upsert_no_pages(run, season)
+        kept.drop()
         raise
     history = None if known.events else upsert_history(run, answer)
     return update_season(run, answer) if history is None else history.backfilled
 
 
-class SeasonFetch:
-    """What upstream has of a season, as far as it is due."""
+def due_answer(run: Run, season: int, known: Calendar, kept: KeptTables) -> SeasonAnswer:
+    """What upstream has of a season: the schedule, and every table with results that are due."""
+    scheduled = _scheduled(run, season, known, kept)
+    due = listings_due(known, scheduled, run.now, run.cadence)
+    results = transform_tables(run, season, {listing: kept.table(listing) for listing in due})
+    return replace(scheduled, results=results)
 
-    def __init__(self, fetch: PageFetch, season: int, known: Calendar) -> None:
-        self._run = fetch.run
-        self._season = season
-        self._known = known
-        self._kept = KeptTables(fetch, season)
 
-    def answer(self) -> SeasonAnswer:
-        """The schedule, and every table with results that are due."""
-        scheduled = self._scheduled()
-        due = listings_due(self._known, scheduled, self._run.now, self._run.cadence)
-        results = transform_tables(self._run, self._season, {listing: self._kept.table(listing) for listing in due})
-        return replace(scheduled, results=results)
+def _scheduled(run: Run, season: int, known: Calendar, kept: KeptTables) -> SeasonAnswer:
+    """The schedule by the sources that a sync asks, without results."""
+    if season < FIRST_LIVETIMING_SEASON:
+        return SeasonAnswer(_races(run, season, kept), (), {})
+    try:
+        schedule = answer_of(run.with_new_deadline(), season, Source.FASTF1)
+    except SourceError as error:
+        logger.warning("%s schedule: %s", season, error)
+        rejected = {Source.FASTF1: error.what} if isinstance(error, ScheduleRejected) else {}
+        return SeasonAnswer(_races(run, season, kept), (), {}, rejected)
+    races: tuple[ListedEvent, ...] = ()
+    if circuits_need(known, schedule) is not CircuitsNeed.NONE:
+        with suppress(SourceEmpty):
+            races = _races(run, season, kept).events
+    return SeasonAnswer(schedule, races, {})
 
-    def _scheduled(self) -> SeasonAnswer:
-        """The schedule by the sources that a sync asks, without results."""
-        if self._season < FIRST_LIVETIMING_SEASON:
-            return SeasonAnswer(self._races(), (), {})
-        try:
-            schedule = answer_of(self._run.with_new_deadline(), self._season, Source.FASTF1)
-        except SourceError as error:
-            logger.warning("%s schedule: %s", self._season, error)
-            rejected = {Source.FASTF1: error.what} if isinstance(error, ScheduleRejected) else {}
-            return SeasonAnswer(self._races(), (), {}, rejected)
-        races: tuple[ListedEvent, ...] = ()
-        if circuits_need(self._known, schedule) is not CircuitsNeed.NONE:
-            with suppress(SourceEmpty):
-                races = self._races().events
-        return SeasonAnswer(schedule, races, {})
 
-    def _races(self) -> ScheduleAnswer:
-        documents = listing_table(Listing.RACES, self._kept.table(Listing.RACES))
-        if not documents:
-            raise SourceEmpty(Source.JOLPICA.value, "not published")
-        return transform_schedule(self._run, documents, self._season, Source.JOLPICA)
+def _races(run: Run, season: int, kept: KeptTables) -> ScheduleAnswer:
+    documents = listing_table(Listing.RACES, kept.table(Listing.RACES))
+    if not documents:
+        raise SourceEmpty(Source.JOLPICA.value, "not published")
+    return transform_schedule(run, documents, season, Source.JOLPICA)
 
 
 def update_season(run: Run, answer: SeasonAnswer) -> Backfilled:
@@ -107,13 +100,7 @@ def _polls(run: Run, answer: SeasonAnswer) -> Iterator[Polled]:
     for query in result_queries(due):
         if query.source is not Source.JOLPICA or query.kind not in answer.results:
             continue
-        answers = {one.due_poll.session.id: one for one in match_results(query, answer.results[query.kind])}
-        for due_poll in query.due_polls:
-            if found := answers.get(due_poll.session.id):
-                polled = outcomes.take(run, found, False)
-            elif due_poll.may_have_timing:
-                continue
-            else:
-                polled = outcomes.not_published(run, due_poll)
+        answers = match_results(query, answer.results[query.kind])
+        for polled in outcomes.of_answers(run, query, answers, force=False):
             announce(run, polled)
             yield polled

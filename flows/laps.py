@@ -6,9 +6,9 @@ from core.errors import SourceMalformed
 from core.rules.datasets import LAPS, PIT_STOPS
 from core.rules.timing.listed import BackfilledRace, RaceDue
 from core.rules.timing.outcome import TimingOutcome
+from flows.output import timing
 from flows.pages import KeptTables, PageFetch
 from flows.tasks.laps import transform_laps, upsert_laps
-from flows.tasks.pages import upsert_no_pages
 
 
 def backfill_race(race: RaceDue, fetch: PageFetch) -> BackfilledRace:
@@ -19,16 +19,16 @@ def backfill_race(race: RaceDue, fetch: PageFetch) -> BackfilledRace:
         DatabaseError: the database does not take them.
     """
     run = fetch.run
+    kept = KeptTables(fetch, race.season, race.round)
     try:
-        kept = KeptTables(fetch, race.season, race.round)
         tables = transform_laps(run, race, {listing: kept.table(listing) for listing in race.listings})
     except SourceMalformed:
-        upsert_no_pages(run, race.season, race.round)
+        kept.drop()
         raise
     written = upsert_laps(run, race, tables)
     stored = {one.dataset: one.rows for one in written.of(TimingOutcome.STORED)}
     notes = [
-        f"{race.session_id}: {one.dataset.replace('_', ' ')} {one.outcome.value}{': ' * bool(one.reason)}{one.reason}"
+        timing.note(race.session_id, one)
         for one in written.datasets
         if one.reason or one.outcome is not TimingOutcome.STORED
     ]

@@ -10,7 +10,7 @@ from core.deadline import Deadline
 from core.documents import PAGE, WHOLE_SEASON, Listing, Page, PageQuery, is_whole
 from flows.runtime.allowance import Allowance
 from flows.runtime.run import Run
-from flows.tasks.pages import fetch_page, read_pages, upsert_page
+from flows.tasks.pages import fetch_page, read_pages, upsert_no_pages, upsert_page
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,10 @@ class KeptTables:
             found.append(page)
             self._fetch.fetched()
         return found
+
+    def drop(self) -> None:
+        """Drop what an earlier run and this one have fetched: it is void."""
+        upsert_no_pages(self._fetch.run, self._season, self._round)
 
     def _page(self, query: PageQuery, total: int | None) -> Page:
         return fetch_page(self._fetch.run, query, total, Deadline())

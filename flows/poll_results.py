@@ -15,7 +15,6 @@ from datetime import datetime
 
 from prefect import flow
 
-from core.errors import NotDone
 from core.logs import PRINTED
 from core.records import Event, SessionKind, Source
 from core.rules.calendar.names import polled_by_name
@@ -27,9 +26,8 @@ from flows.output.progress import LONG, Progress
 from flows.polls import hot, livetiming
 from flows.polls.jolpica import JolpicaPolls
 from flows.polls.standings import correct_standings
-from flows.runtime import command
+from flows.runtime import command, named_event
 from flows.runtime.run import Run
-from flows.runtime.run_names import named_for_event
 from flows.tasks.results import read_due_polls
 from flows.tasks.standings import read_due_standings
 from flows.webhooks import deliver_at_the_end
@@ -40,7 +38,7 @@ UNDONE = (Outcome.FAILED, Outcome.PUT_OFF)
 """The outcomes of a session that was not polled to its end."""
 
 
-@flow(name="poll-results", flow_run_name=named_for_event("poll-results"))
+@flow(name="poll-results", flow_run_name=named_event.run_name("poll-results"))
 def poll_results(
     event: str | None = None,
     session: SessionKind | None = None,
@@ -74,7 +72,8 @@ def poll_results(
     show_seasons(run, due, polled, owed)
     logger.info("%s", report.polls_line(polled, len(due)), extra={**run.account, PRINTED: True})
     if event is not None:
-        require_done(polled)
+        undone = {one.session_id: f"{one.outcome.value}: {one.reason}" for one in polled if one.outcome in UNDONE}
+        named_event.require_done(undone, polled)
     return polled
 
 
@@ -130,30 +129,13 @@ def show_seasons(run: Run, due: Sequence[DuePoll], polled: Sequence[Polled], owe
     for season in sorted({due_poll.event.season for due_poll in new}):
         artifacts.show_season(run.database, season)
     scored = [due_poll.event for due_poll in new if due_poll.session.kind in RACED]
-    events_scored = {event.id: event for event in (*scored, *owed)}.values()
-    artifacts.show_standings(
-        run.database, [event.id for event in sorted(events_scored, key=lambda event: (event.first_date, event.id))]
-    )
-
-
-def require_done(polled: Sequence[Polled]) -> None:
-    """End a poll by name in failure where a session was not polled to its end, though every outcome is entered.
-
-    Raises:
-        NotDone: a poll failed or was put off.
-    """
-    if undone := [one for one in polled if one.outcome in UNDONE]:
-        ids = ", ".join(one.session_id for one in undone)
-        raise NotDone(f"{ids}: {undone[0].outcome.value}: {undone[0].reason}", list(polled))
+    artifacts.show_standings(run.database, [*scored, *owed])
 
 
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
     parser = command.parser("flows.poll_results", "Bring results into the database.")
-    parser.add_argument("--event", metavar="ID", help="poll this event, or session, now, whatever is due")
-    parser.add_argument(
-        "--session", type=command.session_kind, metavar="KIND", help="only its session of this kind, such as race"
-    )
+    named_event.add_options(parser, "poll")
     parser.add_argument("--force", action="store_true", help="believe at once what would be held")
     parser.add_argument("--stay", action="store_true", help="poll what is awaited until the run's five minutes end")
     return command.run(poll_results, vars(parser.parse_args(arguments)), report.print_polls)

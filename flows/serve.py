@@ -40,6 +40,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.types.entrypoint import EntrypointType
 from sqlalchemy import select
 
+from core.arguments import Parser
 from core.database import Database, connect
 from core.schema import events
 from core.settings import Settings
@@ -145,7 +146,7 @@ async def catch_up(ids: list[UUID], *, from_nothing: bool) -> None:
                     logger.info("%s is overdue: running it now", served.flow.name)
                     await arun_deployment(deployment, client=client, poll_interval=1, as_subflow=False)
     except httpx.HTTPError as error:
-        failure = prefect_api.failure(command.prefect_api(), error)
+        failure = prefect_api.failure(prefect_api.url(), error)
         logger.warning("%s: overdue flows run at their next scheduled time", failure)
 
 
@@ -179,7 +180,7 @@ def run_all(database: Database) -> None:
 
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
-    command.Parser("python -m flows.serve", description="Run all flows on their schedules.").parse_args(arguments)
+    Parser("python -m flows.serve", description="Run all flows on their schedules.").parse_args(arguments)
     return command.exit_status_of(_serve)
 
 
@@ -193,7 +194,7 @@ def _serve() -> None:
     os.environ.update(HEARTBEAT)
     database = connect(settings)
     database.ensure_schema()
-    if command.prefect_api() is not None:
+    if prefect_api.url() is not None:
         run_all(database)
     else:
         with local_server() as api, temporary_settings({PREFECT_API_URL: api}):

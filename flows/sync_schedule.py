@@ -105,7 +105,7 @@ def announce(run: Run, summary: SeasonSummary) -> None:
 
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
-    parser = command.parser(__spec__.name, "Keep a season's calendar true.")
+    parser = command.parser("flows.sync_schedule", "Keep a season's calendar true.")
     parser.add_argument("season", nargs="?", type=command.season, help="such as 2024; default: current and next")
     parser.add_argument("--year", type=command.season, metavar="SEASON", help="the same, as an option")
     parser.add_argument("--force", action="store_true", help="apply at once what would be held")

@@ -16,7 +16,7 @@ from datetime import datetime
 from prefect import flow
 
 from core.deadline import Deadline
-from core.errors import DataRefused, NotDone, RateLimited, SourceError
+from core.errors import DataRefused, RateLimited, SourceError
 from core.logs import PRINTED
 from core.records import SessionKind, Source
 from core.rules.calendar.names import polled_by_name
@@ -24,10 +24,9 @@ from core.rules.results.due_polls import DuePoll
 from core.rules.timing.outcome import DatasetOutcome, SyncedTiming, TimingOutcome
 from flows.output import artifacts, timing
 from flows.output.progress import Progress
-from flows.runtime import command
+from flows.runtime import command, named_event
 from flows.runtime.refusals import enter_refusal, refusal_in_force
 from flows.runtime.run import Run
-from flows.runtime.run_names import named_for_event
 from flows.tasks.timing import (
     fetch_archive,
     read_due_timing,
@@ -44,8 +43,11 @@ SECONDS_A_SESSION = 120.0
 SECONDS_A_RUN = 600.0
 """The rest waits for the next run."""
 
+UNDONE = (TimingOutcome.FAILED, TimingOutcome.PUT_OFF)
+"""The outcomes of an archive that could not be fetched."""
 
-@flow(name="sync-timing", flow_run_name=named_for_event("sync-timing"))
+
+@flow(name="sync-timing", flow_run_name=named_event.run_name("sync-timing"))
 def sync_timing(
     event: str | None = None, session: SessionKind | None = None, now: datetime | None = None
 ) -> list[SyncedTiming]:
@@ -72,7 +74,8 @@ def sync_timing(
     if any(one.of(TimingOutcome.STORED) for one in synced):
         deliver_at_the_end(run)
     if event is not None:
-        require_done(synced)
+        undone = {one.session_id: one.datasets[0].reason for one in synced if one.of(*UNDONE)}
+        named_event.require_done(undone, synced)
     return synced
 
 
@@ -116,24 +119,10 @@ def put_off(due_poll: DuePoll, reason: str) -> SyncedTiming:
     return SyncedTiming(due_poll.session.id, (DatasetOutcome("all", TimingOutcome.PUT_OFF, 0, reason),))
 
 
-def require_done(synced: Sequence[SyncedTiming]) -> None:
-    """End a run by name in failure where an archive could not be fetched.
-
-    Raises:
-        NotDone: one or more could not.
-    """
-    if undone := [one for one in synced if one.of(TimingOutcome.FAILED, TimingOutcome.PUT_OFF)]:
-        ids = ", ".join(one.session_id for one in undone)
-        raise NotDone(f"{ids}: {undone[0].datasets[0].reason}", list(synced))
-
-
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
     parser = command.parser("flows.sync_timing", "Bring what happened on track into the database.")
-    parser.add_argument("--event", metavar="ID", help="read this event, or session, now, whatever is due")
-    parser.add_argument(
-        "--session", type=command.session_kind, metavar="KIND", help="only its session of this kind, such as race"
-    )
+    named_event.add_options(parser, "read")
     return command.run(sync_timing, vars(parser.parse_args(arguments)), timing.print_synced)
 
 

@@ -16,7 +16,7 @@ from core.schema import changes
 from core.settings import Settings
 from core.upsert.deliveries import begin, read_delivery, resume
 from flows.output import webhooks
-from flows.output.text import screen, styled
+from flows.output.text import say
 from flows.runtime import clock
 
 PATIENCE = timedelta(minutes=3)
@@ -42,7 +42,7 @@ def send_test_message(database: Database, name: str) -> None:
     """
     subscriber = subscriber_named(subscribers_of(Settings.load()), name)
     status = send_test(database, subscriber, clock.present())
-    screen(soft_wrap=True).print(styled(f"{name}: the test message was received ({status})"))
+    say(f"{name}: the test message was received ({status})")
 
 
 def replay_webhook(database: Database, name: str, first: int) -> None:
@@ -63,4 +63,4 @@ def replay_webhook(database: Database, name: str, first: int) -> None:
     line = webhooks.line(delivered, clock.present())
     if delivered.delivery.attempts:
         raise NotReceived(line)
-    screen(soft_wrap=True).print(styled(line))
+    say(line)

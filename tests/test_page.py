@@ -230,6 +230,14 @@ def test_points_are_drawn_from_the_round_of_the_first_on() -> None:
     assert ["dashed" in str(path.get("class")) for path in paths] == [False, True]
 
 
+def test_a_chart_ends_above_a_leader_with_half_a_point_more() -> None:
+    leader = Line("Leader", "LEA", ("#000000", "#ffffff"), 0, [Decimal("100.5")])
+    drawn = ElementTree.fromstring(championship_chart("chart", ["1"], [leader]))
+    top = min(float(str(one.get("y1"))) for one in drawn if one.get("class") == "grid")
+    (path,) = (one for one in drawn if one.tag.endswith("path"))
+    assert float(re.findall(r"[\d.]+", str(path.get("d")))[-1]) >= top
+
+
 def test_a_chart_without_a_round_says_so() -> None:
     drawn = ElementTree.fromstring(championship_chart("chart", [], []))
     assert drawn[0].text == "No round has been driven yet."

@@ -59,7 +59,6 @@ class EventFacts:
     format: str
     sessions: tuple[SessionFacts, ...]
     day: date | None = None
-    live_timing: bool = True
 
     @property
     def last_date(self) -> date | None:

@@ -5,7 +5,6 @@ A stream is a list of lines, each a moment on the session's own clock and a mess
 classification: same order, same times, same number of laps. Of one race `core.replay.track` knows more.
 """
 
-import codecs
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -45,7 +44,7 @@ def index(season: int, events: Sequence[EventFacts], now: datetime | None) -> by
     meetings = []
     for event in events:
         sessions = [_session(season, event, session) for session in event.sessions if _begun(event, session, now)]
-        if sessions and event.live_timing:
+        if sessions:
             meetings.append(_meeting(event) | {"Sessions": sessions})
     return _encoded(json.dumps({"Year": season, "Meetings": meetings}))
 
@@ -294,5 +293,4 @@ def _moment(ms: int) -> str:
 
 
 def _encoded(text: str) -> bytes:
-    # The archive's files begin with a byte order mark.
-    return codecs.BOM_UTF8 + text.encode()
+    return text.encode("utf-8-sig")  # the archive's files begin with a byte order mark

@@ -27,7 +27,7 @@ def file(events: Sequence[EventFacts]) -> bytes:
         columns[f"session{n + 1}_date"] = [
             session.local.isoformat() if session and session.local else None for session in sessions
         ]
-    columns["f1_api_support"] = [event.live_timing for event in events]
+    columns["f1_api_support"] = [True for _ in events]
     return json.dumps(
         {name: {str(i): value for i, value in enumerate(column)} for name, column in columns.items()}
     ).encode()

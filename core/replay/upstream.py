@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from core.replay import facts, jolpica, livetiming, schedule
@@ -39,9 +39,8 @@ class Fault:
 
 @dataclass(frozen=True)
 class Request:
-    """A request that was served: when (UTC), its path with query as sent, the status of the answer."""
+    """A request that was served: its path with query as sent, the status of the answer."""
 
-    at: datetime
     path: str
     status: int
 
@@ -106,7 +105,7 @@ class Upstream:
                 status, body = fault.status or 200, fault.body or b""
             body = body[: fault.truncate]
         with self._lock:
-            self.requests.append(Request(datetime.now(UTC), target, status))
+            self.requests.append(Request(target, status))
         headers = {"Content-Type": "application/json"} | dict(fault.headers if fault else {})
         return Answer(status, headers, body, fault.delay_seconds if fault else 0.0)
 

@@ -29,7 +29,7 @@ from flows.output.changes import changes_markdown
 from flows.output.classification import markdown, read_classification
 from flows.output.next_session import read_next
 from flows.output.standings import read_championships
-from flows.output.text import NOTHING, cell, markdown_table
+from flows.output.text import cell, markdown_table, shown
 from flows.runtime.logs import present_flow_run
 
 logger = logging.getLogger(__name__)
@@ -76,9 +76,7 @@ def show_sync(database: Database, summary: SeasonSummary, now: datetime) -> None
     lines += [f"- held: {cell(note)}" for note in summary.notes]
     of_season = results_freshness.c.session_id.startswith(season_prefix(summary.season))
     lines += ["", *freshness_lines(_read_freshness(database, of_season), now)]
-    create_markdown_artifact(
-        "\n".join(lines), key=f"schedule-{summary.season}", description=cell(report.season_line(summary))
-    )
+    _create_markdown(f"schedule-{summary.season}", report.season_line(summary), lines)
 
 
 def freshness_lines(fresh: Sequence[Row[Any]], now: datetime) -> list[str]:
@@ -87,14 +85,11 @@ def freshness_lines(fresh: Sequence[Row[Any]], now: datetime) -> list[str]:
     if all(row.seconds_to_last_revision is None for row in over):
         return []
     rows = [
-        (row.session_id, *(_lapse(getattr(row, column)) for column in MILESTONES)) for row in over[-SHOWN_SESSIONS:]
+        (row.session_id, *(shown(getattr(row, column), lapse) for column in MILESTONES))
+        for row in over[-SHOWN_SESSIONS:]
     ]
     table = markdown_table(("session", *MILESTONES.values()), rows, right=MILESTONES.values())
     return ["## How fresh results are", "", "After the scheduled end:", "", *table]
-
-
-def _lapse(seconds: int | None) -> str:
-    return NOTHING if seconds is None else lapse(seconds)
 
 
 @best_effort
@@ -152,27 +147,28 @@ def show_result(database: Database, polled: Polled) -> None:
         lines += [f"Revised: {cell(polled.diff)}", ""]
     lines += markdown(found)
     for row in _read_freshness(database, results_freshness.c.session_id == polled.session_id):
-        lines += ["", f"Known {_lapse(row.seconds_to_last_revision)} after the scheduled end.", ""]
+        lines += ["", f"Known {shown(row.seconds_to_last_revision, lapse)} after the scheduled end.", ""]
     lines += [f"- {cell(warning)}" for warning in polled.warnings]
-    key = slug(polled.session_id)
-    create_markdown_artifact("\n".join(lines), key=key, description=cell(found.headline))
+    _create_markdown(slug(polled.session_id), found.headline, lines)
 
 
 @best_effort
-def show_standings(database: Database, event_ids: Iterable[str]) -> None:
-    """Both championships after each of some events that have standings, in the order of the ids given."""
-    for event_id in event_ids:
-        if (found := read_championships(database, event_id)) is not None:
-            create_markdown_artifact(
-                "\n".join(found.lines), key=f"standings-{event_id}", description=cell(found.headline)
-            )
+def show_standings(database: Database, events: Iterable[Event]) -> None:
+    """Both championships after each of some events that have standings, in the order of the events' dates."""
+    for event in sorted({event.id: event for event in events}.values(), key=_by_date):
+        if (found := read_championships(database, event.id)) is not None:
+            _create_markdown(f"standings-{event.id}", found.headline, found.lines)
 
 
 @best_effort
 def show_next_session(database: Database, now: datetime) -> None:
     """The session that is next, and those after it."""
     if (card := read_next(database, now)) is not None:
-        create_markdown_artifact("\n".join(card.lines), key="next-session", description=cell(card.headline))
+        _create_markdown("next-session", card.headline, card.lines)
+
+
+def _create_markdown(key: str, headline: str, lines: Sequence[str]) -> None:
+    create_markdown_artifact("\n".join(lines), key=key, description=cell(headline))
 
 
 def _read_freshness(database: Database, condition: ColumnElement[bool]) -> Sequence[Row[Any]]:

@@ -6,19 +6,18 @@ import json
 
 from core.audited import Audited
 from core.text import counted
-from flows.output.text import Column, Row, fitted, screen, styled
+from flows.output.text import Column, Row, print_table, say
 
 
 def print_audit(audited: Audited) -> None:
     """Print the findings as a table; one line where there are none."""
     if not audited.findings:
         looked_at = f"{counted(len(audited.seasons), 'season')}, {counted(audited.sessions, 'session')} with results"
-        screen(soft_wrap=True).print(styled(f"{looked_at}: no findings"))
+        say(f"{looked_at}: no findings")
         return
-    console = screen()
     columns = (Column("check"), Column("finding"))
     rows = [Row((finding.check, f"{finding.entity_id}: {finding.message}")) for finding in audited.findings]
-    console.print(fitted(console, columns, rows))
+    print_table(columns, rows)
 
 
 def print_audit_as_json(audited: Audited) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from core.rules.history import Backfilled
 from core.rules.timing.listed import BackfilledRace, RaceDue
 from core.text import counted
-from flows.output.text import screen, styled
+from flows.output.text import say
 
 
 def backfilled_line(backfilled: Backfilled | BackfilledRace) -> str:
@@ -83,6 +83,4 @@ def backfill_table(backfilled: Sequence[Backfilled | BackfilledRace]) -> list[di
 
 def print_backfilled(backfilled: Sequence[Backfilled | BackfilledRace]) -> None:
     """Print a backfill's summary."""
-    console = screen(soft_wrap=True)
-    for line in backfill_lines(backfilled):
-        console.print(styled(line))
+    say(*backfill_lines(backfilled))

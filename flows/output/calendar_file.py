@@ -19,7 +19,8 @@ from core.errors import F1FlowsError, UsageError
 from core.queries import in_season, read_calendar, season_ids
 from core.records import ChangeKind, Circuit, Entity, Event, Session, SessionKind, Status
 from core.schema import changes, sessions
-from core.text import counted, day_and_time
+from core.text import counted
+from flows.output.text import venue_time
 
 SHOWN = {
     Entity.EVENT.value: {"name", "official_name", "country", "locality", "circuit_id"},
@@ -122,8 +123,8 @@ def _entry(session: Session, event: Event, circuit: Circuit | None, versions: Co
         made.add("dtstart", session.local_date)
         made.add("dtend", session.local_date + timedelta(days=1))
     else:
-        made.add("dtstart", session.starts_at.astimezone(UTC))
-        made.add("dtend", (session.ends_at or session.starts_at).astimezone(UTC))
+        made.add("dtstart", session.starts_at)
+        made.add("dtend", session.ends_at or session.starts_at)
     made.add("transp", "TRANSPARENT")
     made.add("description", "\n".join(_described(session, event, circuit)))
     made.add("categories", [session.kind.value])
@@ -138,5 +139,5 @@ def _described(session: Session, event: Event, circuit: Circuit | None) -> Itera
     if session.starts_at is None:
         yield "Only the date is known"
     elif session.utc_offset_minutes is not None:
-        local = session.starts_at.astimezone(UTC) + timedelta(minutes=session.utc_offset_minutes)
-        yield f"Starts on {day_and_time(local)} at the venue{f' ({zone})' if zone else ''}"
+        starts = venue_time(session.starts_at, session.utc_offset_minutes)
+        yield f"Starts on {starts} at the venue{f' ({zone})' if zone else ''}"

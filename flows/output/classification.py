@@ -16,7 +16,7 @@ from core.rules.calendar.names import event_and_kind
 from core.rules.results.differences import LETTERS
 from core.schema import drivers, events, result_revisions, sessions, teams
 from core.text import counted, duration, moment
-from flows.output.text import NOTHING, Column, Row, fitted, markdown_table, screen, styled
+from flows.output.text import NOTHING, Column, Row, markdown_table, points_text, print_table, screen, shown, styled
 
 RACED = (SessionKind.RACE, SessionKind.SPRINT)
 LEFT = ("driver", "team")
@@ -78,11 +78,7 @@ def read_classification(
                 entry.car_number,
                 _driver(entry, names),
                 team_names.get(entry.team_id or "", NOTHING),
-                *(
-                    _raced(entry, most)
-                    if raced
-                    else map(_lap, (entry.q1_ms, entry.q2_ms, entry.q3_ms, entry.best_lap_ms))
-                ),
+                *(_raced(entry, most) if raced else _timed(entry)),
             )
             for entry in entries
         ),
@@ -124,7 +120,7 @@ def print_classification(
     console = screen()
     console.print(styled((classification.heading, "bold")))
     console.print(styled(classification.state))
-    console.print(fitted(console, columns, rows))
+    print_table(columns, rows)
 
 
 def markdown(classification: Classification) -> list[str]:
@@ -145,9 +141,15 @@ def place_text(entry: Entry) -> str:
 
 def _raced(entry: Entry, most: int) -> tuple[str, ...]:
     """Grid, places gained on it, laps, time, points."""
-    grid = "pit" if entry.grid == 0 else _text(entry.grid)
+    grid = "pit" if entry.grid == 0 else shown(entry.grid)
     gained = f"{entry.grid - entry.position:+d}" if entry.grid and entry.position else ""
-    return grid, "" if gained == "+0" else gained, _text(entry.laps), race_time(entry, most), _points(entry)
+    points = "" if entry.points == 0 else shown(entry.points, points_text)
+    return grid, "" if gained == "+0" else gained, shown(entry.laps), race_time(entry, most), points
+
+
+def _timed(entry: Entry) -> tuple[str, ...]:
+    """The times of the parts of a qualifying, and the best lap."""
+    return tuple(shown(ms, duration) for ms in (entry.q1_ms, entry.q2_ms, entry.q3_ms, entry.best_lap_ms))
 
 
 def race_time(entry: Entry, most: int) -> str:
@@ -158,15 +160,3 @@ def race_time(entry: Entry, most: int) -> str:
     if entry.gap_ms:
         return f"+{duration(entry.gap_ms)}"
     return entry.status or NOTHING if entry.time_ms is None else duration(entry.time_ms)
-
-
-def _lap(ms: int | None) -> str:
-    return NOTHING if ms is None else duration(ms)
-
-
-def _points(entry: Entry) -> str:
-    return NOTHING if entry.points is None else f"{entry.points.normalize():f}" if entry.points else ""
-
-
-def _text(value: int | None) -> str:
-    return NOTHING if value is None else str(value)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -13,18 +11,10 @@ from core.database import Database
 from core.records import Status
 from core.schema import events, sessions
 from core.text import day_and_time, moment
-from flows.output.text import NOTHING, cell, markdown_table
+from flows.output.text import NOTHING, Card, cell, markdown_table, venue_time
 
 SHOWN = 6
 """How many sessions the card has."""
-
-
-@dataclass(frozen=True)
-class Card:
-    """The next session in a line, and with those after it as lines of markdown."""
-
-    headline: str
-    lines: Sequence[str]
 
 
 def read_next(database: Database, now: datetime) -> Card | None:
@@ -56,4 +46,4 @@ def read_next(database: Database, now: datetime) -> Card | None:
 def _at_venue(row: Row[Any]) -> str:
     if row.utc_offset_minutes is None:
         return NOTHING
-    return day_and_time(row.starts_at + timedelta(minutes=row.utc_offset_minutes))
+    return venue_time(row.starts_at, row.utc_offset_minutes)

@@ -15,7 +15,7 @@ from core.rules.results.outcome import Outcome, Polled
 from core.text import counted
 from core.upsert.schedule import SeasonSummary
 from flows.output.changes import print_changes
-from flows.output.text import screen, styled
+from flows.output.text import say, screen, styled
 
 
 def season_line(summary: SeasonSummary) -> str:
@@ -102,7 +102,4 @@ def polls_line(polled: Sequence[Polled], due: int) -> str:
 
 def print_polls(polled: Sequence[Polled]) -> None:
     """Print the polls that are not logged, and the summary."""
-    console = screen(soft_wrap=True)
-    for one in filter(is_printed, polled):
-        console.print(styled(poll_line(one)))
-    console.print(polls_line(polled, len(polled)))
+    say(*map(poll_line, filter(is_printed, polled)), polls_line(polled, len(polled)))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, Table, select
@@ -12,8 +10,7 @@ from core.database import Database
 from core.queries import read_records
 from core.records import Competitor, Event
 from core.schema import driver_standings, drivers, events, team_standings, teams
-from core.text import jsonable
-from flows.output.text import NOTHING, cell, markdown_table
+from flows.output.text import NOTHING, Card, cell, markdown_table, points_text
 
 NAMED = 2
 """How many drivers the headline names."""
@@ -21,15 +18,7 @@ NAMED = 2
 TITLES = ("", "gain", "name", "points", "wins")
 
 
-@dataclass(frozen=True)
-class Championships:
-    """The standings after an event as lines of markdown, and their headline."""
-
-    headline: str
-    lines: Sequence[str]
-
-
-def read_championships(database: Database, event_id: str) -> Championships | None:
+def read_championships(database: Database, event_id: str) -> Card | None:
     """The standings after an event; None where there are none."""
     with database.reading() as connection:
         (event,) = read_records(connection, events, Event, events.c.id == event_id)
@@ -44,7 +33,7 @@ def read_championships(database: Database, event_id: str) -> Championships | Non
     for title, rows in found.items():
         if rows:
             lines += ["", f"## {title}", "", *markdown_table(TITLES, rows, right=("", "gain", "points", "wins"))]
-    return Championships(f"{leaders} after {event.name}", lines)
+    return Card(f"{leaders} after {event.name}", lines)
 
 
 def _table(
@@ -73,4 +62,4 @@ def _table(
 def _row(row: Row[Any], before: int | None, competitor: Competitor) -> tuple[str, ...]:
     gained = f"{before - row.position:+d}" if before and row.position and before != row.position else ""
     name = f"{row.given_name} {row.family_name}" if competitor == "driver" else row.name
-    return str(row.position or NOTHING), gained, name, jsonable(row.points), str(row.wins or "")
+    return str(row.position or NOTHING), gained, name, points_text(row.points), str(row.wins or "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from rich.table import Table
@@ -13,7 +13,7 @@ from sqlalchemy import Row as DatabaseRow
 from core.records import EventFormat, Status
 from core.settings import Settings
 from core.text import day_and_time
-from flows.output.text import Column, Row, fitted, screen, styled
+from flows.output.text import Column, Row, print_table, screen, styled, venue_time
 
 STYLES = {Status.COMPLETED: "dim", Status.LIVE: "bold", Status.CANCELLED: "red strike"}
 
@@ -27,8 +27,7 @@ def print_settings(settings: Settings, prefect_api: str | None) -> None:
         for name, value in settings.shown().items()
     ]
     rows.append(Row(("PREFECT_API_URL", prefect_api or "", "Prefect", "Prefect's API; unset: flows run directly")))
-    console = screen()
-    console.print(fitted(console, columns, rows))
+    print_table(columns, rows)
 
 
 def print_chapter(now: datetime, title: str, lines: Iterable[Text]) -> None:
@@ -59,7 +58,7 @@ def print_calendar(events: Sequence[DatabaseRow[Any]]) -> None:
                 str(event.round or ""),
                 event.name,
                 event.circuit_id or "",
-                day_and_time(_at_venue(event.race, event.utc_offset_minutes)) if event.race else "",
+                venue_time(event.race, event.utc_offset_minutes) if event.race else "",
                 day_and_time(event.race) if event.race else "",
                 "sprint" if event.format not in (EventFormat.CONVENTIONAL, EventFormat.TESTING) else "",
                 event.status,
@@ -68,9 +67,4 @@ def print_calendar(events: Sequence[DatabaseRow[Any]]) -> None:
         )
         for event in events
     ]
-    console = screen()
-    console.print(fitted(console, columns, rows))
-
-
-def _at_venue(instant: datetime, offset_minutes: int) -> datetime:
-    return datetime.fromtimestamp(instant.timestamp() + offset_minutes * 60, UTC)
+    print_table(columns, rows)

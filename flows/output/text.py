@@ -1,4 +1,4 @@
-"""Text for a terminal (`screen`, `styled`, `fitted`) and for markdown (`cell`, `markdown_table`).
+"""Text for a terminal (`say`, `print_table`, `styled`), for markdown (`cell`, `markdown_table`), and for both.
 
 Text from elsewhere is shown literally: it can neither format what is around it nor control the terminal. Log lines are
 formatted in `core.logs`, values in `core.text`.
@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Literal, TypeVar
 
-from rich.console import Console, ConsoleOptions
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from core.text import printable
+from core.text import day_and_time, printable
+
+V = TypeVar("V")
 
 WIDE = 1000
 """The width where output is no terminal, so that no table is cut."""
@@ -45,10 +49,40 @@ class Row:
     style: str = ""
 
 
+@dataclass(frozen=True)
+class Card:
+    """Lines of markdown, and what they say in one line."""
+
+    headline: str
+    lines: Sequence[str]
+
+
+def shown(value: V | None, write: Callable[[V], str] = str) -> str:
+    """A value as text; a dash where it is not known."""
+    return NOTHING if value is None else write(value)
+
+
+def points_text(points: Decimal) -> str:
+    """Points as a person writes them: 25, 12.5."""
+    return f"{points.normalize():f}"
+
+
+def venue_time(at: datetime, offset_minutes: int) -> str:
+    """A moment in UTC by the venue's clock: Sun 28 Jul 15:00."""
+    return day_and_time(at + timedelta(minutes=offset_minutes))
+
+
 def screen(*, soft_wrap: bool = False) -> Console:
     """A console on standard output that prints text literally: no markup, no emoji codes, no highlighting."""
     width = None if sys.stdout.isatty() else WIDE
     return Console(width=width, markup=False, emoji=False, highlight=False, soft_wrap=soft_wrap)
+
+
+def say(*lines: str | Text) -> None:
+    """Print lines on standard output, which the terminal folds."""
+    console = screen(soft_wrap=True)
+    for line in lines:
+        console.print(styled(line) if isinstance(line, str) else line)
 
 
 def styled(*parts: str | tuple[str, str]) -> Text:
@@ -66,6 +100,7 @@ def fitted(console: Console, columns: Sequence[Column], rows: Sequence[Row]) -> 
     The column with the highest `rank` is dropped first; those of rank 0 stay, and are folded if they have to be.
     """
     kept = list(range(len(columns)))
+    unbounded = console.options.update(width=WIDE)
     while True:
         table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
         table.show_header = any(columns[index].title for index in kept)
@@ -74,13 +109,15 @@ def fitted(console: Console, columns: Sequence[Column], rows: Sequence[Row]) -> 
         for row in rows:
             table.add_row(*(styled(row.cells[index]) for index in kept), style=row.style)
         last = max(kept, key=lambda index: columns[index].rank)
-        if columns[last].rank == 0 or console.measure(table, options=_unbounded(console)).maximum <= console.width:
+        if columns[last].rank == 0 or console.measure(table, options=unbounded).maximum <= console.width:
             return table
         kept.remove(last)
 
 
-def _unbounded(console: Console) -> ConsoleOptions:
-    return console.options.update(width=WIDE)
+def print_table(columns: Sequence[Column], rows: Sequence[Row]) -> None:
+    """Print a table that fits the screen."""
+    console = screen()
+    console.print(fitted(console, columns, rows))
 
 
 def cell(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from core.logs import PRINTED
 from core.rules.timing.outcome import DatasetOutcome, SyncedTiming, TimingOutcome
 from core.text import counted
-from flows.output.text import screen, styled
+from flows.output.text import say
 
 NEED_ATTENTION = (TimingOutcome.REFUSED, TimingOutcome.FAILED)
 
@@ -30,6 +30,12 @@ def line(synced: SyncedTiming) -> str:
         names = ", ".join(_words(one.dataset) for one in same)
         parts.append(f"{names} {outcome.value}{': ' + '; '.join(reasons) if reasons else ''}")
     return f"{synced.session_id}: {'; '.join(parts) or 'nothing is due'}"
+
+
+def note(session_id: str, one: DatasetOutcome) -> str:
+    """What became of one dataset of a session, in one line."""
+    reason = f": {one.reason}" if one.reason else ""
+    return f"{session_id}: {_words(one.dataset)} {one.outcome.value}{reason}"
 
 
 def _part(stored: DatasetOutcome) -> str:
@@ -59,8 +65,5 @@ def summary(synced: Sequence[SyncedTiming], due: int) -> str:
 
 def print_synced(synced: Sequence[SyncedTiming]) -> None:
     """Print the sessions that are not logged as warnings, and the summary."""
-    console = screen(soft_wrap=True)
-    for one in synced:
-        if level(one) < logging.WARNING:
-            console.print(styled(line(one)))
-    console.print(summary(synced, len(synced)))
+    lines = [line(one) for one in synced if level(one) < logging.WARNING]
+    say(*lines, summary(synced, len(synced)))

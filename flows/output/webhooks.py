@@ -11,9 +11,10 @@ from core.deliver.delivering import Delivered
 from core.deliver.subscribers import Subscriber
 from core.rules.deliveries.schedule import Delivery
 from core.text import counted, lapse, moment
-from flows.output.text import Column, Row, fitted, screen, styled
+from flows.output.text import Column, Row, print_table, say
 
 PAUSED = "paused: python -m flows webhooks test NAME resumes it"
+NONE_SET = "no webhook is set: F1_WEBHOOK_URL or F1_WEBHOOKS_FILE"
 
 
 def level(delivered: Delivered) -> int:
@@ -37,14 +38,13 @@ def line(delivered: Delivered, now: datetime) -> str:
 
 def print_delivered(delivered: Sequence[Delivered]) -> None:
     """Print a run's summary."""
-    console = screen(soft_wrap=True)
     if not delivered:
-        console.print("no webhook is set: F1_WEBHOOK_URL or F1_WEBHOOKS_FILE")
+        say(NONE_SET)
         return
     changes = sum(one.received for one in delivered)
     behind = sum(bool(one.waiting) for one in delivered)
     left = f", {counted(behind, 'webhook')} behind" if behind else ""
-    console.print(styled(f"{counted(len(delivered), 'webhook')}: {counted(changes, 'change')} delivered{left}"))
+    say(f"{counted(len(delivered), 'webhook')}: {counted(changes, 'change')} delivered{left}")
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,8 @@ class Listed:
 
 def print_webhooks(listed: Sequence[Listed], now: datetime) -> None:
     """Print every webhook with its lag and last error."""
-    console = screen()
     if not listed:
-        console.print("no webhook is set: F1_WEBHOOK_URL or F1_WEBHOOKS_FILE")
+        say(NONE_SET)
         return
     columns = (
         Column("name"),
@@ -72,7 +71,7 @@ def print_webhooks(listed: Sequence[Listed], now: datetime) -> None:
         Column("delivered", 3),
         Column("last error"),
     )
-    console.print(fitted(console, columns, [_row(one, now) for one in listed]))
+    print_table(columns, [_row(one, now) for one in listed])
 
 
 def _row(listed: Listed, now: datetime) -> Row:

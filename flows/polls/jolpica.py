@@ -71,9 +71,4 @@ class JolpicaPolls:
         elif isinstance(found, SourceError):
             yield from (outcomes.fail(self.run, due_poll, found) for due_poll in query.due_polls)
         else:
-            answered = {answer.due_poll.session.id: answer for answer in found}
-            for due_poll in query.due_polls:
-                if answer := answered.get(due_poll.session.id):
-                    yield outcomes.take(self.run, answer, self.force)
-                elif not due_poll.may_have_timing:
-                    yield outcomes.not_published(self.run, due_poll)
+            yield from outcomes.of_answers(self.run, query, found, self.force)

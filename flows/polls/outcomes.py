@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from core.errors import DataRefused, F1FlowsError, SourceMalformed
 from core.records import SessionResult
-from core.rules.results.due_polls import DuePoll
+from core.rules.results.due_polls import DuePoll, ResultQuery
 from core.rules.results.matching import Answer
 from core.rules.results.outcome import Outcome, Polled
 from flows.runtime.refusals import Refusal
 from flows.runtime.run import Run
 from flows.tasks.results import upsert_poll, upsert_result
+
+
+def of_answers(run: Run, query: ResultQuery, answers: Sequence[Answer], force: bool) -> Iterator[Polled]:
+    """What became of a query's sessions, without those that live timing is to be read for."""
+    answered = {answer.due_poll.session.id: answer for answer in answers}
+    for due_poll in query.due_polls:
+        if answer := answered.get(due_poll.session.id):
+            yield take(run, answer, force)
+        elif not due_poll.may_have_timing:
+            yield not_published(run, due_poll)
 
 
 def take(run: Run, answer: Answer, force: bool) -> Polled:

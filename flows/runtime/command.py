@@ -12,26 +12,13 @@ from typing import Any
 
 import httpx
 from prefect import Flow
-from prefect.settings import get_current_settings
 
 from core.arguments import Parser, moment
 from core.errors import F1FlowsError, NotDone, UsageError
 from core.records import SessionKind
 from core.rules.calendar.names import kind_named
 from core.settings import Settings
-from flows.runtime import logs
-
-__all__ = [
-    "Parser",
-    "exit_status_of",
-    "moment",
-    "parser",
-    "prefect_api",
-    "run",
-    "season",
-    "session_kind",
-    "session_kinds",
-]
+from flows.runtime import logs, prefect_api
 
 
 def parser(module: str, description: str) -> Parser:
@@ -61,11 +48,6 @@ def session_kinds(text: str) -> tuple[SessionKind, ...]:
     return tuple(session_kind(each.strip()) for each in text.split(","))
 
 
-def prefect_api() -> str | None:
-    """The Prefect API that the environment or the active profile configures."""
-    return get_current_settings().api.url
-
-
 def run(flow: Flow[..., Any], parameters: Mapping[str, Any], show: Callable[[Any], None]) -> int:
     """Run a flow, show its outcome, and return the exit status."""
 
@@ -84,15 +66,15 @@ def _outcome(flow: Flow[..., Any], parameters: Mapping[str, Any]) -> Any:
     """A flow's result: of a Prefect flow run where an API is configured, else of a direct call.
 
     Raises:
-        F1FlowsError: the API does not answer, or the flow failed.
+        PrefectError: the API does not answer.
+        F1FlowsError: the flow failed.
     """
-    if (api := prefect_api()) is None:
+    if (api := prefect_api.url()) is None:
         return flow.fn(**parameters)
     try:
         return flow(**parameters)
     except (httpx.HTTPError, RuntimeError) as error:
-        reason = str(error).strip() or type(error).__name__
-        raise F1FlowsError(f"Prefect API {api}: {reason.splitlines()[0]}") from error
+        raise prefect_api.failure(api, error) from error
 
 
 def exit_status_of(action: Callable[[], Any]) -> int:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from core.errors import Braked, BudgetExhausted, RateLimited, StillRefused
 from core.records import Source
 from core.retries import DATABASE, DATABASE_READ, retrying
+from core.text import time_of_day
 from flows.runtime.run import Run
 
 logger = logging.getLogger(__name__)
@@ -39,17 +40,16 @@ def refusal_in_force(run: Run, source: Source) -> Refusal | None:
 def put_off(run: Run, error: BudgetExhausted | RateLimited) -> Refusal:
     """Enter a refusal; a source's sessions are put off until it ends."""
     refusal = enter_refusal(run, error)
-    logger.warning("%s: its sessions are put off until %s UTC", error, f"{refusal.until:%H:%M}")
+    logger.warning("%s: its sessions are put off until %s", error, time_of_day(refusal.until))
     return refusal
 
 
 def enter_refusal(run: Run, error: BudgetExhausted | RateLimited) -> Refusal:
     """The refusal that an error means; a source's own is entered in the ledger for all processes."""
     if isinstance(error, BudgetExhausted):
-        until = error.until
-    else:
-        seconds = error.retry_after
-        until = run.upstream_now + (WITHOUT_RETRY_AFTER if seconds is None else timedelta(seconds=seconds))
-    if not isinstance(error, BudgetExhausted | Braked | StillRefused):
+        return Refusal(error, error.until)
+    wait = WITHOUT_RETRY_AFTER if error.retry_after is None else timedelta(seconds=error.retry_after)
+    until = run.upstream_now + wait
+    if not isinstance(error, Braked | StillRefused):
         retrying(DATABASE, run.ledger.refuse)(Source(error.source), until)
     return Refusal(error, until)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from functools import update_wrapper
-from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar
 
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
@@ -32,7 +32,7 @@ class Step(Generic[P, R]):
         function: Callable[Concatenate[Run, P], R],
         policy: RetryPolicy,
         run_name: str,
-        cached: Callable[Concatenate[Run, P], Cached | None] | None,
+        cached: Callable[..., Cached | None] | None,
     ) -> None:
         self._direct = retrying(policy, function)
         self._cached = cached
@@ -63,18 +63,8 @@ class Step(Generic[P, R]):
         return kept(run, *args, **kwargs)
 
 
-@overload
-def step(policy: RetryPolicy, run_name: str) -> Callable[[Callable[Concatenate[Run, P], R]], Step[P, R]]: ...
-
-
-@overload
 def step(
-    policy: RetryPolicy, run_name: str, *, cached: Callable[Concatenate[Run, P], Cached | None]
-) -> Callable[[Callable[Concatenate[Run, P], R]], Step[P, R]]: ...
-
-
-def step(
-    policy: RetryPolicy, run_name: str, *, cached: Callable[Concatenate[Run, P], Cached | None] | None = None
+    policy: RetryPolicy, run_name: str, *, cached: Callable[..., Cached | None] | None = None
 ) -> Callable[[Callable[Concatenate[Run, P], R]], Step[P, R]]:
     """Make a function of a run a step.
 

@@ -24,14 +24,15 @@ from core.records import (
 from core.rules.calendar.identity import event_id_of, slug_of
 from core.rules.changes import FeedChange
 from core.rules.results.differences import diff_text
-from core.text import day, day_and_time, days, lapse, moment, time_of_day
+from core.text import day, days, lapse, moment, time_of_day
 from flows.output.changes import change_text
 from flows.output.classification import RACED, place_text, race_time
-from flows.output.page.championship_chart import Line, championship_chart, written
+from flows.output.page.championship_chart import Line, championship_chart
 from flows.output.page.colors import team_colors
 from flows.output.page.facts import SeasonFacts
 from flows.output.page.model import Championship, Classified, Fresh, Happening, Page, Place, Table, Weekend
 from flows.output.page.stint_chart import stint_chart
+from flows.output.text import NOTHING, points_text, shown, venue_time
 
 WHOLE = (ChangeKind.CANCELLED, ChangeKind.REINSTATED, ChangeKind.RELOCATED)
 """Changes that are shown of an event, and not again of its sessions."""
@@ -170,7 +171,7 @@ class Builder:
             grid="pit" if entry.grid == 0 else str(entry.grid or ""),
             gained=entry.grid - entry.position if entry.grid and entry.position else None,
             time=race_time(entry, most),
-            points=written(entry.points) if entry.points else "",
+            points=points_text(entry.points) if entry.points else "",
             is_fastest=entry.fastest_lap_rank == 1,
         )
 
@@ -226,18 +227,18 @@ class Builder:
             team_known = self.facts.teams.get(team) if competitor == "driver" else None
             places.append(
                 Place(
-                    place=str(row.position or "–"),
+                    place=str(row.position or NOTHING),
                     name=name,
                     team=team_known.name if team_known else "",
                     color=self.color(team),
-                    points=written(row.points),
-                    behind=f"−{written(leader - row.points)}" if row.points < leader else "",
+                    points=points_text(row.points),
+                    behind=f"−{points_text(leader - row.points)}" if row.points < leader else "",
                     wins=row.wins,
                     gained=was - row.position if was and row.position else 0,
-                    after=["" if each is None else written(each) for each in after],
+                    after=["" if each is None else points_text(each) for each in after],
                 )
             )
-        rounds = [str(event.round or "–") for event in having]
+        rounds = [str(event.round or NOTHING) for event in having]
         return Championship(
             title="Drivers" if competitor == "driver" else "Teams",
             chart=championship_chart(f"{competitor}s-by-round", rounds, lines),
@@ -267,7 +268,7 @@ class Builder:
                 continue
             lapses = (row.seconds_to_provisional, row.seconds_to_official, row.seconds_to_last_revision)
             event = self.facts.calendar.events[session.event_id]
-            found.append(Fresh(f"{event.name}, {session.name}", *("–" if s is None else lapse(s) for s in lapses)))
+            found.append(Fresh(f"{event.name}, {session.name}", *(shown(seconds, lapse) for seconds in lapses)))
         return found
 
     def driver(self, entry: Entry) -> str:
@@ -313,5 +314,4 @@ def _race_time_at(race: Session) -> tuple[str, str]:
         return day(race.local_date), ""
     if race.utc_offset_minutes is None:
         return day(race.local_date), time_of_day(race.starts_at)
-    wall = race.starts_at + timedelta(minutes=race.utc_offset_minutes)
-    return day_and_time(wall), time_of_day(race.starts_at)
+    return venue_time(race.starts_at, race.utc_offset_minutes), time_of_day(race.starts_at)

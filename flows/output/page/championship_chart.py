@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,6 +11,7 @@ import svg
 from markupsafe import Markup
 
 from flows.output.page.drawing import label, picture, rule, title
+from flows.output.text import points_text
 
 WIDTH, HEIGHT = 400.0, 400.0
 LEFT, TOP, BOTTOM = 30.0, 14.0, 26.0
@@ -44,7 +46,7 @@ def championship_chart(name: str, rounds: Sequence[str], lines: Sequence[Line]) 
     """The drawing; `rounds` are what is written below, `lines` the best competitor first."""
     most = max((points for line in lines for points in line.points if points is not None), default=Decimal(0))
     step = next((tick for tick in TICKS if most / tick <= MOST_TICKS), TICKS[-1])
-    top = max(-(-int(most) // step), 1) * step
+    top = max(math.ceil(most / step), 1) * step
 
     named = [line for line in lines[:NAMED] if line.points and line.points[-1] is not None]
     right = WIDTH - LEADER - VALUE - LETTER * max((len(line.short) for line in named), default=0)
@@ -59,7 +61,7 @@ def championship_chart(name: str, rounds: Sequence[str], lines: Sequence[Line]) 
     for tick in range(0, top + 1, step):
         drawn.append(rule(LEFT, y(tick), right, y(tick), "grid"))
         drawn.append(label(LEFT - 5, y(tick) + 4, str(tick), "tick", "end"))
-    every = -(-len(rounds) // MOST_ROUNDS_NAMED)
+    every = math.ceil(len(rounds) / MOST_ROUNDS_NAMED)
     for index, text in enumerate(rounds, 1):
         if (len(rounds) - index) % every == 0:
             drawn.append(label(x(index), HEIGHT - 8, text, "tick", "middle"))
@@ -76,7 +78,7 @@ def championship_chart(name: str, rounds: Sequence[str], lines: Sequence[Line]) 
         end = y(float(line.points[-1] or 0))
         drawn.append(_styled(rule(x(len(rounds)) + 2, end, right + LEADER - 3, place, "leader"), line))
         drawn.append(label(right + LEADER, place + 4, line.short, "name"))
-        drawn.append(label(WIDTH, place + 4, written(line.points[-1]), "value", "end"))
+        drawn.append(label(WIDTH, place + 4, _last(line), "value", "end"))
     return picture(WIDTH, HEIGHT, name, described(rounds, lines), drawn)
 
 
@@ -116,9 +118,4 @@ def described(rounds: Sequence[str], lines: Sequence[Line]) -> str:
 
 
 def _last(line: Line) -> str:
-    return written(next((points for points in reversed(line.points) if points is not None), None))
-
-
-def written(points: Decimal | None) -> str:
-    """Points as a person writes them: 25, 12.5."""
-    return "0" if not points else f"{points.normalize():f}"
+    return points_text(next((points for points in reversed(line.points) if points is not None), Decimal(0)))

@@ -90,9 +90,9 @@ def team_colors(teams: Iterable[str], timed: Mapping[str, str]) -> dict[str, tup
 
 def legible(color: str, ground: str) -> str:
     """A color of the same hue that is legible on a ground: darker on a light one, lighter on a dark one."""
-    hue, lightness, saturation = colorsys.rgb_to_hls(*_channels(color))
-    step = -STEP if _luminance(_channels(ground)) > 0.5 else STEP
     channels = _channels(color)
+    hue, lightness, saturation = colorsys.rgb_to_hls(*channels)
+    step = -STEP if _luminance(_channels(ground)) > 0.5 else STEP
     while contrast(_hex(channels), ground) < LEGIBLE and 0 <= lightness + step <= 1:
         lightness += step
         channels = colorsys.hls_to_rgb(hue, lightness, saturation)

@@ -11,25 +11,11 @@ from sqlalchemy import Connection, Row, select
 
 from core.database import Database
 from core.errors import UsageError
-from core.queries import (
-    in_season,
-    read_calendar,
-    read_feed,
-    read_records,
-    read_season_entries,
-    season_ids,
-    unknown,
-)
+from core.queries import in_season, read_calendar, read_feed, read_records, read_season_entries, season_ids, unknown
 from core.records import ChangeKind, Competitor, Driver, Entry, Event, Session, Team
 from core.rules.calendar.season import Calendar
 from core.rules.changes import FeedChange
-from core.schema import (
-    STANDINGS_OF,
-    changes,
-    drivers,
-    result_revisions,
-    teams,
-)
+from core.schema import STANDINGS_OF, changes, drivers, result_revisions, teams
 from core.timing_schema import entries, stints
 from core.views import results_freshness
 from flows.output.stints import RaceStints, read_stints
