@@ -133,7 +133,7 @@ class HeldKind(StrEnum):
 
 
 class Circuit(Record):
-    """A circuit, by Jolpica's id; coordinates in degrees, `time_zone` an IANA name or None where unknown."""
+    """A circuit, by Jolpica's id; coordinates in degrees, `time_zone` an IANA name or None if unknown."""
 
     id: Name
     name: Name
@@ -327,7 +327,7 @@ class Entry(Record):
     """One car's, or one of a shared car's drivers', result in a session: a row of `results`.
 
     `position` is the classified place or None; `classification` is Ergast's text ("1", "R", "D", "W", "F", "E",
-    "N"), None where upstream gives none; `listed_position` is upstream's order, the unclassified included.
+    "N"), None if upstream gives none; `listed_position` is upstream's order, the unclassified included.
     Durations are whole milliseconds: `time_ms` the race time, `gap_ms` that behind the winner.
     """
 
@@ -371,7 +371,7 @@ class SessionResult(Record):
 
 
 class ListedResult(Record):
-    """A source's result and the event that it names; None where one cannot be read: `fault` and `document` say why."""
+    """A source's result and the event that it names; None if one cannot be read: `fault` and `document` say why."""
 
     round: int | None
     event: ListedEvent | None
@@ -385,7 +385,7 @@ Competitor = Literal["driver", "team"]
 
 
 class Standing(Record):
-    """A driver's or team's place in the championship after a round; None where it has none (never classified)."""
+    """A driver's or team's place in the championship after a round; None if it has none (never classified)."""
 
     competitor_id: Name
     position: SmallNumber | None

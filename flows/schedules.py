@@ -33,7 +33,7 @@ class Found:
 
 
 def best_answer(run: Run, season: int, *, known_before: bool) -> Found | None:
-    """The answer of the best source that has one; None where none has published a season that is new to us.
+    """The answer of the best source that has one; None if none has published a season that is new to us.
 
     Raises:
         UpstreamDown: no source had a usable answer.

@@ -66,7 +66,7 @@ def check_season(season: int, now: datetime | None) -> None:
 
 
 def sync(run: Run, season: int, force: bool, *, expected: bool) -> SeasonSummary | None:
-    """Bring one season up to date; None where it is not published yet.
+    """Bring one season up to date; None if it is not published yet.
 
     Raises:
         UpstreamDown: no source had an answer, and (`expected`) there should be one.

@@ -1,4 +1,4 @@
-"""Views with comments, as the migrations make them."""
+"""Creates views with comments in migrations."""
 
 from alembic import context, op
 
@@ -9,15 +9,15 @@ def is_sqlite() -> bool:
 
 
 def prefix() -> str:
-    """What stands before a table's name in SQL: our schema and a dot; nothing on SQLite."""
+    """The prefix of a table's name in SQL: our schema and a dot; empty on SQLite."""
     schema = context.config.attributes["schema"]
     return f'"{schema}".' if schema else ""
 
 
 def create_view(name: str, query: str, comment: str, columns: dict[str, str]) -> None:
-    """Create a view, or replace it by one with the same columns and more; with its comments.
+    """Create a view with comments, or replace it by one with the same columns and more.
 
-    SQLite has no comments of its own: there they stand in the view's text, which `.schema` shows.
+    SQLite has no comments: there they are part of the view's text, which `.schema` shows.
     """
     if is_sqlite():
         lines = (comment, *(f"{column}: {text}" for column, text in columns.items()))

@@ -111,7 +111,7 @@ class Upstream:
         return Answer(status, headers, body, fault.delay_seconds if fault else 0.0)
 
     def calendar(self, season: int, reader: Reader = "schedule") -> Sequence[EventFacts] | None:
-        """A season's events as a reader finds them at this moment, None where nothing is published."""
+        """A season's events as a reader finds them at this moment, None if nothing is published."""
         if season in self.calendars:
             return self.calendars[season]
         return facts.calendar().at(self.as_of, reader) if season == facts.SEASON else None

@@ -25,7 +25,7 @@ BOOKKEEPING = {"next_poll_at", "poll_attempts", "poll_faults", "last_error"}
 class FeedChange(Change):
     """A change as the feed has it, with the words of the view `changes_in_words`.
 
-    `event_id` and `session_id` are None where it is about neither, or where that is gone; then `subject` is its id.
+    `event_id` and `session_id` are None if it is about neither, or where that is gone; then `subject` is its id.
     """
 
     id: int
@@ -37,7 +37,7 @@ class FeedChange(Change):
 
 
 def event_changes(before: Event | None, after: Event) -> list[Change]:
-    """The changes that turn one state of an event into the next; none where they are equal."""
+    """The changes that turn one state of an event into the next; none if they are equal."""
     if before is None:
         return [_added(Entity.EVENT, after)]
     changed = _differing(before, after)
@@ -62,7 +62,7 @@ def event_changes(before: Event | None, after: Event) -> list[Change]:
 
 
 def session_changes(before: Session | None, after: Session) -> list[Change]:
-    """The changes that turn one state of a session into the next; none where they are equal."""
+    """The changes that turn one state of a session into the next; none if they are equal."""
     if before is None:
         return [_added(Entity.SESSION, after)]
     changed = _differing(before, after)

@@ -113,7 +113,7 @@ def differing(state: DatasetState, at: datetime | None, differences: str) -> Dat
 
 
 def failed(state: DatasetState, now: datetime, error: str) -> DatasetState:
-    """The state after a fault: polled again soon, then ever less often."""
+    """The state after a fault: polled again soon, then less and less often."""
     faults = state.poll_faults + 1
     return _polled(state, faults, {"next_poll_at": retry_after_fault(now, faults), "last_error": error})
 

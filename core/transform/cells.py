@@ -16,7 +16,7 @@ CLOCK = re.compile(r"(?:(?:([0-9]{1,3}):)?([0-9]{1,3}):)?([0-9]{1,6})(?:\.([0-9]
 
 
 def text(value: Any) -> str | None:
-    """A cell's text, None where upstream means nothing by it.
+    """A cell's text, None if upstream means nothing by it.
 
     Raises:
         TypeError: it is a list, an object or a truth value.
@@ -30,7 +30,7 @@ def text(value: Any) -> str | None:
 
 
 def number(value: Any) -> int | None:
-    """A whole number, from "1", 1, 1.0 or "1.0"; None where upstream means nothing.
+    """A whole number, from "1", 1, 1.0 or "1.0"; None if upstream means nothing.
 
     Raises:
         ValueError: it is neither.

@@ -14,7 +14,7 @@ from core.transform.cells import milliseconds, number, text
 
 
 def listed_laps(documents: Sequence[Document], season: int, round_number: int) -> tuple[ListedLap, ...]:
-    """A race's laps, as they are listed; none where the table is empty.
+    """A race's laps, as they are listed; none if the table is empty.
 
     Raises:
         SourceMalformed: one lacks what every one has, or the table is another race's.
@@ -33,7 +33,7 @@ def listed_laps(documents: Sequence[Document], season: int, round_number: int) -
 
 
 def listed_pit_stops(documents: Sequence[Document], season: int, round_number: int) -> tuple[ListedPitStop, ...]:
-    """A race's pit stops, as they are listed; none where the table is empty.
+    """A race's pit stops, as they are listed; none if the table is empty.
 
     Raises:
         SourceMalformed: one lacks what every one has, or the table is another race's.

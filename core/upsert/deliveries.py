@@ -56,7 +56,7 @@ class Lease:
 
 @contextmanager
 def leased(database: Database, subscriber: str, now: datetime) -> Iterator[Lease | None]:
-    """The lease of a subscriber, released at the end; None where another run has it."""
+    """The lease of a subscriber, released at the end; None if another run has it."""
     lease = _take(database, subscriber, now)
     try:
         yield lease
@@ -77,7 +77,7 @@ def _take(database: Database, subscriber: str, now: datetime) -> Lease | None:
 
 
 def read_delivery(connection: Connection, subscriber: str) -> Delivery | None:
-    """A subscriber's state; None where nothing was sent to it yet."""
+    """A subscriber's state; None if nothing was sent to it yet."""
     return next(iter(read_records(connection, deliveries, Delivery, deliveries.c.subscriber == subscriber)), None)
 
 

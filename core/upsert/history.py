@@ -46,7 +46,7 @@ from core.upsert.states import read_season_states
 def write_history(
     database: Database, answer: SeasonAnswer, now: datetime, cadence: Cadence, *, flow_run_id: str | None = None
 ) -> SeasonHistory | None:
-    """Write a season of which nothing is known; None where an event of it is there, and nothing is written.
+    """Write a season of which nothing is known; None if an event of it is there, and nothing is written.
 
     The rows are those that a sync and a poll would write, with one change for all of them.
 

@@ -104,7 +104,7 @@ class Ledger:
             connection.execute(insert(ledger).values(entry))
 
     def refused_until(self, source: Source) -> datetime | None:
-        """Until when a source said to wait, in whatever process; None where it allows requests."""
+        """Until when a source said to wait, in whatever process; None if it allows requests."""
         with self._database.reading() as connection:
             return self._refused_until(connection, source)
 

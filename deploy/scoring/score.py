@@ -16,7 +16,7 @@ from core.settings import Settings
 
 @flow(name="score", flow_run_name="score-{session_id}")
 def score(session_id: str) -> str | None:
-    """The winner of a session: a driver's id, None where nobody is classified.
+    """The winner of a session: a driver's id, None if nobody is classified.
 
     Args:
         session_id: such as 2024-belgian-grand-prix/race.

@@ -28,7 +28,7 @@ class Card:
 
 
 def read_next(database: Database, now: datetime) -> Card | None:
-    """The sessions that start after a moment, the next one first; None where none has a time."""
+    """The sessions that start after a moment, the next one first; None if none has a time."""
     coming = (
         select(sessions, events.c.name.label("event"), events.c.locality)
         .join(events, events.c.id == sessions.c.event_id)

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 class Run:
     """One run of a flow. `now` is what it reconciles with; `now_given` that a caller set it, not the clock.
 
-    `time` goes on from there. `stays` that it polls again while results usually come. `flow_run_id` is None where the
+    `time` goes on from there. `stays` that it polls again while results usually come. `flow_run_id` is None if the
     flow runs directly; `ledger` has the requests of all runs, in upstream's time, and `requests` counts those that this
     one has sent so far, by source.
     """

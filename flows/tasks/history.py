@@ -34,7 +34,7 @@ def transform_tables(
 
 @step(DATABASE, "upsert-history-{answer.season}")
 def upsert_history(run: Run, answer: SeasonAnswer) -> SeasonHistory | None:
-    """Write a season of which nothing is known, at once; None where something is, and nothing is written."""
+    """Write a season of which nothing is known, at once; None if something is, and nothing is written."""
     return history.write_history(run.database, answer, run.now, run.cadence, flow_run_id=run.flow_run_id)
 
 

@@ -43,7 +43,7 @@ def transform_results(run: Run, query: ResultQuery, documents: list[Document]) -
 
 @step(NETWORK, "fetch-timing-{due_poll.session.id}")
 def fetch_timing(run: Run, due_poll: DuePoll, deadline: Deadline) -> TimingDocument | None:
-    """A session's live timing; None where there is nothing yet, or its time is not known."""
+    """A session's live timing; None if there is nothing yet, or its time is not known."""
     return fetch_timed(run, due_poll, deadline, fetch.timing.fetch_timing)
 
 

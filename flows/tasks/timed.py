@@ -23,7 +23,7 @@ class FetchSession(Protocol[D]):
 
 
 def fetch_timed(run: Run, due_poll: DuePoll, deadline: Deadline, fetch_session: FetchSession[D]) -> D | None:
-    """A session's document; None where there is nothing yet, or the session's time is not known."""
+    """A session's document; None if there is nothing yet, or the session's time is not known."""
     session = fetch.timing.TimedSession.of(due_poll.event, due_poll.session)
     if session is None:
         return None

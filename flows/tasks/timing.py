@@ -28,7 +28,7 @@ def read_due_timing(run: Run, event_id: str | None, kind: SessionKind | None) ->
 
 @step(NETWORK, "fetch-archive-{due_poll.session.id}")
 def fetch_archive(run: Run, due_poll: DuePoll, deadline: Deadline) -> ArchiveDocument | None:
-    """Live timing's archive of a session; None where there is nothing yet, or the session's time is not known."""
+    """Live timing's archive of a session; None if there is nothing yet, or the session's time is not known."""
     return fetch_timed(run, due_poll, deadline, fetch.archive.fetch_archive)
 
 

@@ -31,7 +31,7 @@ ROUNDED = Decimal("0.02")
 
 
 def faults(season: int, kind: SessionKind, entries: Sequence[Entry]) -> list[str]:
-    """How a session's points differ from the rule, by the scale that fits best; empty where one fits."""
+    """How a session's points differ from the rule, by the scale that fits best; empty if one fits."""
     found = [list(_faults(season, scale, entries)) for scale in scales(season, kind)]
     return min(found, key=len, default=[])
 

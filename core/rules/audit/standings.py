@@ -46,7 +46,7 @@ def _rounds(season: AuditedSeason) -> list[Round]:
 
 
 def _unlike(there: Sequence[Standing], computed: Sequence[Standing]) -> str:
-    """How stored standings differ from the computed ones, in words; empty where they do not."""
+    """How stored standings differ from the computed ones, in words; empty if they do not."""
     if not there:
         return "none" if computed else ""
     stored, due = ({standing.competitor_id: standing for standing in table} for table in (there, computed))

@@ -156,7 +156,7 @@ def place_key(country: str, locality: str) -> str:
 
 
 def venue_at(country: str, locality: str) -> str | None:
-    """The id of the circuit at a place, None where no circuit is known there.
+    """The id of the circuit at a place, None if no circuit is known there.
 
     Of several circuits that a place has had, it is the one in present use.
     """

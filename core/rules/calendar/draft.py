@@ -48,7 +48,7 @@ class Draft:
         return [session for session in own if session.status is not Status.CANCELLED]
 
     def add_circuit(self, listed: ListedEvent) -> str | None:
-        """Add a listed event's circuit, with its time zone, and return its id; None where the circuit is not known."""
+        """Add a listed event's circuit, with its time zone, and return its id; None if the circuit is not known."""
         circuit = circuit_of(listed, self.races, self.circuits)
         if circuit is None:
             return None

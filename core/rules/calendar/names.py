@@ -44,7 +44,7 @@ def event_and_kind(identity: str, kind: SessionKind | None = None) -> tuple[str,
 def polled_by_name(
     identity: str | None, kind: SessionKind | None
 ) -> tuple[str, SessionKind | None] | tuple[None, None]:
-    """The event and the kind of session that a run is asked for by name; None where it is asked for none.
+    """The event and the kind of session that a run is asked for by name; None if it is asked for none.
 
     Raises:
         UsageError: as `event_and_kind`, or a session is named without its event.

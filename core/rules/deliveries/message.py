@@ -37,7 +37,7 @@ class AboutSession(Record):
 
 
 class Leader(Record):
-    """One of the first places of a classification; ids and names are null where the driver or team is unknown."""
+    """One of the first places of a classification; ids and names are null if the driver or team is unknown."""
 
     position: int
     car_number: str

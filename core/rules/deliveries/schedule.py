@@ -117,7 +117,7 @@ def _next_attempt(attempts: int, answer: Answer, now: datetime) -> datetime | No
 
 
 def retry_after(header: str | None, now: datetime) -> timedelta | None:
-    """How long a Retry-After asks to wait, from a second to a day; None where it is absent or cannot be read."""
+    """How long a Retry-After asks to wait, from a second to a day; None if it is absent or cannot be read."""
     if header is None:
         return None
     if header.strip().isascii() and header.strip().isdigit():

@@ -89,7 +89,7 @@ def competitors(season: int) -> tuple[Competitor, ...]:
 
 
 def examine_table(table: Table, *, by_figures: bool = True) -> list[str]:
-    """Why a published table is rejected, in the rules' order; empty where it is accepted.
+    """Why a published table is rejected, in the rules' order; empty if it is accepted.
 
     `by_figures`: also for points and wins that cannot be, given ours; otherwise only by its form and who is in it.
     """

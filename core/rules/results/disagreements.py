@@ -81,7 +81,7 @@ def plain(value: Decimal | int | None) -> str:
 
 
 def _compared(season: int, standing: Standing | None) -> tuple[Any, ...] | None:
-    """The figures that count in a comparison; None where a competitor may as well be missing."""
+    """The figures that count in a comparison; None if a competitor may as well be missing."""
     if standing is None:
         return None
     place = standing.position if season >= FIRST_LISTED_SEASON else None

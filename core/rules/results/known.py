@@ -110,7 +110,7 @@ def in_order(entry: Entry) -> tuple[Any, ...]:
 
 
 def beginning(entries: Sequence[Entry]) -> Beginning | None:
-    """What a classification begins with; None where its first entry has no driver, or no time."""
+    """What a classification begins with; None if its first entry has no driver, or no time."""
     first = entries[0] if entries else None
     timed = next((name for name in TIMES if getattr(first, name, None)), None)
     if first is None or timed is None or first.driver_id is None:

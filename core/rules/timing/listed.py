@@ -198,7 +198,7 @@ def _begun(entered: datetime | None, ended_ms: int | None) -> datetime | None:
 
 
 def _start(begun: Sequence[datetime], session: Session) -> datetime | None:
-    """When the race began by most stops; None where that cannot be: their times are of another zone."""
+    """When the race began by most stops; None if that cannot be: their times are of another zone."""
     if not begun or session.starts_at is None:
         return None
     found = median_low(begun)

@@ -45,7 +45,7 @@ def driver_of(listed: LineUpEntry, roster: Roster) -> str | None:
 
 
 def driver_named(listed: LineUpEntry, drivers: Sequence[Driver]) -> str | None:
-    """The one driver with a listed driver's code and family name; None where there is none, or several."""
+    """The one driver with a listed driver's code and family name; None if there is none, or several."""
     words = f"-{slug(listed.full_name or '')}-"
     found = [
         driver.id

@@ -35,7 +35,7 @@ ENDED = {"Finalised", "Ends"}
 
 @dataclass(frozen=True)
 class Answer:
-    """The rows of a dataset; None where its feeds are not there, or cannot be read: `fault` says why."""
+    """The rows of a dataset; None if its feeds are not there, or cannot be read: `fault` says why."""
 
     rows: Sequence[Any] | None
     fault: str | None = None

@@ -52,5 +52,5 @@ def clock_zero(document: ArchiveDocument) -> datetime | None:
 
 
 def instant(zero: datetime | None, at_ms: int | None) -> datetime | None:
-    """A place on the clock in UTC; None where either is unknown."""
+    """A place on the clock in UTC; None if either is unknown."""
     return None if zero is None or at_ms is None else zero + timedelta(milliseconds=at_ms)

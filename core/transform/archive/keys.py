@@ -42,7 +42,7 @@ def _references(document: ArchiveDocument) -> dict[str, str]:
 
 
 def _at(message: Any, place: tuple[str, ...]) -> Any:
-    """What a message has in a place; None where it has no such place."""
+    """What a message has in a place; None if it has no such place."""
     for name in place:
         message = message.get(name) if isinstance(message, Mapping) else None
     return message

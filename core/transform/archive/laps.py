@@ -23,11 +23,11 @@ DELETION = re.compile(r"CAR ([0-9]{1,3}) .*?TIME ([0-9:.]+) (DELETED|.*REINSTATE
 LAP_AND_TIME = re.compile(r"(?: LAP [0-9]+)?(?: [0-9]{2}:[0-9]{2}:[0-9]{2})?$")
 
 Deletions = Mapping[tuple[str, int], str | None]
-"""By car number and lap time: why the time was deleted, None where it was given back."""
+"""By car number and lap time: why the time was deleted, None if it was given back."""
 
 
 def laps(document: ArchiveDocument, kind: SessionKind) -> tuple[TimedLap, ...] | None:
-    """Every lap of every car, in order; None where the feeds of them are not there.
+    """Every lap of every car, in order; None if the feeds of them are not there.
 
     A lap that FastF1 adds, for a car that retired on it, has no more than a number, a start and tyres.
     """

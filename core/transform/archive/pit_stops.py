@@ -23,7 +23,7 @@ class Measured(NamedTuple):
 
 
 def pit_stops(document: ArchiveDocument, kind: SessionKind) -> tuple[PitStop, ...] | None:
-    """Every car's stops, in order; None where the feeds of laps are not there.
+    """Every car's stops, in order; None if the feeds of laps are not there.
 
     A car that entered the pits and did not leave them made no stop. Outside races a car that returns to its garage
     makes none.
@@ -40,7 +40,7 @@ def pit_stops(document: ArchiveDocument, kind: SessionKind) -> tuple[PitStop, ..
 
 
 def stops_measured(document: ArchiveDocument) -> dict[tuple[str, int], Measured]:
-    """What the feed of stops says, by car number and lap; empty where there is no such feed."""
+    """What the feed of stops says, by car number and lap; empty if there is no such feed."""
     found: dict[tuple[str, int], Measured] = {}
     for _, message in messages(document["pit_stops"] or ()):
         lists = message.get("PitTimes", {}).values()

@@ -14,7 +14,7 @@ NO_COMPOUND = {"UNKNOWN", "TEST_UNKNOWN"}
 
 
 def stints(document: ArchiveDocument, kind: SessionKind) -> tuple[Stint, ...] | None:
-    """Every car's stints, in order; None where the feeds of them are not there."""
+    """Every car's stints, in order; None if the feeds of them are not there."""
     if document["laps"] is None:
         return None
     by_car = groupby(sorted(document["laps"], key=_by_car_and_lap), key=lambda row: row["DriverNumber"])

@@ -16,7 +16,7 @@ RAIN = {"0": False, "1": True}
 
 
 def weather(document: ArchiveDocument, kind: SessionKind) -> tuple[Weather, ...] | None:
-    """Each moment's weather; None where the feed is not there, or nothing says when its clock began.
+    """Each moment's weather; None if the feed is not there, or nothing says when its clock began.
 
     A value that is missing is none: FastF1 would make a zero of it.
     """

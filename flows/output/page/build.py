@@ -204,7 +204,7 @@ class Builder:
         return [(anchor, of, self.revision(row, before)) for _, anchor, of, row, before in found]
 
     def championship(self, competitor: Competitor) -> Championship | None:
-        """A championship after each event that has standings; None where none has."""
+        """A championship after each event that has standings; None if none has."""
         tables = self.facts.standings[competitor]
         having = [event for event in self.events if tables.get(event.id)]
         if not having:

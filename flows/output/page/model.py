@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 @dataclass(frozen=True)
 class Classified:
-    """An entry of a classification as text; `gained` is None where it is not known, negative for places lost."""
+    """An entry of a classification as text; `gained` is None if it is not known, negative for places lost."""
 
     place: str
     driver: str
