@@ -1,6 +1,6 @@
 """Answers that upstream must confirm: held until repeated unchanged for their holding time. Pure.
 
-A glitch has no effect. Time runs from the first sighting, so missed runs do not matter.
+Time runs from the first sighting, so missed runs do not matter.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Confirmation:
     ) -> bool:
         """Whether an answer may be applied now: it is forced, or was repeated unchanged for its `holding` time.
 
-        Otherwise it is held. A `holding` of None is never satisfied by time.
+        Otherwise it is held. With `holding` None only force applies it.
         """
         seen = self._see((entity, entity_id, kind), payload, reason)
         if self._force or (holding is not None and self._now - seen.first_seen_at >= holding):
@@ -51,15 +51,15 @@ class Confirmation:
         return False
 
     def hold_rejected(self, session_id: str, payload: dict[str, Any], reason: str) -> Held:
-        """Hold a rejected result: neither time nor force confirms it."""
+        """Hold a rejected result, which neither time nor force confirms."""
         return self._see((Entity.SESSION, session_id, HeldKind.RESULTS_REJECTED), payload, reason)
 
     def hold_malformed(self, entity: Entity, entity_id: str, payload: dict[str, Any], reason: str) -> None:
-        """Hold what cannot be read of a schedule: neither time nor force confirms it."""
+        """Hold an unreadable part of a schedule, which neither time nor force confirms."""
         self._see((entity, entity_id, HeldKind.SCHEDULE_REJECTED), payload, reason)
 
     def hold_answer(self, entity: Entity, entity_id: str, kind: HeldKind, payload: dict[str, Any], reason: str) -> Held:
-        """Hold an answer about a dataset that was refused, or is not what we compute, and say since when it is."""
+        """Hold a dataset's answer that was refused, or that differs from our computation; returns the held answer."""
         return self._see((entity, entity_id, kind), payload, reason)
 
     def hold_absent(self, session_id: str, apart: timedelta) -> int:
@@ -71,7 +71,7 @@ class Confirmation:
         return self._see((Entity.SESSION, session_id, HeldKind.RESULTS_ABSENT), {}, reason).times_seen
 
     def _see(self, about: tuple[Entity, str, HeldKind], payload: dict[str, Any], reason: str) -> Held:
-        """Hold an answer; counted from its first sighting while it stays the same."""
+        """Hold an answer; its first sighting stays while it is unchanged."""
         entity, entity_id, kind = about
         key = (entity.value, entity_id, kind.value)
         before = self.found.get(key)
@@ -89,5 +89,5 @@ class Confirmation:
         return self.kept[key]
 
     def forget(self, entity: Entity, entity_id: str, kind: HeldKind) -> None:
-        """Drop what was held: upstream now says something else."""
+        """Drop a held answer, because upstream now gives another one."""
         self.kept.pop((entity.value, entity_id, kind.value), None)

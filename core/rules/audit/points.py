@@ -1,8 +1,8 @@
-"""Whether a session's points are those that the season's rule pays. Pure functions.
+"""Whether a session's points follow the season's rule. Pure functions.
 
-Since 1991 each place is paid exactly. Before, some who were classified in the points were paid none, and others in a
-worse place sometimes were instead; until 1959 the fastest lap paid a point, and until 1957 the drivers of a shared car
-divided those of its place.
+Since 1991 each place is paid exactly. Before, some drivers classified in the points were paid nothing, and sometimes
+others in a worse place were paid instead; until 1959 the fastest lap paid a point, and until 1957 the drivers of a
+shared car divided its place's points.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from core.rules.results.points import (
 )
 
 UNPAID_AT_MOST = 2
-"""How many places in the points were paid nothing, or only a part: two in Italy 1984."""
+"""How many places in the points may be paid nothing, or only in part: two in Italy 1984."""
 
 ROUNDED = Decimal("0.02")
-"""What the parts of a shared point may lack or exceed: seven times 0.14 in 1954."""
+"""The rounding error allowed in a sum of shared points: 1954 has seven parts of 0.14."""
 
 
 def faults(season: int, kind: SessionKind, entries: Sequence[Entry]) -> list[str]:
@@ -47,7 +47,7 @@ def _faults(season: int, scale: Scale, entries: Sequence[Entry]) -> Iterator[str
 
 
 def _unlike_places(scale: Scale, entries: Sequence[Entry]) -> Iterator[str]:
-    """Entries with other points than their place pays; one of them may have the fastest lap's."""
+    """Entries with other points than their place pays; one may have the fastest lap's too."""
     fastest = 0
     for entry in entries:
         due, paid = scale.at(entry.position), entry.points or NOTHING
@@ -77,7 +77,7 @@ def _rising(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def _unlike_sum(season: int, scale: Scale, entries: Sequence[Entry]) -> Iterator[str]:
-    """A sum that is not what the places pay, with or without the fastest lap, less a few places that were not paid."""
+    """A sum other than what the places pay, with or without the fastest lap and minus a few unpaid places."""
     by_place: defaultdict[int, Decimal] = defaultdict(lambda: NOTHING)
     for entry in entries:
         if entry.position is not None:
@@ -99,5 +99,5 @@ def _unlike(entry: Entry, due: str) -> str:
 
 
 def name_of(entry: Entry) -> str:
-    """What a person knows an entry by."""
+    """The name of an entry for people."""
     return entry.driver_id or entry.driver_code or f"car {entry.car_number or '?'}"

@@ -1,4 +1,4 @@
-"""What of a schedule cannot be a calendar, or cannot be read: kept in `held`, whatever time and force."""
+"""Rejected and unreadable parts of a schedule, kept in `held` regardless of time and force."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.rules.confirmation import Confirmation
 
 
 def keep_rejected(confirmation: Confirmation, season: int, rejected: Mapping[Source, str]) -> None:
-    """Hold which sources' answers cannot be a calendar, and why, until they answer something else."""
+    """Hold which sources' answers cannot be a calendar, and why, until they give another answer."""
     if rejected:
         reasons = {source.value: why for source, why in rejected.items()}
         reason = "; ".join(f"{source}: {why}" for source, why in reasons.items())
@@ -22,9 +22,9 @@ def keep_rejected(confirmation: Confirmation, season: int, rejected: Mapping[Sou
 
 
 def keep_malformed(draft: Draft, found: Collection[str]) -> None:
-    """Hold the events that cannot be read, under the ids that they have or would have.
+    """Hold unreadable events, under the ids that they have or would have.
 
-    `found` are the known events that the answer lists legibly.
+    `found` are the known events that the answer lists readably.
     """
     answer, confirmation = draft.answer, draft.confirmation
     kept: set[str] = set()

@@ -31,7 +31,7 @@ def new_session(
 
 
 def timed(session: Session, event_format: EventFormat, time: SessionTime) -> Session:
-    """A session at another time."""
+    """A session moved to another time."""
     return session.model_copy(
         update={
             "local_date": time.local_date,
@@ -49,7 +49,7 @@ def by_clock(session: Session, now: datetime) -> Session:
 
 
 def event_dates(sessions: Iterable[Session], last_date: date) -> dict[str, Any]:
-    """An event's dates and instants, from its sessions; from its own date where it has none."""
+    """An event's dates and instants, from its sessions; from its own date if it has none."""
     sessions = list(sessions)
     days = [session.local_date for session in sessions] or [last_date]
     starts = [session.starts_at for session in sessions if session.starts_at]
