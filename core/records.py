@@ -1,7 +1,7 @@
-"""The vocabulary: what an event, a session and a change are, defined once.
+"""The vocabulary: events, sessions, results and changes as records, defined once.
 
-There are three families: *Listed* records are what an upstream source lists, `Event` and `Session` are rows of the
-database, field for field, and `Held` and `Change` are what follows from comparing the two.
+*Listed* records are what an upstream source lists, `Event` and `Session` are rows of the database, field for field, and
+`Held` and `Change` follow from comparing the two.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""FastF1's laps to the stints that they were driven in."""
+"""Stints from FastF1's laps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NO_COMPOUND = {"UNKNOWN", "TEST_UNKNOWN"}
 
 
 def stints(document: ArchiveDocument, kind: SessionKind) -> tuple[Stint, ...] | None:
-    """Every car's stints, in order; None if the feeds of them are not there."""
+    """Every car's stints, in order; None if the feeds of laps are missing."""
     if document["laps"] is None:
         return None
     by_car = groupby(sorted(document["laps"], key=_by_car_and_lap), key=lambda row: row["DriverNumber"])
@@ -23,9 +23,9 @@ def stints(document: ArchiveDocument, kind: SessionKind) -> tuple[Stint, ...] | 
 
 
 def stints_of_car(rows: Sequence[Document]) -> list[Stint]:
-    """A car's stints from its laps in order. Laps before the first message about tyres belong to the first stint.
+    """A car's stints from its laps in order; laps before the first message about tyres belong to the first stint.
 
-    FastF1 counts a set's laps from the first lap of which it knows the tyres.
+    FastF1 counts a set's laps from the first lap for which it has the tyres.
     """
     found: list[Stint] = []
     known = [row for row in rows if row["Stint"] is not None]
