@@ -49,7 +49,7 @@ def upgrade_database() -> None:
 
 
 def check_database() -> None:
-    """Check that the tables are those of this version.
+    """Check that the tables have this version.
 
     Raises:
         DatabaseError: they are not.
@@ -58,11 +58,11 @@ def check_database() -> None:
 
 
 def audit(seasons: Sequence[int], now: datetime | None, *, as_json: bool) -> None:
-    """Check seasons, or all there are, against themselves, and print what is found; the database is only read.
+    """Check seasons, or all there are, against themselves, and print the findings; the database is only read.
 
     Raises:
-        UsageError: the database holds nothing of a season.
-        DatabaseError: its tables are not of this version.
+        UsageError: the database has nothing of a season.
+        DatabaseError: its tables have another version.
         Inconsistent: there are findings.
     """
     audited = audit_seasons(_up_to_date(), seasons, clock.reconciled(now))
@@ -101,7 +101,7 @@ def write_report(season: int, file: Path, now: datetime | None) -> None:
     Raises:
         UsageError: the database has nothing of the season.
         F1FlowsError: the file cannot be written.
-        DatabaseError: the database's tables are not of this version.
+        DatabaseError: the database's tables have another version.
     """
     from flows.output.page.render import write_page  # only this command needs a template engine
 
@@ -109,10 +109,10 @@ def write_report(season: int, file: Path, now: datetime | None) -> None:
 
 
 def _up_to_date() -> Database:
-    """The database, whose tables are those of this version; it is not written to, and not created.
+    """The database, whose tables must have this version; it is neither written to nor created.
 
     Raises:
-        DatabaseError: they are not.
+        DatabaseError: they have another version.
     """
     database = connect(Settings.load())
     version = database.version()
@@ -145,7 +145,7 @@ def _with_tables() -> Database:
 
 
 def add_webhooks(parser: command.Parser) -> None:
-    """Add the commands over webhooks; without one of them they are listed."""
+    """Add the webhook commands; without a subcommand webhooks are listed."""
     actions = parser.add_subparsers(dest="action", parser_class=command.Parser)
     actions.add_parser("list", help="each webhook's lag and last error")
     test = actions.add_parser("test", help="send a test message; received, it resumes a paused webhook")

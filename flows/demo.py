@@ -1,7 +1,7 @@
-"""The demo: 2024 lived through on the bundled upstream, without network or server (`make demo`).
+"""The demo: 2024 on the bundled upstream, without network or server (`make demo`).
 
-It runs the flows themselves against `core.replay` on loopback, with `now` jumping from moment to moment, and leaves
-its SQLite file behind.
+It runs the flows against `core.replay` on loopback, with `now` jumping from moment to moment, and leaves its SQLite
+file behind.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ LEADERS = 3
 """How many drivers of a table are named."""
 
 Step = Callable[[datetime], Iterator[Text]]
-"""What happens at a moment; yields the lines that describe it."""
+"""Runs the flows at a moment; yields the lines that describe the outcome."""
 
 
 class Demo:
-    """The season as it goes by, and what is shown of it."""
+    """The season in progress, and what is shown of it."""
 
     def __init__(self, upstream: Upstream, database: Database) -> None:
         self.upstream = upstream
@@ -69,7 +69,7 @@ class Demo:
             yield styled(f"{counted(summary.events, 'event')}, {counted(summary.sessions, 'session')} added")
 
     def sync(self, now: datetime) -> Iterator[Text]:
-        """A sync's changes of sessions, one example of each kind; or how many answers are held."""
+        """A sync's changes of sessions, one example per kind; or how many answers are held."""
         for summary in sync_schedule.fn(season=SEASON, now=now):
             by_kind: dict[ChangeKind, list[FeedChange]] = {}
             for change in summary.changes:
@@ -81,7 +81,7 @@ class Demo:
                 yield styled(f"nothing changed{held}")
 
     def statuses(self, session_id: str) -> Step:
-        """What changes with the clock alone, shown for one session."""
+        """Changes from the clock alone, shown for one session."""
 
         def step(now: datetime) -> Iterator[Text]:
             yield from (example([one]) for one in refresh_statuses.fn(now=now) if one.entity_id == session_id)
@@ -102,7 +102,7 @@ class Demo:
         return step
 
     def podium(self, session_id: str) -> str:
-        """The leaders of a session, as they are in the database now."""
+        """The leaders of a session, as stored now."""
         query = (
             select(results.c.position, drivers.c.family_name)
             .join(drivers, drivers.c.id == results.c.driver_id)
@@ -113,7 +113,7 @@ class Demo:
             return ", ".join(f"{row.position} {row.family_name}" for row in connection.execute(query))
 
     def with_standings(self, session_id: str) -> Step:
-        """The same as `results`, with the leaders of the drivers' championship after it."""
+        """As `results`, with the leaders of the drivers' championship after it."""
 
         def step(now: datetime) -> Iterator[Text]:
             yield from self.results(session_id)(now)
@@ -132,7 +132,7 @@ class Demo:
         return step
 
     def on_track(self, session_id: str) -> Step:
-        """A poll of a session's results and of its archive, with what is in that."""
+        """A poll of a session's results and of its archive, and the archive's contents."""
 
         def step(now: datetime) -> Iterator[Text]:
             refresh_statuses.fn(now=now)
@@ -144,7 +144,7 @@ class Demo:
         return step
 
     def show_stints(self) -> None:
-        """The stints of the race that was driven in the rain."""
+        """The stints of the wet race."""
         console = screen(soft_wrap=True)
         for drawn in stint_chart(self.database, RAINY):
             console.print(drawn)
@@ -173,7 +173,7 @@ class Demo:
             self.chapter(now, title, step)
 
     def show_calendar(self) -> None:
-        """The season from Austin on, as the database has it."""
+        """The season from Austin on, as stored."""
         race = sessions.alias()
         query = select(events, race.c.starts_at.label("race"), race.c.utc_offset_minutes).outerjoin(
             race, (race.c.event_id == events.c.id) & (race.c.kind == "race")

@@ -1,4 +1,4 @@
-"""One season's history: its tables fetched page by page, then written at once or session by session."""
+"""The backfill of one season: its tables fetched page by page, then written at once or session by session."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def backfill_season(season: int, fetch: PageFetch) -> Backfilled:
 
     Raises:
         SourceEmpty: the season is not published.
-        SourceError: it cannot be fetched, or what was fetched is void: nothing was written.
-        DatabaseError: the database does not take it.
+        SourceError: it cannot be fetched, or the pages are invalid: nothing was written.
+        DatabaseError: the database refuses it.
     """
     run = fetch.run
     known = read_calendar(run, season)
@@ -47,7 +47,7 @@ def backfill_season(season: int, fetch: PageFetch) -> Backfilled:
 
 
 class SeasonFetch:
-    """What upstream has of a season, as far as it is due."""
+    """Fetches what is due of a season."""
 
     def __init__(self, fetch: PageFetch, season: int, known: Calendar) -> None:
         self._run = fetch.run
@@ -56,14 +56,14 @@ class SeasonFetch:
         self._kept = KeptTables(fetch, season)
 
     def answer(self) -> SeasonAnswer:
-        """The schedule, and every table with results that are due."""
+        """The schedule, and every table with due results."""
         scheduled = self._scheduled()
         due = listings_due(self._known, scheduled, self._run.now, self._run.cadence)
         results = transform_tables(self._run, self._season, {listing: self._kept.table(listing) for listing in due})
         return replace(scheduled, results=results)
 
     def _scheduled(self) -> SeasonAnswer:
-        """The schedule by the sources that a sync asks, without results."""
+        """The schedule from the sources that a sync uses, without results."""
         if self._season < FIRST_LIVETIMING_SEASON:
             return SeasonAnswer(self._races(), (), {})
         try:
@@ -86,7 +86,7 @@ class SeasonFetch:
 
 
 def update_season(run: Run, answer: SeasonAnswer) -> Backfilled:
-    """Bring a season of which something is known to what upstream has, as a sync and a poll of Jolpica do."""
+    """Bring a partly known season up to date, as a sync and a poll of Jolpica do."""
     summary = upsert_schedule(
         run, answer.schedule, answer.races, answer.qualifying, rejected=answer.rejected, force=False
     )

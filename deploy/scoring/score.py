@@ -1,6 +1,6 @@
-"""An application's own flow, as an example: it is started by each official race result, and by each later revision.
+"""An example of an application's own flow, started by each official race result and by each later revision.
 
-The winner is read from the database that the flows keep; an application would score its players' predictions here.
+It reads the winner from the flows' database; an application would score its players' predictions here.
 """
 
 from __future__ import annotations

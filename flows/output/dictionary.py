@@ -23,7 +23,7 @@ INTERNAL_COLUMNS = {
     ("upstream_requests", "id"),
     ("upstream_requests", "retry_at"),
 }
-"""Bookkeeping, which is not promised; every other column of a table, and every column of a view, is."""
+"""Bookkeeping, which may change; all other columns, and every column of a view, are promised."""
 
 SCHEMA = "f1"
 POSTGRESQL = make_url("postgresql+psycopg://").get_dialect()()
@@ -76,7 +76,7 @@ def _described(table: Table) -> Iterator[str]:
 
 
 def _marks(column: Column[object]) -> str:
-    """What else is to be known of a column: its part in the key, what it refers to, whether it may be null."""
+    """A column's properties: its part in the key, what it refers to, whether it may be null."""
     marks = ["key"] if column.primary_key else []
     marks += [f"of {key.column.table.name}" for key in column.foreign_keys]
     if column.table.metadata is metadata and not column.nullable and not column.primary_key:

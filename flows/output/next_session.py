@@ -1,4 +1,4 @@
-"""The sessions to come, as a card in markdown."""
+"""The coming sessions, as a card in markdown."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from core.text import day_and_time, moment
 from flows.output.text import NOTHING, cell, markdown_table
 
 SHOWN = 6
-"""How many sessions the card has."""
+"""The number of sessions on the card."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """The next session in a line, and with those after it as lines of markdown."""
+    """The next session in a line, and the coming sessions as lines of markdown."""
 
     headline: str
     lines: Sequence[str]

@@ -16,7 +16,7 @@ from core.text import jsonable
 from flows.output.text import NOTHING, cell, markdown_table
 
 NAMED = 2
-"""How many drivers the headline names."""
+"""The number of drivers in the headline."""
 
 TITLES = ("", "gain", "name", "points", "wins")
 

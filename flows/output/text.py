@@ -1,7 +1,7 @@
 """Text for a terminal (`screen`, `styled`, `fitted`) and for markdown (`cell`, `markdown_table`).
 
-Text from elsewhere is shown literally: it can neither format what is around it nor control the terminal. Log lines are
-formatted in `core.logs`, values in `core.text`.
+Text from elsewhere is shown literally: it cannot format its surroundings or control the terminal. `core.logs` formats
+log lines, `core.text` values.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from rich.text import Text
 from core.text import printable
 
 WIDE = 1000
-"""The width where output is no terminal, so that no table is cut."""
+"""The width if the output is not a terminal, so that no table is cut."""
 
 NOTHING = "–"
-"""Stands for an unknown value in a table."""
+"""An unknown value in a table."""
 
 MARKDOWN = re.compile(r"[\\`*\[\]<>|#~!&@]|(?<![^\W_])_|_(?![^\W_])|(?<=:)//|(?<=www)\.", re.IGNORECASE)
-"""Characters that markdown or HTML would interpret, those of automatic links included."""
+"""Characters that markdown or HTML would interpret, including those of automatic links."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table on a screen; on a narrow screen the highest `rank` is dropped first, 0 never."""
+    """A column of a table on a screen; a narrow screen drops the highest `rank` first, never 0."""
 
     title: str
     rank: int = 0
@@ -52,7 +52,7 @@ def screen(*, soft_wrap: bool = False) -> Console:
 
 
 def styled(*parts: str | tuple[str, str]) -> Text:
-    """Text for a screen, of plain parts and of parts with a style; control characters are shown as escapes."""
+    """Text for a screen, from plain and styled parts; control characters are shown as escapes."""
     made = Text()
     for part in parts:
         text, style = (part, "") if isinstance(part, str) else part
@@ -61,9 +61,9 @@ def styled(*parts: str | tuple[str, str]) -> Text:
 
 
 def fitted(console: Console, columns: Sequence[Column], rows: Sequence[Row]) -> Table:
-    """A table without borders, at most as wide as the console: columns are dropped before text is folded.
+    """A table without borders, at most as wide as the console.
 
-    The column with the highest `rank` is dropped first; those of rank 0 stay, and are folded if they have to be.
+    The column with the highest `rank` is dropped first; those of rank 0 stay, and their text is folded if necessary.
     """
     kept = list(range(len(columns)))
     while True:

@@ -1,4 +1,4 @@
-"""The names of flow runs, from what a run is asked for."""
+"""The names of flow runs, from their parameters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.records import SessionKind
 
 
 def named_for_event(flow: str) -> Callable[[], str]:
-    """What names the runs of a flow with the parameters `event` and `session`: poll-results-2024-x-grand-prix-race."""
+    """Makes the names of runs with the parameters `event` and `session`: poll-results-2024-x-grand-prix-race."""
 
     def name() -> str:
         event, session = flow_run.parameters.get("event"), flow_run.parameters.get("session")
