@@ -30,12 +30,12 @@ class Source(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 for the best source, higher numbers for lesser ones."""
+        """0 for the best source, higher numbers for worse ones."""
         return list(Source).index(self)
 
 
 class SessionKind(StrEnum):
-    """The kind of a session, whatever upstream names it that year."""
+    """The kind of a session, whatever upstream calls it that year."""
 
     PRACTICE_1 = "practice_1"
     PRACTICE_2 = "practice_2"
@@ -57,7 +57,7 @@ class EventFormat(StrEnum):
 
 
 class Status(StrEnum):
-    """Where an event or a session stands in its life."""
+    """The status of an event or a session."""
 
     SCHEDULED = "scheduled"
     LIVE = "live"
@@ -66,7 +66,7 @@ class Status(StrEnum):
 
 
 class ResultsState(StrEnum):
-    """How far a session's results have come."""
+    """The state of a session's results."""
 
     AWAITED = "awaited"
     PROVISIONAL = "provisional"
@@ -80,7 +80,7 @@ class ResultsState(StrEnum):
 
 
 class Entity(StrEnum):
-    """What a change or a held answer is about."""
+    """The kind of thing that a change or a held answer is about."""
 
     EVENT = "event"
     SESSION = "session"
@@ -112,7 +112,7 @@ class ChangeKind(StrEnum):
 
 
 class HeldKind(StrEnum):
-    """What an answer is held for."""
+    """Why an answer is held."""
 
     ABSENT = "absent"
     MOVED = "moved"
@@ -147,8 +147,8 @@ class Circuit(Record):
 class ListedSession(Record):
     """A session as a source lists it.
 
-    A source knows either the venue's wall time (`wall_time`, with its own `utc_offset_minutes`) or the instant
-    (`instant`), or only the date, or only that the session exists.
+    A source has either the venue's wall time (`wall_time`, with `utc_offset_minutes`) or the instant (`instant`), or
+    only the date, or only that the session exists.
     """
 
     kind: SessionKind
@@ -160,7 +160,7 @@ class ListedSession(Record):
 
     @property
     def dates(self) -> list[date]:
-        """Every date it gives, in whatever form."""
+        """Every date it has, in any form."""
         given = (self.local_date, self.wall_time, self.instant)
         return [found.date() if isinstance(found, datetime) else found for found in given if found is not None]
 
@@ -168,8 +168,8 @@ class ListedSession(Record):
 class ListedEvent(Record):
     """An event as a source lists it; `round` is None for testing.
 
-    Its dates are in its season's year and near each other, its sessions of different kinds. `unknown_sessions` are the
-    labels of sessions whose kind this version does not know: they are reported and held.
+    Its dates are in its season's year and near each other, its sessions of different kinds. `unknown_sessions` has the
+    labels of sessions whose kind this version does not know; they are reported and held.
     """
 
     season: Season
@@ -199,7 +199,7 @@ class ListedEvent(Record):
 
 
 class MalformedEvent(Record):
-    """An event in a source's answer that cannot be read: its `name`, where that can, and the `reason` in words.
+    """An unreadable event in a source's answer: its `name`, if that is readable, and the `reason` in words.
 
     `document` is the source's text of it.
     """
@@ -210,16 +210,16 @@ class MalformedEvent(Record):
 
 
 class Unpublished(Record):
-    """A source has not published what was asked for, which is no fault; `why` in words."""
+    """Stands for a request's data that the source has not published, which is not a fault; `why` in words."""
 
     source: Source
     why: str
 
 
 class ScheduleAnswer(Record):
-    """What one source answered for one season.
+    """One source's answer for one season.
 
-    `complete` is False where the source does not list everything, so that nothing is absent by its answer.
+    `complete` is False if the source does not list everything, so a missing event does not count as absent.
     """
 
     season: Season
@@ -271,12 +271,12 @@ class Session(Record):
 
     @property
     def has_results(self) -> bool:
-        """Whether any result of this session was ever accepted."""
+        """Whether a result of this session was ever accepted."""
         return self.revision > 0
 
 
 class Held(Record):
-    """An answer that waits for confirmation: applied once repeated unchanged for its holding time."""
+    """An answer that is not applied: it was rejected, or waits to be repeated unchanged for its holding time."""
 
     entity: Entity
     entity_id: str
@@ -289,7 +289,7 @@ class Held(Record):
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What makes it one held answer: entity, id and kind."""
+        """Its identity: entity, id and kind."""
         return (self.entity.value, self.entity_id, self.kind.value)
 
 
@@ -324,7 +324,7 @@ class Team(Record):
 
 
 class Entry(Record):
-    """One car's, or one of a shared car's drivers', result in a session: a row of `results`.
+    """The result of a car, or of one of a shared car's drivers, in a session: a row of `results`.
 
     `position` is the classified place or None; `classification` is Ergast's text ("1", "R", "D", "W", "F", "E",
     "N"), None if upstream gives none; `listed_position` is upstream's order, the unclassified included.
@@ -354,12 +354,12 @@ class Entry(Record):
 
     @property
     def key(self) -> tuple[str, int]:
-        """What makes it one entry of its session: car number and ordinal."""
+        """Its identity in its session: car number and ordinal."""
         return (self.car_number, self.ordinal)
 
 
 class SessionResult(Record):
-    """What one source says of one session's outcome, entries in its order, with the drivers and teams it names."""
+    """One source's result of one session: entries in its order, with the drivers and teams it names."""
 
     season: Season
     round: Round | None
@@ -371,7 +371,7 @@ class SessionResult(Record):
 
 
 class ListedResult(Record):
-    """A source's result and the event that it names; None if one cannot be read: `fault` and `document` say why."""
+    """A source's result and the event it names; None for an unreadable one: `fault` and `document` say why."""
 
     round: int | None
     event: ListedEvent | None
@@ -381,7 +381,7 @@ class ListedResult(Record):
 
 
 Competitor = Literal["driver", "team"]
-"""Who has a championship of their own."""
+"""Who can win a championship."""
 
 
 class Standing(Record):
