@@ -16,7 +16,7 @@ from core.bounds import EVENT_SPAN, Gap, Line, Milliseconds, Name, PointsNumber,
 
 
 class Record(BaseModel):
-    """An immutable record that refuses fields it does not know."""
+    """An immutable record that refuses unknown fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

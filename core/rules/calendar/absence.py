@@ -65,7 +65,7 @@ class AbsentSessions:
 def absent_sessions(
     known: Mapping[SessionKind, Session], listed: ListedEvent, answer: ScheduleAnswer
 ) -> AbsentSessions:
-    """The sessions of a listed event that are absent; none if the answer cannot tell."""
+    """The sessions of a listed event that are absent; none if the answer does not show it."""
     if not (answer.complete and listed.sessions) or listed.unknown_sessions:
         return AbsentSessions()
     kinds = {slot.kind for slot in listed.sessions}

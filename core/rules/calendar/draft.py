@@ -1,4 +1,4 @@
-"""A reconciliation in progress: its inputs, and the next calendar as far as it is decided."""
+"""A reconciliation in progress: its inputs, and the next calendar so far."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Draft:
         self.sessions[session.id] = session
 
     def active_sessions(self, event_id: str) -> list[Session]:
-        """An event's sessions that are not cancelled, as far as decided."""
+        """An event's sessions that are not cancelled so far."""
         own = [session for session in self.sessions.values() if session.event_id == event_id]
         return [session for session in own if session.status is not Status.CANCELLED]
 

@@ -81,7 +81,7 @@ def is_implausible(known: Calendar, touched: set[str]) -> bool:
 def touched_events(
     known: Calendar, answer: ScheduleAnswer, matched: Mapping[int, str], absent: Iterable[Event], now: datetime
 ) -> set[str]:
-    """The known events that an answer drops or moves, and those of which it drops a session."""
+    """The known events that an answer drops or moves, and those that lose a session."""
     touched = {event.id for event in absent}
     for index, event_id in matched.items():
         event = known.events[event_id]

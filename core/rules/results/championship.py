@@ -178,7 +178,7 @@ def wins_impossible(table: Table) -> Iterator[str]:
 
 
 def never_entered(table: Table) -> Iterator[str]:
-    """A competitor entered none of the races, all of which we have; before 2000 only if it has points."""
+    """A competitor entered none of the races, if we have all of them; before 2000 only if it has points."""
     if not table.unseen:
         is_listed = table.season >= FIRST_LISTED_SEASON
         listed = [s.competitor_id for s in table.published if s.points or is_listed]

@@ -91,7 +91,7 @@ class _Tally:
         return ([*[place for place, _ in self.placed], UNPLACED], self.placed, self.listed)
 
     def score(self, part: int, best: int, gained: Decimal) -> None:
-        """Add a round's points to a part of which only the best rounds count, dropping the least one beyond them."""
+        """Add a round's points to a part; only its `best` rounds count, so the least one beyond them is dropped."""
         counted = self.counted[part]
         insort(counted, gained)
         self.points += gained

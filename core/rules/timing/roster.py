@@ -1,4 +1,4 @@
-"""Identifies the drivers and teams that live timing names among those that Jolpica knows."""
+"""Matches the drivers and teams on live timing's list with Jolpica's."""
 
 from __future__ import annotations
 
