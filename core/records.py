@@ -199,10 +199,7 @@ class ListedEvent(Record):
 
 
 class MalformedEvent(Record):
-    """An unreadable event in a source's answer: its `name`, if that is readable, and the `reason` in words.
-
-    `document` is the source's text of it.
-    """
+    """An unreadable event in an answer: its `name`, if readable, the `reason` in words, its text as `document`."""
 
     name: Name | None
     reason: str
@@ -217,10 +214,7 @@ class Unpublished(Record):
 
 
 class ScheduleAnswer(Record):
-    """One source's answer for one season.
-
-    `complete` is False if the source does not list everything, so a missing event does not count as absent.
-    """
+    """One source's answer for one season; unless it is `complete`, a missing event does not count as absent."""
 
     season: Season
     source: Source

@@ -88,10 +88,7 @@ class Stint(Record):
 
 
 class PitStop(Record):
-    """A car's stop in a race: a row of `pit_stops`.
-
-    `lane_ms` is from pit entry to pit exit; None through a red flag.
-    """
+    """A car's stop in a race: a row of `pit_stops`; `lane_ms` is from pit entry to exit, None through a red flag."""
 
     car_number: Name
     stop: SmallNumber

@@ -88,10 +88,7 @@ def circuit_races(run: Run, season: int, need: CircuitsNeed) -> tuple[ListedEven
 
 
 def qualifying_tables(run: Run, known: Calendar, answer: ScheduleAnswer) -> tuple[ListedResult, ...]:
-    """Jolpica's qualifying tables of 1994 to 2017, while a race of the season has no qualifying session.
-
-    After a failure the sync goes on, and the next one tries again.
-    """
+    """Jolpica's qualifying tables of 1994 to 2017, while a race has no qualifying session; the next sync retries."""
     if not needs_tables(known, answer, run.now):
         return ()
     query = ResultQuery(Source.JOLPICA, answer.season, SessionKind.QUALIFYING, None, ())

@@ -65,10 +65,7 @@ def _session(folder: Path) -> _KeepingSession:
 
 @contextmanager
 def keeping_files(access: Access) -> Iterator[None]:
-    """Requests made inside read the cache; if nothing is raised, their answers are added to it.
-
-    Use only inside `asking`, because FastF1 has one cache per process.
-    """
+    """Inside `asking`: requests read the cache; if nothing is raised, their answers are added to it."""
     session = _session(access.settings.fastf1_cache_dir)
     session.adapters = SESSION.adapters
     session.cache.aside.clear()

@@ -129,7 +129,6 @@ class BudgetedSession(fastf1_internals.RateLimitedSession):  # type: ignore[misc
 
 
 def _time_left(call: Call) -> float:
-    """Seconds that a request may take."""
     if call.access.deadline.left <= 0.2:
         raise _Passing(OutOfTime(call.source.value, "no time was left to ask"))
     return call.access.deadline.left

@@ -67,7 +67,6 @@ def fetch_timing(session: TimedSession, access: Access, *, settled: bool = False
 
 
 def _load(session: fastf1.core.Session, call: Call) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """A session's results and laps."""
     try:
         # Without this check FastF1 would request ten files on two hosts each, to find none.
         if not fastf1_internals.has_session_info(session):

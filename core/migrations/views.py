@@ -15,10 +15,7 @@ def prefix() -> str:
 
 
 def create_view(name: str, query: str, comment: str, columns: dict[str, str]) -> None:
-    """Create a view with comments, or replace it by one with the same columns and more.
-
-    SQLite has no comments: there they are part of the view's text, which `.schema` shows.
-    """
+    """Create a view with comments, or replace it by one with more columns; on SQLite the comments are in its text."""
     if is_sqlite():
         lines = (comment, *(f"{column}: {text}" for column, text in columns.items()))
         op.execute(f"DROP VIEW IF EXISTS {name}")

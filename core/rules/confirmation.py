@@ -1,7 +1,4 @@
-"""Answers that upstream must confirm: held until repeated unchanged for their holding time. Pure.
-
-Time runs from the first sighting, so missed runs do not matter.
-"""
+"""Held answers: confirmed once repeated for their holding time, which runs from the first sighting. Pure."""
 
 from __future__ import annotations
 

@@ -90,10 +90,7 @@ def due(state: DatasetState, at: datetime | None) -> DatasetState:
 
 
 def accepted(state: DatasetState, source: Source, *, is_revision: bool, differences: str | None = None) -> DatasetState:
-    """The state after an accepted answer, without a next poll.
-
-    `differences` from our own computation are in words.
-    """
+    """The state after an accepted answer, without a next poll; `differences` from our own computation are in words."""
     error = None if differences is None else f"differs: {differences}"
     update = {"next_poll_at": None, "last_error": error, "source": source, "revision": state.revision + is_revision}
     return _polled(state, 0, update)

@@ -226,8 +226,6 @@ def beginnings(results: Iterable[ListedResult]) -> set[Beginning]:
 
 
 class _Season:
-    """A season that is built session by session."""
-
     def __init__(
         self,
         calendar: Calendar,

@@ -34,7 +34,6 @@ def _listed_result(document: Document, season: int, kind: SessionKind) -> Listed
 
 
 def _round_of(document: Document) -> int | None:
-    """The round of an otherwise unreadable document."""
     try:
         with reading_answer(Source.JOLPICA.value, "a race without a round"):
             return number(document.get("round"))

@@ -62,10 +62,7 @@ RACE_SESSIONS = {
 
 
 def session_kind(season: int, label: str) -> SessionKind | None:
-    """The kind that a session's label means in a season; None if it is unknown.
-
-    In 2021 "Sprint Qualifying" was the sprint itself.
-    """
+    """The kind that a label means in a season, None if unknown. In 2021 "Sprint Qualifying" was the sprint itself."""
     if season == 2021 and label == "Sprint Qualifying":
         return SessionKind.SPRINT
     return KINDS.get(label)

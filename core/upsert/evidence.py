@@ -25,10 +25,7 @@ NUMBERS = (
 def read_evidence(
     connection: Connection, known: KnownResults, result: SessionResult, rounds: Sequence[Round]
 ) -> Evidence:
-    """What a decision about a new result needs; queries whose rows cannot matter are skipped.
-
-    `rounds` are those of `read_rounds`.
-    """
+    """What a decision about a new result needs, skipping queries that cannot matter; `rounds` as `read_rounds` gives."""
     session = known.session
     own = result_revisions.c.session_id == session.id
     is_first_official = result.source is Source.JOLPICA and not session.results_state.is_official

@@ -67,7 +67,6 @@ def accept_result(
 def _write_revision(
     connection: Connection, decision: Decision, result: SessionResult, now: datetime, *, replaces: bool
 ) -> None:
-    """Replace the session's entries, and add the revision to its history."""
     session_id, revision = decision.session.id, decision.revision
     assert revision is not None
     rows = [{**columns(results, entry), "session_id": session_id} for entry in result.entries]

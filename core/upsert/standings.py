@@ -164,7 +164,6 @@ def _figures(standings: Sequence[Standing]) -> dict[str, tuple[object, ...]]:
 
 
 def _found(connection: Connection, event_id: str) -> dict[Competitor, list[Standing]]:
-    """Both championships' standings after an event, as stored."""
     found: dict[Competitor, list[Standing]] = {competitor: [] for competitor in STANDINGS_OF}
     for row in connection.execute(FOUND, {"event": event_id}).mappings().all():
         named = dict(row)

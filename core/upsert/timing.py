@@ -134,7 +134,6 @@ def _decide(
     now: datetime,
     flow_run_id: str | None,
 ) -> SyncedTiming:
-    """Decide about each dataset, and write the decisions."""
     found = read_records(connection, held, Held, held.c.entity_id == session.id, held.c.kind.in_(REFUSED))
     kept = {answer.key: answer for answer in found}
     before, decisions = dict(kept), []
@@ -156,7 +155,6 @@ def _decide(
 
 
 def _rows(connection: Connection, gate: Gate, state: DatasetState) -> list[Any]:
-    """A session's rows of a dataset, as records."""
     if not state.revision:
         return []
     table = metadata.tables[gate.dataset.tables[0]]

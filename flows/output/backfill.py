@@ -49,7 +49,6 @@ class BackfillProgress:
         self._bar: Bar | None = None
 
     def __enter__(self) -> Self:
-        """Show an empty bar."""
         if not self._names:
             return self
         if present_flow_run() is not None:
@@ -68,7 +67,6 @@ class BackfillProgress:
         return self
 
     def __exit__(self, _kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None) -> None:
-        """Remove the terminal's bar, and show the table of items."""
         if self._bar is not None:
             self._bar.stop()
         if self._artifact is not None:

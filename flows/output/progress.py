@@ -38,7 +38,6 @@ class Progress:
         self.bar: Bar | None = None
 
     def __enter__(self) -> Self:
-        """Show an empty bar."""
         if self.total < LONG:
             return self
         if present_flow_run() is not None:
@@ -51,7 +50,6 @@ class Progress:
         return self
 
     def __exit__(self, _kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None) -> None:
-        """Remove the terminal's bar."""
         if self.bar is not None:
             self.bar.stop()
 

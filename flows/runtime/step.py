@@ -48,7 +48,6 @@ class Step(Generic[P, R]):
         update_wrapper(self, function)
 
     def __call__(self, run: Run, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call the function."""
         if run.flow_run_id is None:
             return self._direct(run, *args, **kwargs)
         cached = self._cached(run, *args, **kwargs) if self._cached else None

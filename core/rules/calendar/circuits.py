@@ -148,10 +148,7 @@ def country_key(name: str) -> str:
 
 
 def place_key(country: str, locality: str) -> str:
-    """A key that is equal for two names of the same place, used to detect whether an event moved.
-
-    It is the circuit's id if a venue is known there, otherwise the folded names ("italy/vallelunga").
-    """
+    """A key equal for names of one place: the circuit's id if known, otherwise folded names ("italy/vallelunga")."""
     return venue_at(country, locality) or "/".join(_place(country, locality))
 
 
@@ -175,7 +172,6 @@ def _fold(name: str) -> str:
 
 
 def _place(country: str, locality: str) -> tuple[str, str]:
-    """A place's two names, folded."""
     return country_key(country), _fold(locality)
 
 

@@ -22,10 +22,7 @@ def keep_rejected(confirmation: Confirmation, season: int, rejected: Mapping[Sou
 
 
 def keep_malformed(draft: Draft, found: Collection[str]) -> None:
-    """Hold unreadable events, under the ids that they have or would have.
-
-    `found` are the known events that the answer lists readably.
-    """
+    """Hold unreadable events under the ids they have or would have; `found` are the known events listed readably."""
     answer, confirmation = draft.answer, draft.confirmation
     kept: set[str] = set()
     for malformed in answer.malformed:

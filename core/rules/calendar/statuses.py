@@ -1,7 +1,4 @@
-"""Statuses by the clock: scheduled, live, completed. Pure functions of what is known and a given `now`.
-
-A status only advances here; it goes back only by a change of the schedule.
-"""
+"""Statuses by the clock: scheduled, live, completed. Only changes of the schedule set them back. Pure functions."""
 
 from __future__ import annotations
 

@@ -202,7 +202,6 @@ def _judge(known: KnownResults, result: SessionResult, now: datetime, held: Conf
 
 
 def _payload(result: SessionResult) -> dict[str, Any]:
-    """A result as the payload of a held answer."""
     return {"rows": [entry.model_dump(mode="json", exclude_none=True) for entry in result.entries]}
 
 

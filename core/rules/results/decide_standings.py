@@ -210,10 +210,7 @@ def _hold_differing(
     answer: _Answer,
     published: Mapping[Competitor, Sequence[Standing]],
 ) -> datetime | None:
-    """Hold the differences of the published tables, with both figures; returns since when they differ.
-
-    A championship that is not published this time keeps what is held for it.
-    """
+    """Hold the published tables' differences, keeping those of a championship not published now; returns since when."""
     about = Entity.EVENT, known.event.id, HeldKind.STANDINGS_DIFFER
     before = known.held.get((Entity.EVENT.value, known.event.id, HeldKind.STANDINGS_DIFFER.value))
     if before is not None and not any(published.values()):

@@ -83,10 +83,7 @@ class KnownResults:
         )
 
     def is_unchanged_by(self, result: SessionResult) -> bool:
-        """Whether a result has nothing new: it equals the stored one, or has less than the official table.
-
-        An official answer that confirms a provisional table is new.
-        """
+        """Whether a result has nothing new. Timing never replaces official results; official after provisional is new."""
         is_official = result.source is Source.JOLPICA
         if not is_official and self.session.results_state.is_official:
             return True

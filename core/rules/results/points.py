@@ -106,10 +106,7 @@ def fastest_lap_point(season: int) -> bool:
 
 
 def scales(season: int, kind: SessionKind) -> tuple[Scale, ...]:
-    """All scales that such a session may have, the usual one first; none for sessions without points.
-
-    Valid from 1960; before that no table gives all points.
-    """
+    """All scales that such a session may have since 1960, the usual one first; none for sessions without points."""
     if kind is SessionKind.SPRINT:
         places = sprint_points(season)
         return (Scale(places),) if places else ()
@@ -128,10 +125,7 @@ def scales(season: int, kind: SessionKind) -> tuple[Scale, ...]:
 
 
 def most_points(season: int, kind: SessionKind) -> Decimal:
-    """The most points that one entry can have; zero for sessions without points.
-
-    Valid before 1960 too, since shared drives and shared fastest laps only divide points.
-    """
+    """The most points that one entry can have, also before 1960, since shared drives only divide points."""
     return max((points for scale in scales(season, kind) for points in scale.values), default=NOTHING)
 
 

@@ -156,10 +156,7 @@ def retry_past(now: datetime, refused: int) -> datetime:
 
 
 def due_since(session: Session, delay: timedelta) -> datetime | None:
-    """Since when a session is due for a poll; None if it is cancelled or settled.
-
-    A session that was never polled is due, however old it is, so a backlog is caught up.
-    """
+    """Since when a session is due; None if cancelled, settled or without a next poll. Due at any age if never polled."""
     if session.status is Status.CANCELLED or session.results_state is ResultsState.SETTLED:
         return None
     first = over_at(session) + delay

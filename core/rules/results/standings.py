@@ -100,8 +100,6 @@ class _Tally:
 
 
 class _Championship:
-    """One championship, round by round."""
-
     def __init__(self, rule: ChampionshipRule, adjustments: Iterable[Adjustment]) -> None:
         self.rule = rule
         self.adjustments = [one for one in adjustments if one.competitor == rule.competitor]

@@ -40,10 +40,7 @@ HALF_A_DAY = timedelta(hours=12)
 
 @dataclass(frozen=True)
 class RaceDue:
-    """A race for which some of Jolpica's tables are to be fetched.
-
-    `laps` is the number in its classification, `kept` the number of pages fetched by an earlier run.
-    """
+    """A race to fetch from Jolpica; `laps` is how many its classification has, `kept` how many pages are fetched."""
 
     session_id: str
     season: int
@@ -86,10 +83,7 @@ def tables_due(session: Session, season: int, states: Mapping[str, DatasetState]
 
 
 def is_listing_due(season: int, state: DatasetState | None, now: datetime) -> bool:
-    """Whether a dataset of a race has no rows, and Jolpica was not requested, or is to be requested again by now.
-
-    If live timing has an archive, Jolpica is requested once: later polls are of the archive.
-    """
+    """Whether a dataset of a race has no rows, and Jolpica is to be requested: once, if live timing has an archive."""
     if state is None or state.source is None:
         return True
     again = not has_livetiming(season) and state.next_poll_at is not None and state.next_poll_at <= now

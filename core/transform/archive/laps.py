@@ -104,7 +104,6 @@ def _laps_of_car(
 
 
 def _measured(row: Document, offset: int, time_ms: int | None) -> dict[str, Any]:
-    """The measurements of a completed lap."""
     return {
         "time_ms": time_ms,
         **{f"sector_{sector}_ms": number(row[f"Sector{sector}Time"]) for sector in (1, 2, 3)},
