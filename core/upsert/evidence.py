@@ -25,7 +25,7 @@ NUMBERS = (
 def read_evidence(
     connection: Connection, known: KnownResults, result: SessionResult, rounds: Sequence[Round]
 ) -> Evidence:
-    """What a decision about a new result needs, skipping queries that cannot matter; `rounds` as `read_rounds` gives."""
+    """What a decision about a new result needs, skipping queries that cannot matter; `rounds` are `read_rounds`'s."""
     session = known.session
     own = result_revisions.c.session_id == session.id
     is_first_official = result.source is Source.JOLPICA and not session.results_state.is_official

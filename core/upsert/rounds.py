@@ -47,7 +47,7 @@ SEASON_END = (
 
 
 def read_rounds(connection: Connection, event_id: str) -> list[Round]:
-    """The events of an event's season in order, with official race and sprint results; for the event itself with all."""
+    """The events of an event's season in order, with official race and sprint results; the event itself with all."""
     named = season_ids(season_of(event_id))
     found = [RoundEvent(*row) for row in connection.execute(EVENTS, named).all()]
     entries: defaultdict[str, defaultdict[str, list[Scored]]] = defaultdict(lambda: defaultdict(list))

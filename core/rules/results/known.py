@@ -83,7 +83,7 @@ class KnownResults:
         )
 
     def is_unchanged_by(self, result: SessionResult) -> bool:
-        """Whether a result has nothing new. Timing never replaces official results; official after provisional is new."""
+        """Whether a result has nothing new. Timing after official never is new, official after provisional always."""
         is_official = result.source is Source.JOLPICA
         if not is_official and self.session.results_state.is_official:
             return True

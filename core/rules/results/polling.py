@@ -156,7 +156,7 @@ def retry_past(now: datetime, refused: int) -> datetime:
 
 
 def due_since(session: Session, delay: timedelta) -> datetime | None:
-    """Since when a session is due; None if cancelled, settled or without a next poll. Due at any age if never polled."""
+    """Since when a session is due, however old; None if cancelled, settled, or polled and without a next poll."""
     if session.status is Status.CANCELLED or session.results_state is ResultsState.SETTLED:
         return None
     first = over_at(session) + delay
