@@ -148,7 +148,7 @@ def add_webhooks(parser: command.Parser) -> None:
     """Add the webhook commands; without a subcommand webhooks are listed."""
     actions = parser.add_subparsers(dest="action", parser_class=command.Parser)
     actions.add_parser("list", help="each webhook's lag and last error")
-    test = actions.add_parser("test", help="send a test message; received, it resumes a paused webhook")
+    test = actions.add_parser("test", help="send a test message; if received, it resumes a paused webhook")
     replay = actions.add_parser("replay", help="send the feed again, from a change on")
     for one in (test, replay):
         one.add_argument("name", metavar="NAME", help="the webhook's name; that of F1_WEBHOOK_URL is default")
@@ -174,8 +174,8 @@ def main(arguments: list[str]) -> int:
     results.add_argument(
         "--session", type=command.session_kind, metavar="KIND", help="one of the event's, such as race"
     )
-    results.add_argument("--as-of", type=command.moment, metavar="MOMENT", help="as it was known then")
-    audits = commands.add_parser("audit", help="check the database against itself; it is only read")
+    results.add_argument("--as-of", type=command.moment, metavar="MOMENT", help="as known at this moment")
+    audits = commands.add_parser("audit", help="check the database against itself, without writing to it")
     audits.add_argument("seasons", nargs="*", type=command.season, metavar="SEASON", help="such as 1997; default: all")
     audits.add_argument("--json", action="store_true", help="the findings as JSON")
     audits.add_argument("--now", type=command.moment, metavar="MOMENT", help="audit as of this moment, with offset")
@@ -191,10 +191,10 @@ def main(arguments: list[str]) -> int:
     calendar.add_argument("--output", type=Path, required=True, metavar="FILE", help="such as f1.ics; it is replaced")
     dictionary = commands.add_parser("dictionary", help="every table, view and column, with its meaning")
     dictionary.add_argument("--dbt", action="store_true", help="as sources.yml for dbt; default: markdown")
-    reports = commands.add_parser("report", help="a season as one page for a browser, which needs no other file")
+    reports = commands.add_parser("report", help="a season as one self-contained page for a browser")
     reports.add_argument("season", type=command.season, metavar="SEASON", help="such as 2024")
     reports.add_argument("--output", type=Path, required=True, metavar="FILE", help="such as report.html; replaced")
-    reports.add_argument("--now", type=command.moment, metavar="MOMENT", help="take this moment for the present")
+    reports.add_argument("--now", type=command.moment, metavar="MOMENT", help="run as if it were this moment")
     add_webhooks(commands.add_parser("webhooks", help="list webhooks, test or replay one"))
     given = parser.parse_args(arguments)
     actions: dict[str, Callable[[], None]] = {

@@ -150,12 +150,12 @@ def require_done(polled: Sequence[Polled]) -> None:
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
     parser = command.parser("flows.poll_results", "Bring results into the database.")
-    parser.add_argument("--event", metavar="ID", help="poll this event, or session, now, whatever is due")
+    parser.add_argument("--event", metavar="ID", help="poll this event or session now, due or not")
     parser.add_argument(
         "--session", type=command.session_kind, metavar="KIND", help="only its session of this kind, such as race"
     )
-    parser.add_argument("--force", action="store_true", help="believe at once what would be held")
-    parser.add_argument("--stay", action="store_true", help="poll what is awaited until the run's five minutes end")
+    parser.add_argument("--force", action="store_true", help="apply at once what would be held")
+    parser.add_argument("--stay", action="store_true", help="poll awaited sessions until the run's five minutes end")
     return command.run(poll_results, vars(parser.parse_args(arguments)), report.print_polls)
 
 

@@ -130,7 +130,7 @@ def require_done(synced: Sequence[SyncedTiming]) -> None:
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
     parser = command.parser("flows.sync_timing", "Bring what happened on track into the database.")
-    parser.add_argument("--event", metavar="ID", help="read this event, or session, now, whatever is due")
+    parser.add_argument("--event", metavar="ID", help="read this event or session now, due or not")
     parser.add_argument(
         "--session", type=command.session_kind, metavar="KIND", help="only its session of this kind, such as race"
     )

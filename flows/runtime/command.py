@@ -37,7 +37,7 @@ __all__ = [
 def parser(module: str, description: str) -> Parser:
     """A flow's parser, with the options common to all flows."""
     made = Parser(f"python -m {module}", description)
-    made.add_argument("--now", type=moment, metavar="MOMENT", help="reconcile with this moment, with offset")
+    made.add_argument("--now", type=moment, metavar="MOMENT", help="run as if it were this moment, with offset")
     return made
 
 
