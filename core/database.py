@@ -92,7 +92,7 @@ class Database:
 
     @contextmanager
     def reading(self, *, snapshot: bool = False) -> Iterator[Connection]:
-        """A connection in a read-only transaction.
+        """A connection in a transaction that only reads.
 
         Args:
             snapshot: all queries see one state of the database, as they always do on SQLite.
