@@ -1,4 +1,4 @@
-"""The command line's parser, and the words it takes: every command uses this one."""
+"""The argument parser of every command, and the types of its arguments."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.text import printable
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that says what is wrong in one line."""
+    """An argument parser that reports an error in one line."""
 
     def __init__(self, prog: str, description: str | None = None, **options: Any) -> None:
         super().__init__(prog=prog, description=description, allow_abbrev=False, **options)
@@ -21,7 +21,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def moment(text: str) -> datetime:
-    """An ISO 8601 moment that says its offset from UTC."""
+    """An ISO 8601 moment with its offset from UTC."""
     try:
         parsed = datetime.fromisoformat(text)
         if parsed.tzinfo is not None:

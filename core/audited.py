@@ -1,4 +1,4 @@
-"""The database checked against itself, season by season: one query a table."""
+"""The rows that an audit examines, read season by season: one query a table."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ SEASONED = (
 
 
 class Audited(NamedTuple):
-    """What an audit looked at, and what it found; `sessions` counts those that have results."""
+    """The result of an audit; `sessions` counts those that have results."""
 
     seasons: tuple[int, ...]
     sessions: int
@@ -57,10 +57,10 @@ class Audited(NamedTuple):
 
 
 def audit_seasons(database: Database, seasons: Sequence[int], now: datetime) -> Audited:
-    """Examine seasons, or all that the database holds, as they are at one moment.
+    """Examine some seasons, or all in the database, as of one moment.
 
     Raises:
-        UsageError: the database holds nothing of a season.
+        UsageError: the database has nothing of a season.
         DatabaseError: the database does not answer, or refuses.
     """
     with database.reading(snapshot=True) as connection:
@@ -80,7 +80,7 @@ def audit_seasons(database: Database, seasons: Sequence[int], now: datetime) -> 
 
 
 def stored_seasons(connection: Connection) -> list[int]:
-    """The seasons of which the database holds anything, the first one first; also those of ids that name nothing."""
+    """The seasons that any row of the database belongs to, oldest first, including those of ids that name nothing."""
     digits = len(str(LAST_SEASON))
     years = union(*(select(func.substr(column, 1, digits)) for column in SEASONED))
     found = {int(year) for year in connection.scalars(years) if year.isascii() and year.isdigit()}
@@ -94,7 +94,7 @@ def read_season(
     ids: Mapping[str, frozenset[str]],
     feed_since: datetime | None,
 ) -> AuditedSeason:
-    """A season's rows, by the season that their ids begin with; the rest as `AuditedSeason` has it."""
+    """A season's rows, chosen by the season that their ids begin with."""
     named = season_ids(season)
     found_events = read_records(connection, events, Event, in_season(events.c.id), **named)
     found_sessions = read_records(connection, sessions, Session, in_season(sessions.c.id), **named)

@@ -1,4 +1,4 @@
-"""What a value from upstream may be: the ranges and lengths of the columns behind the records' fields."""
+"""The allowed ranges and lengths of upstream's values: those of the columns behind the records' fields."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ EVENT_SPAN = timedelta(days=10)
 """How far an event's sessions may be from its last one."""
 
 STORED = {"stored": True}
-"""The context in which a row of the database is validated: earlier versions stored texts as they came."""
+"""The context for validating a row of the database: earlier versions stored texts unchecked."""
 
 
 def _without_controls(text: str, info: ValidationInfo) -> str:
-    # Nearly every text is printable by Python's own, quick account of the same categories, with no-break spaces.
+    # `isprintable` is fast and true for nearly every text; unlike `is_control` it refuses no-break spaces.
     if info.context != STORED and not text.isprintable() and any(map(is_control, text)):
         raise ValueError("holds a control character")
     return text
 
 
 Line = Annotated[str, Field(max_length=LONGEST_LINE), AfterValidator(_without_controls)]
-"""A text from upstream, as it may reach a column, a terminal or a page."""
+"""A text from upstream that a column, a terminal or a page can hold."""
 
 Name = Annotated[Line, Field(min_length=1)]
 Message = Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_without_controls)]
-"""A sentence of race control's; the longest so far has 198 characters."""
+"""One of race control's messages; the longest so far has 198 characters."""
 
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
 def name_or_none(value: Any) -> str | None:
-    """The name in a document that cannot be read otherwise; None where the name cannot be read either."""
+    """The name in an otherwise unreadable document; None if the name is unreadable too."""
     try:
         return _NAME.validate_python(value.strip())
     except MISSHAPEN:
@@ -53,10 +53,10 @@ SmallNumber = Annotated[int, Field(ge=0, le=2**15 - 1)]
 """What a `smallint` column holds."""
 
 Measure = Annotated[float, Field(allow_inf_nan=False)]
-"""A measured value; which of them a place can have, a gate decides."""
+"""A measured value; a gate checks whether it is plausible."""
 
 Speed = Annotated[int, Field(ge=0, le=500)]
-"""Kilometres an hour."""
+"""km/h."""
 
 Milliseconds = Annotated[int, Field(ge=0, le=2**31 - 1)]
 """What an `integer` column holds: up to 24 days."""

@@ -1,4 +1,4 @@
-"""The types of columns that the databases do not have alike: moments, JSON, points, ids that count up."""
+"""Column types that differ between the databases: moments, JSON, points, counted ids."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 class Instant(TypeDecorator[datetime]):
-    """A moment in UTC: `timestamptz` on PostgreSQL, UTC text on SQLite; naive values are refused."""
+    """A moment in UTC: `timestamptz` on PostgreSQL, UTC text on SQLite; naive values raise ValueError."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To UTC, without the zone where the database keeps none."""
+        """To UTC, without the zone if the database stores none."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -34,13 +34,13 @@ class Instant(TypeDecorator[datetime]):
 
 
 class Json(TypeDecorator[Any]):
-    """JSON: `jsonb` on PostgreSQL. Its dialect is imported only where it is used: that takes a tenth of a second."""
+    """JSON: `jsonb` on PostgreSQL. That dialect is imported only when used, because it takes a tenth of a second."""
 
     impl = JSON(none_as_null=True)
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """The type that holds it."""
+        """The dialect's type."""
         if dialect.name != "postgresql":
             return dialect.type_descriptor(JSON(none_as_null=True))
         from sqlalchemy.dialects.postgresql import JSONB
@@ -58,13 +58,13 @@ class Points(TypeDecorator[Decimal]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Numeric; SQLite has no decimals, and keeps a float of three places."""
+        """Numeric; on SQLite, which has no decimals, a float rounded to three places."""
         if dialect.name == "sqlite":
             return dialect.type_descriptor(Numeric(7, 3, asdecimal=False))
         return dialect.type_descriptor(Numeric(7, 3))
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
-        """As the dialect takes it."""
+        """The value for the dialect."""
         return float(value) if value is not None and dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:

@@ -1,7 +1,7 @@
 """The database: its engine, its transactions and the version of its schema.
 
-All writers take one lock (an advisory lock on PostgreSQL, `BEGIN IMMEDIATE` on SQLite), so that the ids in
-`changes` appear in the order of commits.
+All writers take one lock (an advisory lock on PostgreSQL, `BEGIN IMMEDIATE` on SQLite), so ids in `changes` are in
+commit order.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ TABLE_LOCK_SECONDS = 10.0
 STATEMENT_SECONDS = 60.0
 """PostgreSQL: how long a statement may take, except in a migration."""
 
-# Set for a transaction: behind a pooler the session is not ours. What the URL, the role or the database sets stands.
+# Set for each transaction, because a pooler may share the session. Limits set by URL, role or database are kept.
 _LIMITS = """
     coalesce(nullif(current_setting('lock_timeout'), '0'), :table_lock) AS table_lock,
     coalesce(nullif(current_setting('statement_timeout'), '0'), :statement) AS statement
 """
 _SET = "SELECT set_config('lock_timeout', table_lock, true), set_config('statement_timeout', statement, true) FROM "
 BEGIN_READING = text(f"{_SET} (SELECT {_LIMITS}) AS ours")
-# OFFSET 0 keeps the inner query whole: first the limits as they are, then the wait for the lock.
+# OFFSET 0 keeps the subquery from being flattened: the limits are read before the wait for the lock.
 BEGIN_WRITING = text(
     f"""{_SET} (
         SELECT {_LIMITS}, set_config('lock_timeout', :lock, true), pg_advisory_xact_lock(:key) OFFSET 0
@@ -50,7 +50,7 @@ BEGIN_WRITING = text(
 
 
 class Database:
-    """One database and, on PostgreSQL, the schema in it that is ours."""
+    """One database and, on PostgreSQL, our schema in it."""
 
     def __init__(self, url: URL, schema: str) -> None:
         self.url = url
@@ -95,7 +95,7 @@ class Database:
         """A connection in a transaction that only reads.
 
         Args:
-            snapshot: all of its queries see one state of the database, as they always do on SQLite.
+            snapshot: all queries see one state of the database, as they always do on SQLite.
 
         Raises:
             DatabaseError: the database does not answer, or refuses.
@@ -109,7 +109,7 @@ class Database:
         """A connection in a transaction that holds the writers' lock until it ends.
 
         Args:
-            migrating: a statement may take as long as it does.
+            migrating: do not limit how long a statement takes.
 
         Raises:
             DatabaseError: the database does not answer, or refuses.
@@ -120,11 +120,11 @@ class Database:
                 yield connection
 
     def ensure_schema(self) -> None:
-        """Create or upgrade our tables where that is due; of several first runs, one does it.
+        """Create or upgrade our tables if necessary; concurrent first runs do it once.
 
         Raises:
             SchemaNewer: a later version of this program has migrated the database.
-            SchemaForeign: tables of our names exist that are not ours.
+            SchemaForeign: tables with our names exist that are not ours.
         """
         with self.reading() as connection:
             version = self._version(connection)
@@ -149,19 +149,19 @@ class Database:
             try:
                 driver.execute("PRAGMA journal_mode = WAL")
             except sqlite3.OperationalError as error:
-                # Two first runs at once: SQLite refuses the second one without any wait, and the first one does it.
+                # SQLite refuses the second of two concurrent first runs without waiting; the first one sets the mode.
                 if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
                     raise
 
     def version(self) -> str | None:
-        """The schema's revision in the database; None where it was never created, and a SQLite file is not made."""
+        """The schema's revision in the database; None if there is none. Does not create a SQLite file."""
         if self.file is not None and not self.file.exists():
             return None
         with self.reading() as connection:
             return self._version(connection)
 
     def _version(self, connection: Connection) -> str | None:
-        # The catalogue's own rows: to_regclass answers from a cache that a wait for the lock does not refresh.
+        # Reads the catalogue, because to_regclass uses a cache that is not refreshed after a wait for the lock.
         catalogue = (
             "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = :schema AND tablename = :name"
             if self.is_postgresql
@@ -214,7 +214,7 @@ class Database:
 
     @contextmanager
     def _readable_errors(self) -> Iterator[None]:
-        """Turn a driver's error into one line that names the database and never its password."""
+        """Turn a driver's error into one line that names the database and hides its password."""
         try:
             yield
         except DBAPIError as error:
@@ -243,7 +243,7 @@ def _open_sqlite(file: Path, _dialect: Dialect, _record: Any, _arguments: Any, o
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    connection.isolation_level = None  # SQLAlchemy's recipe: we say BEGIN ourselves
+    connection.isolation_level = None  # SQLAlchemy's recipe: BEGIN is sent by `_begin_sqlite`
     connection.execute("PRAGMA foreign_keys = ON")
 
 
@@ -258,5 +258,5 @@ def _database(url: URL, schema: str) -> Database:
 
 
 def connect(settings: Settings) -> Database:
-    """The settings' database, one engine a process; no connection is made yet."""
+    """The settings' database, one engine per process; does not connect yet."""
     return _database(settings.database, settings.database_schema)

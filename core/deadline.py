@@ -1,4 +1,4 @@
-"""The time within which answers must have come."""
+"""The deadline for answers from upstream."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ ANSWER_SECONDS = 25.0
 
 
 class Deadline:
-    """The moment by which answers must have come, over all retries and fallbacks."""
+    """A deadline over all retries and fallbacks."""
 
     def __init__(self, seconds: float = ANSWER_SECONDS) -> None:
         self._ends = time.monotonic() + seconds
 
     @property
     def left(self) -> float:
-        """Seconds left; negative when it has passed."""
+        """Seconds left; negative once it has passed."""
         return self._ends - time.monotonic()

@@ -1,4 +1,4 @@
-"""Upstream's documents, which fetch returns and transform reads: JSON values only."""
+"""Upstream's documents, as fetch returns and transform reads them: JSON values only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.errors import MISSHAPEN, SourceMalformed, TableChanged, TableTooLong, 
 from core.records import SessionKind, Source
 
 Document = dict[str, Any]
-"""A JSON object. Of FastF1's frames: a row, with instants as ISO text, durations in milliseconds and None for NaN."""
+"""A JSON object. For FastF1's frames a row: instants as ISO text, durations in milliseconds, None for NaN."""
 
 PAGE = 100
 """The most rows that Jolpica serves in one answer."""
@@ -24,17 +24,17 @@ RESULT_ROWS = {
 """The key of the result rows in Jolpica's race documents."""
 
 MOST_ROWS_OF_A_SEASON = 1_000
-"""No season's table has so many rows; the longest so far is 1989's races with 624."""
+"""More rows than any season's table; the longest so far is 1989's races with 624."""
 
 MOST_LAPS, MOST_PIT_STOPS = 3_000, 500
-"""No race has so many: 26 cars over 78 laps would drive 2,028, and each would stop 19 times."""
+"""More than any race has: 26 cars over 78 laps would drive 2,028, and each would stop 19 times."""
 
 LAP_ROWS, PIT_STOP_ROWS, TIMINGS = "Laps", "PitStops", "Timings"
-"""The keys of a race document's laps and pit stops, and of a lap's timings, one for each driver."""
+"""The keys of a race document's laps and pit stops, and of a lap's timings, one per driver."""
 
 
 class Listing(StrEnum):
-    """Jolpica's tables, of a whole season or of one race, under the names that they have there."""
+    """Jolpica's tables, of a whole season or of one race, by their names there."""
 
     RACES = "races"
     RESULTS = "results"
@@ -49,7 +49,7 @@ LISTING_OF = {
     SessionKind.SPRINT: Listing.SPRINT,
     SessionKind.QUALIFYING: Listing.QUALIFYING,
 }
-"""The table that has the results of a kind of session."""
+"""The table with the results of a kind of session."""
 
 
 class Table(NamedTuple):
@@ -71,25 +71,25 @@ TABLES = {
 }
 
 DEEPEST = 50
-"""Levels that an answer may nest, many times what any has: those who walk through deeper ones exhaust their stack."""
+"""Levels of nesting allowed in an answer, many times what any has: recursion over deeper ones overflows the stack."""
 
 LONGEST_TEXT = 50_000
-"""Characters that are kept of a document that cannot be read."""
+"""Characters kept of an unreadable document."""
 
 
 class Page(TypedDict):
-    """One answer of Jolpica's: some of a table's documents, and how many rows the whole table has."""
+    """One answer from Jolpica: some of a table's documents, and the whole table's number of rows."""
 
     total: int
     documents: list[Document]
 
 
 WHOLE_SEASON = 0
-"""In place of a round: the table is the whole season's."""
+"""Stands in place of a round for a whole season's table."""
 
 
 class PageQuery(NamedTuple):
-    """One page of a table: the one that begins with row `first_row`, counted from 0; see `WHOLE_SEASON`."""
+    """One page of a table, starting at row `first_row`, counted from 0; `round` may be `WHOLE_SEASON`."""
 
     season: int
     listing: Listing
@@ -97,13 +97,13 @@ class PageQuery(NamedTuple):
     round: int = WHOLE_SEASON
 
     def __str__(self) -> str:
-        """As in the name of a step: 1997-results-300, 2023-18-laps-1000."""
+        """For the name of a step: 1997-results-300, 2023-18-laps-1000."""
         of = (self.season,) if self.round == WHOLE_SEASON else (self.season, self.round)
         return "-".join(map(str, (*of, self.listing.value, self.first_row)))
 
 
 def is_whole(pages: Sequence[Page]) -> bool:
-    """Whether a table's pages, from its first on, are all that it has."""
+    """Whether a table's pages, from the first on, are complete."""
     return bool(pages) and len(pages) * PAGE >= pages[0]["total"]
 
 
@@ -125,7 +125,7 @@ def check_page(page: Page, first_row: int, table: Table, total: int) -> None:
 
 
 def _rows_in(document: Document, rows: str) -> int:
-    """How many rows a document has: of laps, all their timings."""
+    """How many rows a document has; for laps, all their timings."""
     listed = document[rows]
     return sum(len(lap[TIMINGS]) for lap in listed) if rows == LAP_ROWS else len(listed)
 
@@ -161,17 +161,17 @@ def listing_table(listing: Listing, pages: Sequence[Page]) -> list[Document]:
 
 
 class TimingDocument(TypedDict):
-    """FastF1's results and laps of a session, as it makes them from live timing; under FastF1's column names."""
+    """FastF1's results and laps of a session from live timing, under FastF1's column names."""
 
     results: list[Document]
     laps: list[Document]
 
 
 class ArchiveDocument(TypedDict):
-    """What live timing's archive has of a session; None where a feed is not there.
+    """Live timing's archive of a session; None for a missing feed.
 
     `laps` and `drivers` are rows of FastF1's frames, under its column names, with durations in milliseconds on the
-    session's clock. The others are feeds as they are: pairs of the session's clock as text, and a message.
+    session's clock. The others are unchanged feeds: pairs of the session's clock as text and a message.
     """
 
     laps: list[Document] | None
@@ -198,7 +198,7 @@ def is_too_deep(answer: Any) -> bool:
 
 
 def as_text(document: Any) -> str:
-    """A document as text that any column holds: JSON in ASCII, cut where it is very long."""
+    """A document as text for a column: JSON in ASCII, cut if it is very long."""
     try:
         return json.dumps(document, default=str)[:LONGEST_TEXT]
     except MISSHAPEN:

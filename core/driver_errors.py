@@ -1,4 +1,4 @@
-"""What a driver's error means: by SQLSTATE or SQLite's error code, for the words are in the server's language."""
+"""The meaning of a driver's error by SQLSTATE or SQLite's error code; its text is in the server's language."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ UNAVAILABLE = (
 LOCKED = "55P03"
 CANCELLED = "57014"
 DATA = ("22", "23")
-"""Data exceptions and constraints: writers take turns, so that a constraint refuses what was to be written."""
+"""Data exceptions and constraint violations: writers take turns, so these mean bad data, not a race."""
 
 SQLITE_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 SQLITE_DATA = (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH)
 
 UNWRITABLE = (UnicodeError, OverflowError)
-"""What the drivers raise of a lone surrogate and of a number beyond 64 bits: Python's own errors."""
+"""Python's own errors, which drivers raise for a lone surrogate and for a number beyond 64 bits."""
 
 LOCKED_LINE = "another program holds a lock on it for too long; try again when that is done"
 CANCELLED_LINE = "a statement was cancelled: it took longer than statement_timeout, or an administrator ended it"
 
 
 def explain(error: DBAPIError) -> tuple[type[DatabaseError], str]:
-    """The kind of error that a driver's error is, and one line that says what happened."""
+    """Our error class for a driver's error, and one line that says what happened."""
     kind = _kind_sqlite(error) if isinstance(error.orig, sqlite3.Error) else _kind_postgresql(error)
     if kind is DatabaseBusy:
         return kind, CANCELLED_LINE if _sqlstate(error) == CANCELLED else LOCKED_LINE
@@ -57,7 +57,7 @@ def _kind_postgresql(error: DBAPIError) -> type[DatabaseError]:
     if error.connection_invalidated or sqlstate.startswith(UNAVAILABLE):
         return DatabaseUnavailable
     if not sqlstate and isinstance(error, OperationalError | InterfaceError):
-        return DatabaseUnavailable  # no answer of the server's: libpq could not connect, or lost the connection
+        return DatabaseUnavailable  # not from the server: libpq could not connect, or lost the connection
     if sqlstate.startswith(DATA) or (not sqlstate and isinstance(error, DataError)):
         return DataRefused
     return DatabaseError

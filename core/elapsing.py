@@ -1,4 +1,4 @@
-"""A moment that goes on: the time of a run or command that began with a given moment."""
+"""The time of a run or command that starts at a given moment."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True)
 class Elapsing:
-    """The time since `began`, which a clock that is set meanwhile does not move."""
+    """A clock that starts at `began` and ignores changes of the system clock."""
 
     began: datetime
     since: float = field(default_factory=lambda: time.monotonic())
 
     def present(self) -> datetime:
-        """This moment."""
+        """The current moment."""
         return self.began + timedelta(seconds=time.monotonic() - self.since)
 
     def wait(self, seconds: float) -> None:
-        """Return after so many seconds."""
+        """Wait this many seconds."""
         time.sleep(seconds)

@@ -1,4 +1,4 @@
-"""Every error that a user reads as one line, and whether another try can help."""
+"""Every error that is shown as one line, and whether a retry can help."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from core.text import lapse, printable, time_of_day
 
 
 class F1FlowsError(Exception):
-    """Base of all errors that a user reads as one line, without a traceback.
+    """Base of all errors that are shown as one line, without a traceback.
 
-    `transient`: another try within this run may succeed. `exit_status`: what a command ends with.
+    `transient`: a retry within this run may succeed. `exit_status`: the command's.
     """
 
     transient = False
     exit_status = 1
 
     def __str__(self) -> str:
-        """The message in one line, without control characters: it may quote upstream, a setting or a driver."""
+        """The message in one line, without control characters, since it may quote upstream, a setting or a driver."""
         return printable(super().__str__())
 
 
@@ -42,49 +42,49 @@ class SourceError(F1FlowsError):
 
 
 class SourceUnreachable(SourceError):
-    """No connection, a server error: worth another try."""
+    """No connection, or a server error: worth a retry."""
 
     transient = True
 
 
 class SourceTimedOut(SourceError):
-    """The answer did not come in time; a second wait would only double the delay."""
+    """The answer did not come in time; a retry would only double the delay."""
 
 
 class SourceMalformed(SourceError):
-    """The answer is not what it should be: truncated, HTML, half a table."""
+    """The answer has the wrong form: truncated, HTML, half a table."""
 
     transient = True
 
 
 class ScheduleRejected(SourceMalformed):
-    """The answer can be read, and can be no season's calendar; another try would bring the same."""
+    """The answer is readable but cannot be a season's calendar; a retry would give the same."""
 
     transient = False
 
 
 class TableTooLong(SourceMalformed):
-    """A table that says it has more rows than can be: to ask for its pages would spend the budget."""
+    """A table claims more rows than possible; requesting its pages would use up the budget."""
 
     transient = False
 
 
 class TableChanged(SourceMalformed):
-    """A table's total changed between two pages: they are of different tables, and another try has no use."""
+    """A table's total changed between two pages, so they do not belong together; a retry does not help."""
 
     transient = False
 
 
 MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
-"""What reading an answer raises when it does not have the shape that was asked for."""
+"""The exceptions raised by reading an answer of an unexpected shape."""
 
 
 @contextmanager
 def reading_answer(source: str, what: str) -> Iterator[None]:
-    """Read an upstream answer: any shape but the expected one is a `SourceMalformed` that says `what` it is.
+    """Read an upstream answer; any unexpected shape becomes a `SourceMalformed` that says `what` it is.
 
     Raises:
-        SourceMalformed: the answer has another shape, or holds a value that no column takes.
+        SourceMalformed: the answer has another shape, or a value that no column can hold.
     """
     try:
         yield
@@ -102,11 +102,11 @@ def _first_fault(error: Exception) -> str:
 
 
 class SourceEmpty(SourceError):
-    """A well-formed answer that holds nothing, or a plain "no such thing": not published."""
+    """A well-formed answer that is empty, or a "not found": nothing is published."""
 
 
 class RateLimited(SourceError):
-    """The source asked us to slow down; `retry_after` in seconds where it said how long."""
+    """The source asked us to slow down; `retry_after` in seconds, None if it did not say how long."""
 
     def __init__(self, source: str, retry_after: float | None) -> None:
         wait = f", which asks us to wait {lapse(retry_after)}" if retry_after is not None else ""
@@ -115,7 +115,7 @@ class RateLimited(SourceError):
 
 
 class StillRefused(RateLimited):
-    """The source said to wait, in an earlier request, and that time is not over; `retry_after` in seconds."""
+    """A wait that the source demanded earlier is not over; `retry_after` in seconds."""
 
 
 class Braked(RateLimited):
@@ -127,7 +127,7 @@ class Braked(RateLimited):
 
 
 class BudgetExhausted(SourceError):
-    """Our own budget of requests is spent; `until` is when the sliding hour frees one."""
+    """Our own budget of requests is used up; `until` is when the sliding hour frees one."""
 
     def __init__(self, source: str, until: datetime) -> None:
         super().__init__(source, f"our hourly budget of requests is spent until {time_of_day(until)}")
@@ -135,11 +135,11 @@ class BudgetExhausted(SourceError):
 
 
 class OutOfTime(SourceError):
-    """The run's deadline passed before this source could be asked."""
+    """The deadline passed before the source was requested."""
 
 
 class UnmappedColumn(SourceError):
-    """Upstream's table has a column this version does not map: it must not be guessed at."""
+    """Upstream's table has a column that this version does not map, and must not guess."""
 
 
 class UpstreamDown(F1FlowsError):
@@ -147,7 +147,7 @@ class UpstreamDown(F1FlowsError):
 
 
 class NotDone(F1FlowsError):
-    """What was asked for by name failed, after all else was committed; `outcome` is what the run came to."""
+    """Something requested by name failed, after everything else was committed; `outcome` is the run's."""
 
     def __init__(self, message: str, outcome: Any) -> None:
         super().__init__(message)
@@ -155,15 +155,15 @@ class NotDone(F1FlowsError):
 
 
 class Inconsistent(F1FlowsError):
-    """The audit has findings: the database contradicts itself, or lacks what it should hold."""
+    """The audit has findings: the database contradicts itself, or lacks rows."""
 
 
 class NotReceived(F1FlowsError):
-    """A webhook's receiver did not take a message."""
+    """A webhook's receiver did not accept a message."""
 
 
 class PrefectError(F1FlowsError):
-    """Prefect's API does not give what a run needs of it."""
+    """Prefect's API does not provide what a run needs."""
 
 
 class DatabaseError(F1FlowsError):
@@ -177,7 +177,7 @@ class DatabaseUnavailable(DatabaseError):
 
 
 class DatabaseBusy(DatabaseError):
-    """A lock was not free, or a statement not done, in its time; a second wait would only double the delay."""
+    """A lock was not free, or a statement not done, in time; a retry would only double the delay."""
 
 
 class DataRefused(DatabaseError):
@@ -189,4 +189,4 @@ class SchemaNewer(DatabaseError):
 
 
 class SchemaForeign(DatabaseError):
-    """Tables of our names are there, and they are not ours."""
+    """There are tables with our names that are not ours."""

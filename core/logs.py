@@ -17,14 +17,14 @@ from core.text import printable
 LOGGERS = ("core", "flows", "fastf1")
 PREFECT = "prefect"
 PRINTED = "printed"
-"""A record's attribute: a command prints what the line says on standard output, so that a console needs it once."""
+"""A record's attribute: the command prints this text on standard output too, so a console omits the log line."""
 
 
 class ConsoleFormatter(logging.Formatter):
     """`12:00:00 WARNING core.fetch  what happened`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line; a traceback only where the record carries one."""
+        """One line, plus a traceback if the record has one."""
         at = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
         line = f"{at} {record.levelname:<7} {printable(record.getMessage())}"
         if not record.exc_info:
@@ -33,7 +33,7 @@ class ConsoleFormatter(logging.Formatter):
 
 
 class StandardError(logging.Handler):
-    """Writes to what standard error is at the time: a progress bar on it lets lines pass above itself."""
+    """Writes to the current standard error, which a progress bar may have replaced to keep lines above itself."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a line."""
@@ -45,7 +45,7 @@ class StandardError(logging.Handler):
 
 
 Circumstances = Callable[[], Mapping[str, Any]]
-"""Gives the fields that each line has beside its own, such as the flow run it is written in."""
+"""Gives fields that are added to each line, such as its flow run."""
 
 
 class UtcJsonFormatter(JsonFormatter):
@@ -56,7 +56,7 @@ class UtcJsonFormatter(JsonFormatter):
         self._circumstances = circumstances
 
     def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
-        """The line's own fields win: Prefect's lines know their run."""
+        """The line's own fields override the circumstances, because Prefect's lines have their run already."""
         super().add_fields(log_data, record, message_dict)
         for name, value in self._circumstances().items():
             log_data.setdefault(name, value)
@@ -67,7 +67,7 @@ class UtcJsonFormatter(JsonFormatter):
 
 
 def formatter(log_format: LogFormat, circumstances: Circumstances = dict) -> logging.Formatter:
-    """How lines of a format are written."""
+    """The formatter for a format."""
     if log_format is LogFormat.JSON:
         return UtcJsonFormatter(
             circumstances,
@@ -83,7 +83,7 @@ def configure(settings: Settings, circumstances: Circumstances = dict, *, prints
     """Send our log lines, and FastF1's, to standard error in the settings' format and level.
 
     Args:
-        prints: the command prints what it came to, and a console is spared the lines that say the same.
+        prints: the command prints its outcome, so a console omits the lines that say the same.
     """
     handler = StandardError()
     handler.setFormatter(formatter(settings.log_format, circumstances))
@@ -100,7 +100,7 @@ def configure(settings: Settings, circumstances: Circumstances = dict, *, prints
 
 
 def adopt_prefect(settings: Settings, circumstances: Circumstances) -> None:
-    """Write the lines of Prefect's own loggers as JSON too, where that is the format."""
+    """Write Prefect's own log lines as JSON too, if that is the format."""
     if settings.log_format is not LogFormat.JSON:
         return
     names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == PREFECT]

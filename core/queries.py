@@ -1,4 +1,4 @@
-"""The reads that more than one place needs: records, a season's calendar, due polls, classifications."""
+"""Reads needed in more than one place: records, a season's calendar, due polls, classifications."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ R = TypeVar("R", bound=Record)
 def read_records(
     connection: Connection, table: Table, record: type[R], *conditions: ColumnElement[bool], **named: Any
 ) -> list[R]:
-    """A table's rows as records, of the columns that the record has fields for; `named` are the query's parameters."""
+    """A table's rows as records, reading only the record's columns; `named` are the query's parameters."""
     rows = connection.execute(records_of(table, record).where(*conditions), named).mappings().all()
     return [stored(record, row) for row in rows]
 
@@ -51,13 +51,13 @@ def read_held(connection: Connection, *conditions: ColumnElement[bool], **named:
 
 
 def stored(record: type[R], row: Mapping[Any, Any]) -> R:
-    """A row as a record, also where an earlier version stored text that no record takes from upstream."""
+    """A row as a record, without the checks of text that an earlier version stored unchecked."""
     return record.model_validate(dict(row), context=STORED)
 
 
 @lru_cache(maxsize=64)
 def records_of(table: Table, record: type[Record]) -> Select[Any]:
-    """The query of a table's columns that a record has fields for."""
+    """The query for a record's columns of a table."""
     return select(*(column for column in table.columns if column.name in record.model_fields))
 
 
@@ -72,12 +72,12 @@ FEED = (
 
 
 def read_feed(connection: Connection, *conditions: ColumnElement[bool], limit: int | None = None) -> list[FeedChange]:
-    """The first changes that meet some conditions, or all of them, in the order of their ids."""
+    """The changes that meet the conditions, in the order of their ids, at most `limit`."""
     return [stored(FeedChange, row) for row in connection.execute(FEED.where(*conditions).limit(limit)).mappings()]
 
 
 def in_season(column: ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether an event's or session's id is of the season that the parameters of `season_ids` name."""
+    """Whether an event's or session's id is of the season given by the parameters of `season_ids`."""
     return column.like(bindparam("season_ids"))
 
 
@@ -92,7 +92,7 @@ def season_ids(season: int) -> dict[str, str]:
 
 
 def read_calendar(connection: Connection, season: int) -> Calendar:
-    """A season's events, sessions and held answers, and the circuits of all seasons: one query a table."""
+    """A season's events, sessions and held answers, and all seasons' circuits: one query a table."""
     named = season_ids(season)
     return Calendar(
         events={event.id: event for event in read_records(connection, events, Event, events.c.season == season)},
@@ -110,13 +110,13 @@ ENTRIES = records_of(results, Entry).where(results.c.session_id == bindparam("se
 
 
 def read_entries(connection: Connection, session_id: str) -> list[Entry]:
-    """A session's entries as they are now, in upstream's order."""
+    """A session's current entries, in upstream's order."""
     rows = connection.execute(ENTRIES, {"session_id": session_id}).mappings().all()
     return sorted((stored(Entry, row) for row in rows), key=in_order)
 
 
 def read_season_entries(connection: Connection, season: int) -> dict[str, list[Entry]]:
-    """The entries of a season's sessions as they are now, in upstream's order, by session."""
+    """The current entries of a season's sessions, in upstream's order, by session."""
     found: defaultdict[str, list[Entry]] = defaultdict(list)
     for row in connection.execute(SEASON_ENTRIES, season_ids(season)).mappings().all():
         fields = dict(row)
@@ -125,7 +125,7 @@ def read_season_entries(connection: Connection, season: int) -> dict[str, list[E
 
 
 def results_as_of(connection: Connection, session_id: str, moment: datetime) -> tuple[int, str, list[Entry]] | None:
-    """What was believed of a session at a moment: revision, state and entries; None before any result."""
+    """A session's classification at a moment: revision, state and entries; None before the first result."""
     until = result_revisions.c.session_id == session_id, result_revisions.c.observed_at <= moment
     row = connection.execute(
         select(result_revisions).where(*until).order_by(result_revisions.c.revision.desc()).limit(1)
@@ -158,10 +158,10 @@ def read_due_polls(database: Database, now: datetime, delay: timedelta) -> list[
 
 
 def read_event_polls(database: Database, event_id: str, kind: SessionKind | None) -> list[DuePoll]:
-    """An event's sessions that can have results, in their order, whatever is due.
+    """An event's sessions that can have results, in order, whether due or not.
 
     Raises:
-        UsageError: there is no such event (the nearest ids are named), or it has no such session.
+        UsageError: there is no such event (the message names the nearest ids), or it has no such session.
     """
     with database.reading() as connection:
         if not read_records(connection, events, Event, events.c.id == event_id):
@@ -176,12 +176,12 @@ def read_event_polls(database: Database, event_id: str, kind: SessionKind | None
 
 
 def unknown(connection: Connection, identity: str) -> str:
-    """What to say of an id that is not known: the nearest that are."""
+    """The message for an unknown id, with the nearest known ones."""
     return names.unknown(identity, connection.scalars(select(events.c.id)).all())
 
 
 def with_events(connection: Connection, found: Sequence[Session]) -> list[DuePoll]:
-    """Those of some sessions that can have results, with their events, in the same order."""
+    """The sessions that can have results, with their events, in the same order."""
     ids = {session.event_id for session in found}
     by_id = {event.id: event for event in read_records(connection, events, Event, events.c.id.in_(ids))}
     return [one for session in found if (one := DuePoll(session, by_id[session.event_id])).is_polled]

@@ -1,7 +1,7 @@
-"""The vocabulary: what an event, a session and a change are, defined once.
+"""The vocabulary: events, sessions, results and changes as records, defined once.
 
-There are three families: *Listed* records are what an upstream source lists, `Event` and `Session` are rows of the
-database, field for field, and `Held` and `Change` are what follows from comparing the two.
+*Listed* records are what an upstream source lists, `Event` and `Session` are rows of the database, field for field, and
+`Held` and `Change` follow from comparing the two.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from core.bounds import EVENT_SPAN, Gap, Line, Milliseconds, Name, PointsNumber,
 
 
 class Record(BaseModel):
-    """An immutable record that refuses fields it does not know."""
+    """An immutable record that refuses unknown fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -35,12 +35,12 @@ class Source(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 for the best source, higher numbers for lesser ones."""
+        """0 for the best source, higher numbers for worse ones."""
         return list(Source).index(self)
 
 
 class SessionKind(StrEnum):
-    """The kind of a session, whatever upstream names it that year."""
+    """The kind of a session, whatever upstream calls it that year."""
 
     PRACTICE_1 = "practice_1"
     PRACTICE_2 = "practice_2"
@@ -62,7 +62,7 @@ class EventFormat(StrEnum):
 
 
 class Status(StrEnum):
-    """Where an event or a session stands in its life."""
+    """The status of an event or a session."""
 
     SCHEDULED = "scheduled"
     LIVE = "live"
@@ -71,7 +71,7 @@ class Status(StrEnum):
 
 
 class ResultsState(StrEnum):
-    """How far a session's results have come."""
+    """The state of a session's results."""
 
     AWAITED = "awaited"
     PROVISIONAL = "provisional"
@@ -85,7 +85,7 @@ class ResultsState(StrEnum):
 
 
 class Entity(StrEnum):
-    """What a change or a held answer is about."""
+    """The kind of thing that a change or a held answer is about."""
 
     EVENT = "event"
     SESSION = "session"
@@ -117,7 +117,7 @@ class ChangeKind(StrEnum):
 
 
 class HeldKind(StrEnum):
-    """What an answer is held for."""
+    """Why an answer is held."""
 
     ABSENT = "absent"
     MOVED = "moved"
@@ -138,7 +138,7 @@ class HeldKind(StrEnum):
 
 
 class Circuit(Record):
-    """A circuit, by Jolpica's id; coordinates in degrees, `time_zone` an IANA name or None where unknown."""
+    """A circuit, by Jolpica's id; coordinates in degrees, `time_zone` an IANA name or None if unknown."""
 
     id: Name
     name: Name
@@ -152,8 +152,8 @@ class Circuit(Record):
 class ListedSession(Record):
     """A session as a source lists it.
 
-    A source knows either the venue's wall time (`wall_time`, with its own `utc_offset_minutes`) or the instant
-    (`instant`), or only the date, or only that the session exists.
+    A source has either the venue's wall time (`wall_time`, with `utc_offset_minutes`) or the instant (`instant`), or
+    only the date, or only that the session exists.
     """
 
     kind: SessionKind
@@ -165,7 +165,7 @@ class ListedSession(Record):
 
     @property
     def dates(self) -> list[date]:
-        """Every date it gives, in whatever form."""
+        """Every date it has, in any form."""
         given = (self.local_date, self.wall_time, self.instant)
         return [found.date() if isinstance(found, datetime) else found for found in given if found is not None]
 
@@ -173,8 +173,8 @@ class ListedSession(Record):
 class ListedEvent(Record):
     """An event as a source lists it; `round` is None for testing.
 
-    Its dates are in its season's year and near each other, its sessions of different kinds. `unknown_sessions` are the
-    labels of sessions whose kind this version does not know: they are reported and held.
+    Its dates are in its season's year and near each other, its sessions of different kinds. `unknown_sessions` has the
+    labels of sessions whose kind this version does not know; they are reported and held.
     """
 
     season: Season
@@ -204,10 +204,7 @@ class ListedEvent(Record):
 
 
 class MalformedEvent(Record):
-    """An event in a source's answer that cannot be read: its `name`, where that can, and the `reason` in words.
-
-    `document` is the source's text of it.
-    """
+    """An unreadable event in an answer: its `name`, if readable, the `reason` in words, its text as `document`."""
 
     name: Name | None
     reason: str
@@ -215,17 +212,14 @@ class MalformedEvent(Record):
 
 
 class Unpublished(Record):
-    """A source has not published what was asked for, which is no fault; `why` in words."""
+    """Stands for a request's data that the source has not published, which is not a fault; `why` in words."""
 
     source: Source
     why: str
 
 
 class ScheduleAnswer(Record):
-    """What one source answered for one season.
-
-    `complete` is False where the source does not list everything, so that nothing is absent by its answer.
-    """
+    """One source's answer for one season; unless it is `complete`, a missing event does not count as absent."""
 
     season: Season
     source: Source
@@ -276,12 +270,12 @@ class Session(Record):
 
     @property
     def has_results(self) -> bool:
-        """Whether any result of this session was ever accepted."""
+        """Whether a result of this session was ever accepted."""
         return self.revision > 0
 
 
 class Held(Record):
-    """An answer that waits for confirmation: applied once repeated unchanged for its holding time."""
+    """An answer that is not applied: it was rejected, or waits to be repeated unchanged for its holding time."""
 
     entity: Entity
     entity_id: str
@@ -294,7 +288,7 @@ class Held(Record):
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What makes it one held answer: entity, id and kind."""
+        """Its identity: entity, id and kind."""
         return (self.entity.value, self.entity_id, self.kind.value)
 
 
@@ -329,10 +323,10 @@ class Team(Record):
 
 
 class Entry(Record):
-    """One car's, or one of a shared car's drivers', result in a session: a row of `results`.
+    """The result of a car, or of one of a shared car's drivers, in a session: a row of `results`.
 
     `position` is the classified place or None; `classification` is Ergast's text ("1", "R", "D", "W", "F", "E",
-    "N"), None where upstream gives none; `listed_position` is upstream's order, the unclassified included.
+    "N"), None if upstream gives none; `listed_position` is upstream's order, the unclassified included.
     Durations are whole milliseconds: `time_ms` the race time, `gap_ms` that behind the winner.
     """
 
@@ -359,12 +353,12 @@ class Entry(Record):
 
     @property
     def key(self) -> tuple[str, int]:
-        """What makes it one entry of its session: car number and ordinal."""
+        """Its identity in its session: car number and ordinal."""
         return (self.car_number, self.ordinal)
 
 
 class SessionResult(Record):
-    """What one source says of one session's outcome, entries in its order, with the drivers and teams it names."""
+    """One source's result of one session: entries in its order, with the drivers and teams it names."""
 
     season: Season
     round: Round | None
@@ -376,7 +370,7 @@ class SessionResult(Record):
 
 
 class ListedResult(Record):
-    """A source's result and the event that it names; None where one cannot be read: `fault` and `document` say why."""
+    """A source's result and the event it names; None for an unreadable one: `fault` and `document` say why."""
 
     round: int | None
     event: ListedEvent | None
@@ -386,11 +380,11 @@ class ListedResult(Record):
 
 
 Competitor = Literal["driver", "team"]
-"""Who has a championship of their own."""
+"""Who can win a championship."""
 
 
 class Standing(Record):
-    """A driver's or team's place in the championship after a round; None where it has none (never classified)."""
+    """A driver's or team's place in the championship after a round; None if it has none (never classified)."""
 
     competitor_id: Name
     position: SmallNumber | None

@@ -1,4 +1,4 @@
-"""How many requests a run has made, by source: counted where they are sent, and shown in its last log line."""
+"""Counts the requests that a run sends, by source, for its last log line."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ _requests: ContextVar[Counter[str] | None] = ContextVar("requests", default=None
 
 
 def begin() -> Counter[str]:
-    """Count from now on, in this context and those copied from it; the counter fills as requests are sent."""
+    """Start counting in this context and its copies; the returned counter is updated with each request."""
     counter: Counter[str] = Counter()
     _requests.set(counter)
     return counter
 
 
 def count(source: str) -> None:
-    """Enter a request."""
+    """Count a request."""
     counter = _requests.get()
     if counter is not None:
         counter[source] += 1

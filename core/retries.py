@@ -1,4 +1,4 @@
-"""How often, and how patiently, work is tried again: one table, for Prefect's tasks and for direct calls."""
+"""When work is retried: one table, for Prefect's tasks and for direct calls."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ class RetryPolicy:
 NETWORK = RetryPolicy(retries=2)
 DATABASE = RetryPolicy(retries=3)
 DATABASE_READ = RetryPolicy(retries=4, delay_seconds=0.25)
-"""A read holds no lock that others wait for, so it is tried again sooner and once more."""
+"""Reads hold no lock, so they are retried sooner and once more."""
 
 PURE = RetryPolicy(retries=0)
 """A pure function fails again on the same input."""
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether another try within this run may succeed."""
+    """Whether a retry within this run may succeed."""
     return isinstance(error, F1FlowsError) and error.transient
 
 
 def retrying(policy: RetryPolicy, function: Callable[P, R]) -> Callable[P, R]:
-    """The function with the retries that a Prefect task of this policy has."""
+    """The function, retried as a Prefect task of this policy would be."""
 
     @wraps(function)
     def tried(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -1,4 +1,4 @@
-"""What all tables share: their metadata with the names of constraints, and the check of an enum."""
+"""Shared by all tables: the metadata with its naming convention, and the check of an enum."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Settings from the environment or `.env`, with the old worker's names and meanings.
 
-Other names in a `.env`, such as the application's own, are ignored.
+Other names in `.env`, such as the application's own, are ignored.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DRIVERS = {
 
 
 SECRETS = ("password", "sslpassword")
-"""Parameters of a URL's query that libpq reads as secrets."""
+"""URL parameters that libpq treats as secrets."""
 
 
 def shown_url(url: URL) -> str:
@@ -54,17 +54,17 @@ def absolute(url: URL) -> URL:
 
 
 def in_memory(url: URL) -> bool:
-    """Whether a SQLite database is in memory, and so would end with its first connection."""
+    """Whether a SQLite database is in memory, and so would be lost with its first connection."""
     if url.get_backend_name() != "sqlite":
         return False
     return (url.database or ":memory:").removeprefix("file:") in ("", ":memory:") or url.query.get("mode") == "memory"
 
 
 def receiver_url(value: str) -> str:
-    """A webhook's URL.
+    """Check a webhook's URL, and return it.
 
     Raises:
-        ValueError: it is not one that a message can be sent to.
+        ValueError: no message can be sent to it.
     """
     try:
         parts = urlsplit(value)
@@ -185,7 +185,7 @@ class Settings(BaseSettings):
         """The settings of this process.
 
         Raises:
-            UsageError: a value is wrong; the message names the setting, never the value of a secret.
+            UsageError: a value is wrong; the message names the setting, never a secret's value.
         """
         try:
             return cls()
@@ -201,7 +201,7 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> URL:
-        """The database's URL for SQLAlchemy, whatever driver it was written for."""
+        """The database's URL for SQLAlchemy with our driver, whichever driver it names."""
         url = make_url(self.database_url.get_secret_value())
         query = dict(url.query)
         if (ssl := query.pop("ssl", None)) is not None:  # asyncpg's word for libpq's sslmode

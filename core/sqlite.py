@@ -1,4 +1,4 @@
-"""Connections to a SQLite file: also to one that may only be read."""
+"""Connections to a SQLite file, including one that is read-only."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 
 
 def open_file(file: Path, **options: Any) -> sqlite3.Connection:
-    """A connection to a file in WAL mode, whether or not SQLite may write beside it.
+    """A connection to a file in WAL mode, even if SQLite may not write in its folder.
 
-    Where it may not (a read-only folder), and nothing is left to be read from a journal, the file is taken as one that
-    does not change: it can be read, and a write is refused.
+    In a read-only folder, with no journal left to be read, the file is opened as immutable, so writes fail.
 
     Raises:
         sqlite3.Error: it cannot be opened.

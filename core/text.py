@@ -1,4 +1,4 @@
-"""How values are written: for a person, for JSON, and how text from elsewhere may reach a screen or a line of a log."""
+"""Formats values for people and for JSON, and makes text from elsewhere safe for a screen or a log line."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from enum import StrEnum
 from typing import Any
 
 CONTROL_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode's categories of control characters, format characters (bidi overrides), surrogates and line separators."""
+"""Unicode's categories of control and format characters (bidi overrides), surrogates and line separators."""
 
 
 def is_control(character: str) -> bool:
-    """Whether a character controls the terminal or the line, rather than being shown."""
+    """Whether a character controls the terminal or the line instead of being shown."""
     return unicodedata.category(character) in CONTROL_CATEGORIES
 
 
@@ -25,7 +25,7 @@ def printable(text: str) -> str:
 
 
 def escape(character: str) -> str:
-    """A character as Python writes it in a literal."""
+    """A character as in a Python literal."""
     return character.encode("unicode_escape").decode("ascii")
 
 
@@ -35,7 +35,7 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 
 
 def duration(milliseconds: int) -> str:
-    """A lap's or a race's time as the timing screen writes it: 1:27:38.241, 1:36.236, 59.071."""
+    """A lap's or a race's time as on the timing screen: 1:27:38.241, 1:36.236, 59.071."""
     seconds, rest = divmod(milliseconds, 1000)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
@@ -45,7 +45,7 @@ def duration(milliseconds: int) -> str:
 
 
 def lapse(seconds: float) -> str:
-    """A stretch of time in its largest sensible unit: 45 s, 35 min, 6 h, 3 days."""
+    """A duration in its largest sensible unit: 45 s, 35 min, 6 h, 3 days."""
     for unit, length, below in (("s", 1, 120), ("min", 60, 7200), ("h", 3600, 172_800)):
         if abs(seconds) < below:
             return f"{seconds / length:.0f} {unit}"
@@ -63,7 +63,7 @@ def day(at: date) -> str:
 
 
 def days(first: date, last: date) -> str:
-    """Days from a first to a last one, without their year: 26 – 28 Jul, 30 Aug – 1 Sep, 8 Dec."""
+    """A range of days without the year: 26 – 28 Jul, 30 Aug – 1 Sep, 8 Dec."""
     if first == last:
         return f"{last.day} {last:%b}"
     begin = f"{first.day}" if first.month == last.month else f"{first.day} {first:%b}"
@@ -71,7 +71,7 @@ def days(first: date, last: date) -> str:
 
 
 def moment(at: datetime, *, year: bool = False) -> str:
-    """A moment in UTC: Sun 28 Jul 13:00 UTC, with its year where the season does not imply it."""
+    """A moment in UTC: Sun 28 Jul 13:00 UTC, with its year if the season does not imply it."""
     return f"{at:%a %d %b %Y %H:%M} UTC" if year else f"{day_and_time(at)} UTC"
 
 
@@ -81,7 +81,7 @@ def time_of_day(at: datetime) -> str:
 
 
 def jsonable(value: Any) -> Any:
-    """A field's value as JSON has it: instants and dates as ISO text, enums as their value."""
+    """A field's value for JSON: instants and dates as ISO text, enums as their value."""
     if isinstance(value, Decimal):
         return str(value.normalize()) if value % 1 else str(int(value))
     if isinstance(value, datetime | date):

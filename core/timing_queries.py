@@ -1,4 +1,4 @@
-"""The reads of what happened on track: whose archives and laps are due, and the states of sessions' datasets."""
+"""Reads about what happened on track: due archives and laps, and the states of sessions' datasets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PAGES_OF_RACES = (
 
 
 def read_due_timing(database: Database, now: datetime) -> list[DuePoll]:
-    """The sessions of whose archive of live timing a dataset is due, in order, for line-ups follow each other."""
+    """The sessions with a due dataset of live timing's archive, oldest first: a line-up depends on the one before."""
     own = and_(dataset_states.c.entity_id == sessions.c.id, dataset_states.c.dataset.in_(ARCHIVED))
     asked = select(func.count()).select_from(dataset_states).where(own).correlate(sessions).scalar_subquery()
     again = select(dataset_states.c.entity_id).where(own, dataset_states.c.next_poll_at <= now).correlate(sessions)
@@ -56,7 +56,7 @@ def read_due_timing(database: Database, now: datetime) -> list[DuePoll]:
 
 
 def read_races_due(database: Database, first: int, last: int, now: datetime) -> list[RaceDue]:
-    """The races from one season to another whose laps or pit stops are to be fetched from Jolpica, newest first."""
+    """The races of some seasons whose laps or pit stops are to be fetched from Jolpica, newest first."""
     official = [state.value for state in ResultsState if state.is_official]
     in_seasons = select(events.c.id).where(events.c.season.between(first, last), events.c["round"].is_not(None))
     with database.reading() as connection:

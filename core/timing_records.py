@@ -1,4 +1,4 @@
-"""What happened on track, a record a row of each dataset that live timing's archive gives.
+"""Records of what happened on track, one class for the rows of each dataset from live timing's archive.
 
 Field names are the columns; durations are whole milliseconds, instants in UTC, laps counted from 1.
 """
@@ -19,17 +19,17 @@ RACED = (SessionKind.RACE, SessionKind.SPRINT)
 
 LapNumber = Annotated[int, Field(ge=1, le=999)]
 Key = Annotated[int, Field(ge=1, le=2**31 - 1)]
-"""A number by which Formula 1 knows a session, a meeting or a circuit; -1 is none."""
+"""Formula 1's number for a session, a meeting or a circuit; -1 means none."""
 
 Reference = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,20}$")]
-"""A text by which Formula 1 knows a driver, such as MAXVER01."""
+"""Formula 1's text for a driver, such as MAXVER01."""
 
 
 class Lap(Record):
     """One lap of a car: a row of `laps`.
 
-    `track_status` is one digit for each status during the lap, as live timing numbers them: 1 clear, 2 yellow,
-    4 safety car, 5 red, 6 and 7 virtual safety car. `tyre_age_laps` counts this lap.
+    `track_status` has one digit for each status during the lap, as numbered by live timing: 1 clear, 2 yellow, 4 safety
+    car, 5 red, 6 and 7 virtual safety car. `tyre_age_laps` includes this lap.
     """
 
     car_number: Name
@@ -58,7 +58,7 @@ class Lap(Record):
 
 
 class TimedLap(Lap):
-    """A lap with the session's clock, in milliseconds: where it ended, and where its last sector's time was sent.
+    """A lap with the session's clock, in milliseconds: its end, and when its last sector's time was sent.
 
     `is_unfinished`: the car retired on it.
     """
@@ -69,7 +69,7 @@ class TimedLap(Lap):
 
 
 class ListedLap(Record):
-    """A lap as Jolpica lists one: by driver."""
+    """A lap as Jolpica lists it: by driver."""
 
     driver_id: Name
     lap: LapNumber
@@ -78,7 +78,7 @@ class ListedLap(Record):
 
 
 class Stint(Record):
-    """The laps of a car on one set of tyres: a row of `stints`; `age_at_start_laps` is what they had done before."""
+    """The laps of a car on one set of tyres: a row of `stints`; `age_at_start_laps` is the tyres' laps before it."""
 
     car_number: Name
     stint: SmallNumber
@@ -91,10 +91,7 @@ class Stint(Record):
 
 
 class PitStop(Record):
-    """A car's stop in a race: a row of `pit_stops`.
-
-    `lane_ms` is from pit entry to pit exit; None through a red flag.
-    """
+    """A car's stop in a race: a row of `pit_stops`; `lane_ms` is from pit entry to exit, None through a red flag."""
 
     car_number: Name
     stop: SmallNumber
@@ -106,7 +103,7 @@ class PitStop(Record):
 
 
 class ListedPitStop(Record):
-    """A stop as Jolpica lists one: by driver, with the venue's time of day at pit entry."""
+    """A stop as Jolpica lists it: by driver, with the venue's time of day at pit entry."""
 
     driver_id: Name
     stop: SmallNumber
@@ -129,7 +126,7 @@ class Weather(Record):
 
 
 class RaceControlMessage(Record):
-    """A message of race control's: a row of `race_control`; `ordinal` counts a session's from 1."""
+    """A message from race control: a row of `race_control`; `ordinal` numbers a session's messages from 1."""
 
     ordinal: SmallNumber
     at: AwareDatetime
@@ -155,14 +152,14 @@ class LineUpEntry(Record):
 
 
 class ListedDriver(LineUpEntry):
-    """A driver as live timing lists one, with the team's name there, and whether the car has driven a lap."""
+    """A driver as live timing lists them, with the team's name there, and whether the car has driven a lap."""
 
     team_name: Line | None = None
     has_driven: bool = False
 
 
 class ArchiveKeys(Record):
-    """Formula 1's own keys in a session's archive, as far as it gives them; `drivers`: references by car number."""
+    """Formula 1's own keys found in a session's archive; `drivers` has references by car number."""
 
     session: Key | None = None
     event: Key | None = None
@@ -171,7 +168,7 @@ class ArchiveKeys(Record):
 
 
 class ExternalKey(Record):
-    """An id that something has elsewhere: a row of `external_keys`."""
+    """An entity's id in another source: a row of `external_keys`."""
 
     entity: Literal["circuit", "driver", "event", "session"]
     entity_id: str

@@ -1,4 +1,4 @@
-"""The views that applications read, declared as tables of their own metadata; the migrations make them."""
+"""The views for applications, declared as tables with their own metadata; migrations create them."""
 
 from __future__ import annotations
 

@@ -1,3 +1,3 @@
-"""Deployment of the flows to a work pool. Importing `flows` turns off Prefect's telemetry."""
+"""Deploys the flows to a work pool. Importing `flows` turns off Prefect's telemetry."""
 
 import flows  # noqa: F401

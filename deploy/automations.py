@@ -49,7 +49,7 @@ async def apply_automations(client: PrefectClient) -> None:
 
 
 async def _fill(client: PrefectClient, action: dict[str, Any]) -> str | None:
-    """Replace a block's name by its id; returns the name of a block that does not exist."""
+    """Replace a block's name by its id; returns the name of a missing block."""
     if (block := action.pop("block", None)) is None:
         return None
     kind, _, name = block.partition("/")

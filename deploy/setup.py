@@ -43,13 +43,13 @@ WEBHOOKS = "webhooks.toml"
 
 
 class GivenSettings(Settings):
-    """The settings of the environment alone: a .env that is there has those of an earlier start."""
+    """The settings of the environment alone, without an existing .env of an earlier start."""
 
     model_config = SettingsConfigDict(env_file=None)
 
 
 def write_settings(path: Path) -> None:
-    """Write this environment's settings to a .env file that only flow runs can read, and F1_WEBHOOKS_FILE beside it.
+    """Write this environment's settings to a .env file that only flow runs can read, and a copy of F1_WEBHOOKS_FILE.
 
     Flow runs must have the folder at the same path.
 
@@ -64,7 +64,7 @@ def write_settings(path: Path) -> None:
     if settings.f1_webhooks_file:
         given["F1_WEBHOOKS_FILE"] = str(webhooks)
     text = _env_text(given)
-    # The copy is there whenever a .env names it.
+    # The copy is written first, so it exists whenever a .env names it.
     if settings.f1_webhooks_file:
         _write_privately(webhooks, settings.f1_webhooks_file.read_text("utf-8"))
     _write_privately(path, text)
@@ -77,7 +77,7 @@ def _env_text(given: Mapping[str, str]) -> str:
     """Settings as a .env file has them.
 
     Raises:
-        UsageError: a value would be read from it as another one.
+        UsageError: the .env file would give a value differently.
     """
     escaped = {name: value.replace("\\", "\\\\").replace("'", "\\'") for name, value in given.items()}
     text = "".join(f"{name}='{value}'\n" for name, value in escaped.items())
@@ -88,7 +88,7 @@ def _env_text(given: Mapping[str, str]) -> str:
 
 
 def _write_privately(path: Path, text: str) -> None:
-    """Replace a file whole by one that only its owner can read."""
+    """Replace a file at once by one that only its owner can read."""
     new = path.with_suffix(".new")
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
@@ -112,7 +112,7 @@ async def make_pool(client: PrefectClient) -> None:
     """Create the work pool and its queues where they do not exist.
 
     Raises:
-        PrefectError: a work pool of this name is of another type.
+        PrefectError: the work pool has another type.
     """
     try:
         found = await client.read_work_pool(POOL)
@@ -131,9 +131,9 @@ async def make_pool(client: PrefectClient) -> None:
 
 @dataclass(frozen=True)
 class Paused:
-    """The deployments and schedules of the work pool that an operator has paused.
+    """The deployments and schedules of the work pool that an operator has paused, and that deploying would resume.
 
-    Deploying would resume them. Deployments of `flows.serve` are in no work pool, and so not among them.
+    Deployments of `flows.serve` are in no work pool, and so not among them.
     """
 
     deployments: frozenset[UUID]

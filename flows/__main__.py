@@ -50,7 +50,7 @@ def upgrade_database() -> None:
 
 
 def check_database() -> None:
-    """Check that the tables are those of this version.
+    """Check that the tables have this version.
 
     Raises:
         DatabaseError: they are not.
@@ -59,11 +59,11 @@ def check_database() -> None:
 
 
 def audit(seasons: Sequence[int], now: datetime | None, *, as_json: bool) -> None:
-    """Check seasons, or all there are, against themselves, and print what is found; the database is only read.
+    """Check seasons, or all there are, against themselves, and print the findings; the database is only read.
 
     Raises:
-        UsageError: the database holds nothing of a season.
-        DatabaseError: its tables are not of this version.
+        UsageError: the database has nothing of a season.
+        DatabaseError: its tables have another version.
         Inconsistent: there are findings.
     """
     audited = audit_seasons(_up_to_date(), seasons, clock.reconciled(now))
@@ -102,7 +102,7 @@ def write_report(season: int, file: Path, now: datetime | None) -> None:
     Raises:
         UsageError: the database has nothing of the season.
         F1FlowsError: the file cannot be written.
-        DatabaseError: the database's tables are not of this version.
+        DatabaseError: the database's tables have another version.
     """
     from flows.output.page.render import write_page  # only this command needs a template engine
 
@@ -110,10 +110,10 @@ def write_report(season: int, file: Path, now: datetime | None) -> None:
 
 
 def _up_to_date() -> Database:
-    """The database, whose tables are those of this version; it is not written to, and not created.
+    """The database, whose tables must have this version; it is neither written to nor created.
 
     Raises:
-        DatabaseError: they are not.
+        DatabaseError: they have another version.
     """
     database = connect(Settings.load())
     version = database.version()
@@ -145,7 +145,7 @@ def add_webhooks(parser: Parser) -> None:
     """Add the commands over webhooks; without one of them they are listed."""
     actions = parser.add_subparsers(dest="action")
     actions.add_parser("list", help="each webhook's lag and last error")
-    test = actions.add_parser("test", help="send a test message; received, it resumes a paused webhook")
+    test = actions.add_parser("test", help="send a test message; if received, it resumes a paused webhook")
     replay = actions.add_parser("replay", help="send the feed again, from a change on")
     for one in (test, replay):
         one.add_argument("name", metavar="NAME", help="the webhook's name; that of F1_WEBHOOK_URL is default")
@@ -188,7 +188,7 @@ def main(arguments: list[str]) -> int:
     calendar.add_argument("--output", type=Path, required=True, metavar="FILE", help="such as f1.ics; it is replaced")
     dictionary = commands.add_parser("dictionary", help="every table, view and column, with its meaning")
     dictionary.add_argument("--dbt", action="store_true", help="as sources.yml for dbt; default: markdown")
-    reports = commands.add_parser("report", help="a season as one page for a browser, which needs no other file")
+    reports = commands.add_parser("report", help="a season as one self-contained page for a browser")
     reports.add_argument("season", type=command.season, metavar="SEASON", help="such as 2024")
     reports.add_argument("--output", type=Path, required=True, metavar="FILE", help="such as report.html; replaced")
     reports.add_argument("--now", type=moment, metavar="MOMENT", help="take this moment for the present")

@@ -2,7 +2,7 @@
 
     python -m flows.backfill [FIRST] [LAST] [--laps] [--now MOMENT]
 
-Without seasons: all from 1950 to the current one. A season whose history is whole makes no request. With --laps the
+Without seasons: all from 1950 to the current one. A season with a complete history makes no request. With --laps the
 laps (1996 on) and pit stops (2011 on) of the races follow.
 """
 
@@ -45,7 +45,7 @@ DOWN = (SourceUnreachable, SourceTimedOut, OutOfTime)
 """The errors of an upstream that does not answer."""
 
 FAILURES_IN_A_ROW = 3
-"""After so many seasons, or races, in a row without an answer the others are left to the next run."""
+"""After this many seasons or races in a row without an answer, the rest is left to the next run."""
 
 
 def _run_name() -> str:
@@ -61,10 +61,10 @@ def backfill_history(
     """Bring the calendars, results and standings of whole seasons into the database, newest first.
 
     Args:
-        first: the first season; without it, 1950.
-        last: the last season; without it, the current one.
-        now: the moment to reconcile with, instead of the clock's.
-        laps: bring the laps (1996 on) and pit stops (2011 on) of their races too, where no better source has them.
+        first: the first season, 1950 by default.
+        last: the last season, by default the current one.
+        now: the moment to run at, instead of the clock's.
+        laps: also bring the laps (1996 on) and pit stops (2011 on) of their races, if no better source has them.
     """
     run = Run.begin(now, reserve=RESERVE)
     seasons = seasons_between(first, last, run.now.year)
@@ -80,7 +80,7 @@ def backfill_history(
 
 
 def backfill_seasons(run: Run, seasons: range) -> list[Backfilled]:
-    """Bring the history of those seasons whose history is not whole."""
+    """Bring the history of the seasons whose history is incomplete."""
     whole = read_whole_seasons(run)
     todo = [season for season in reversed(seasons) if season not in whole]
 
@@ -94,7 +94,7 @@ def backfill_seasons(run: Run, seasons: range) -> list[Backfilled]:
 
 
 def backfill_races(run: Run, seasons: range) -> list[BackfilledRace]:
-    """Bring the laps and pit stops of those races in the seasons that lack them."""
+    """Bring the laps and pit stops of the seasons' races that lack them."""
     due = read_races_due(run, seasons[0], seasons[-1])
     logger.info("%s", races_due_line(due, run.ledger.share))
 
@@ -141,7 +141,7 @@ def seasons_between(first: int | None, last: int | None, current: int) -> range:
     """The seasons from the first to the last.
 
     Raises:
-        UsageError: there are none, or one of them was never driven or is not published yet.
+        UsageError: there are none, or one is before 1950 or after the current one.
     """
     first, last = FIRST_SEASON if first is None else first, current if last is None else last
     if not FIRST_SEASON <= first <= last <= current:
@@ -150,7 +150,7 @@ def seasons_between(first: int | None, last: int | None, current: int) -> range:
 
 
 def require_done(backfilled: Sequence[Backfilled | BackfilledRace]) -> None:
-    """End in failure where a season or a race failed, after all others are committed.
+    """Fail the run if a season or a race failed, after all others are committed.
 
     Raises:
         NotDone: one or more failed.

@@ -1,8 +1,8 @@
-"""Deliver changes to webhooks: what runs that changed something could not deliver, and what is to be sent again.
+"""Deliver changes to webhooks: retry what failed, and send what flows that changed something could not.
 
     python -m flows.deliver_changes [--now MOMENT]
 
-Every flow that changes something delivers it at its end; this one makes up for what failed.
+Every flow that changes something also delivers when it ends.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from flows.runtime.run import Run
 logger = logging.getLogger("flows.deliver_changes")
 
 PATIENCE = timedelta(minutes=3)
-"""How long a run sends, and waits for retries: the next one comes after five minutes."""
+"""How long a run sends and waits for retries; the next run starts after five minutes."""
 
 
 @flow(name="deliver-changes", flow_run_name="deliver-changes")
 def deliver_changes(now: datetime | None = None) -> list[Delivered]:
-    """Send every webhook the changes that it has not received, as far as a new attempt is due.
+    """Send every webhook the changes that it has not received, if an attempt is due.
 
     Args:
-        now: the moment to reconcile with, instead of the clock's.
+        now: the moment to run at, instead of the clock's.
     """
     run = Run.begin(now)
     delivered = webhooks.deliver(run, PATIENCE)

@@ -1,7 +1,7 @@
-"""The demo: 2024 lived through on the bundled upstream, without network or server (`make demo`).
+"""The demo: 2024 on the bundled upstream, without network or server (`make demo`).
 
-It runs the flows themselves against `core.replay` on loopback, with `now` jumping from moment to moment, and leaves
-its SQLite file behind.
+It runs the flows against `core.replay` on loopback, with `now` jumping from moment to moment, and leaves its SQLite
+file behind.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ LEADERS = 3
 
 
 class Demo:
-    """The season as it goes by, and what is shown of it."""
+    """The season in progress, and what is shown of it."""
 
     def __init__(self, upstream: Upstream, database: Database) -> None:
         self.upstream = upstream
@@ -66,7 +66,7 @@ class Demo:
             yield styled(f"{counted(summary.events, 'event')}, {counted(summary.sessions, 'session')} added")
 
     def sync(self, now: datetime) -> Iterator[Text]:
-        """A sync's changes of sessions, one example of each kind; or how many answers are held."""
+        """A sync's changes of sessions, one example per kind; or how many answers are held."""
         for summary in sync_schedule.fn(season=SEASON, now=now):
             by_kind: dict[ChangeKind, list[FeedChange]] = {}
             for change in summary.changes:
@@ -91,7 +91,7 @@ class Demo:
                 yield styled(state, ": ", self.podium(session_id), f" ({diff})" if diff else "")
 
     def podium(self, session_id: str) -> str:
-        """The leaders of a session, as they are in the database now."""
+        """The leaders of a session, as stored now."""
         query = (
             select(results.c.position, drivers.c.family_name)
             .join(drivers, drivers.c.id == results.c.driver_id)
@@ -145,7 +145,7 @@ class Demo:
             print_chapter(now, title, step(now))
 
     def show_calendar(self) -> None:
-        """The season from Austin on, as the database has it."""
+        """The season from Austin on, as stored."""
         race = sessions.alias()
         query = select(events, race.c.starts_at.label("race"), race.c.utc_offset_minutes).outerjoin(
             race, (race.c.event_id == events.c.id) & (race.c.kind == "race")

@@ -1,4 +1,4 @@
-"""One season's history: its tables fetched page by page, then written at once or session by session."""
+"""The backfill of one season: its tables fetched page by page, then written at once or session by session."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def backfill_season(season: int, fetch: PageFetch) -> Backfilled:
 
     Raises:
         SourceEmpty: the season is not published.
-        SourceError: it cannot be fetched, or what was fetched is void: nothing was written.
-        DatabaseError: the database does not take it.
+        SourceError: it cannot be fetched, or the pages are invalid: nothing was written.
+        DatabaseError: the database refuses it.
     """
     run = fetch.run
     known = read_calendar(run, season)
@@ -79,7 +79,7 @@ def _races(run: Run, season: int, kept: KeptTables) -> ScheduleAnswer:
 
 
 def update_season(run: Run, answer: SeasonAnswer) -> Backfilled:
-    """Bring a season of which something is known to what upstream has, as a sync and a poll of Jolpica do."""
+    """Bring a partly known season up to date, as a sync and a poll of Jolpica do."""
     summary = upsert_schedule(
         run, answer.schedule, answer.races, answer.qualifying, rejected=answer.rejected, force=False
     )

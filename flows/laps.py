@@ -1,4 +1,4 @@
-"""The laps and pit stops of races from Jolpica: a race's tables fetched page by page, then written at once."""
+"""The backfill of one race's laps and pit stops from Jolpica: fetched page by page, then written at once."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def backfill_race(race: RaceDue, fetch: PageFetch) -> BackfilledRace:
     """Bring a race's laps and pit stops into the database.
 
     Raises:
-        SourceError: they cannot be fetched, or what was fetched is void: nothing was written.
-        DatabaseError: the database does not take them.
+        SourceError: they cannot be fetched, or the pages are invalid: nothing was written.
+        DatabaseError: the database refuses them.
     """
     run = fetch.run
     kept = KeptTables(fetch, race.season, race.round)

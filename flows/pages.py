@@ -1,4 +1,4 @@
-"""Jolpica's tables, page by page: each page is kept in the database as soon as it is there."""
+"""Jolpica's tables, page by page; each page is stored as soon as it arrives."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flows.tasks.pages import fetch_page, read_pages, upsert_no_pages, upsert_pa
 
 @dataclass(frozen=True)
 class PageFetch:
-    """How a backfill fetches pages: as its allowance permits; `fetched` is called after each."""
+    """Fetches pages for a backfill, as its allowance permits; `fetched` is called after each."""
 
     run: Run
     allowance: Allowance
@@ -23,7 +23,7 @@ class PageFetch:
 
 
 class KeptTables:
-    """A season's own tables, or one of its races': the pages of an earlier run are not requested again."""
+    """A season's own tables, or one of its races'; pages of an earlier run are not requested again."""
 
     def __init__(self, fetch: PageFetch, season: int, round_number: int = WHOLE_SEASON) -> None:
         self._fetch = fetch
@@ -35,8 +35,8 @@ class KeptTables:
         """All pages of a table.
 
         Raises:
-            SourceError: one cannot be fetched, or is not what it should be.
-            DatabaseError: one is not kept.
+            SourceError: a page cannot be fetched, or is not as it should be.
+            DatabaseError: a page cannot be stored.
         """
         run, found = self._fetch.run, self._pages.setdefault(listing, [])
         while not is_whole(found):

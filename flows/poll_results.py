@@ -2,8 +2,8 @@
 
     python -m flows.poll_results [--event ID] [--session KIND] [--force] [--stay] [--now MOMENT]
 
-With an event, or a session of it, that is polled now, whatever is due. A deployment's run stays while results usually
-come, and polls every HOT_POLL_SECONDS until its five minutes end; `--stay` is for a cron of your own.
+With an event, or a session of it, that is polled now, due or not. While results usually come, a deployment's run stays
+and polls every HOT_POLL_SECONDS until its five minutes end; for a cron of your own use `--stay`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from flows.webhooks import deliver_at_the_end
 logger = logging.getLogger("flows.poll_results")
 
 UNDONE = (Outcome.FAILED, Outcome.PUT_OFF)
-"""The outcomes of a session that was not polled to its end."""
+"""The outcomes of a session whose poll did not succeed."""
 
 
 @flow(name="poll-results", flow_run_name=named_event.run_name("poll-results"))
@@ -49,11 +49,11 @@ def poll_results(
     """Poll the results that are due, or those of one event.
 
     Args:
-        event: an event's id, or a session's; they are polled now.
+        event: an event's or a session's id, to be polled now.
         session: only the event's session of this kind.
-        force: believe at once what would be held.
-        stay: poll what is awaited again until the run's five minutes end; a deployment's run does so by itself.
-        now: the moment to reconcile with, instead of the clock's.
+        force: apply at once what would be held.
+        stay: poll awaited sessions again until the run's five minutes end; a deployment's run always does.
+        now: the moment to run at, instead of the clock's.
     """
     event, session = polled_by_name(event, session)
     run = Run.begin(now)
@@ -78,7 +78,7 @@ def poll_results(
 
 
 def poll(run: Run, due: Sequence[DuePoll], force: bool, *, by_name: bool) -> list[Polled]:
-    """Poll sessions and show each outcome; `by_name`: a user asked for them, so that an undone one ends in an error."""
+    """Poll sessions and show each outcome; `by_name`: the run fails if one is undone, with its line as the error."""
     queries = result_queries(due)
     if len(due) >= LONG:
         logger.info("%s", report.due_line(queries))
@@ -96,7 +96,7 @@ def poll(run: Run, due: Sequence[DuePoll], force: bool, *, by_name: bool) -> lis
 
 
 def poll_again(run: Run, due: Sequence[DuePoll]) -> list[Polled]:
-    """Poll sessions that a run stays for, and deliver at once what changed."""
+    """Poll the sessions that a run stays for, and deliver changes at once."""
     polled = poll(run, due, force=False, by_name=False)
     if any(one.outcome.is_revision for one in polled):
         deliver_at_the_end(run)
@@ -104,7 +104,7 @@ def poll_again(run: Run, due: Sequence[DuePoll]) -> list[Polled]:
 
 
 def outcomes(run: Run, queries: Sequence[ResultQuery], force: bool) -> Iterator[Polled]:
-    """What became of each session: Jolpica's first, then those for which live timing is read."""
+    """The outcome for each session: Jolpica's first, then those read from live timing."""
     done = set()
     for polled in JolpicaPolls(run, force).of([query for query in queries if query.source is Source.JOLPICA]):
         done.add(polled.session_id)
@@ -121,7 +121,7 @@ def announce(run: Run, polled: Polled) -> None:
 
 
 def show_seasons(run: Run, due: Sequence[DuePoll], polled: Sequence[Polled], owed: Sequence[Event]) -> None:
-    """Show the state of each season that has a new revision, and the standings after its races and `owed` events."""
+    """Show each season that has a new revision, and the standings after its races and `owed` events."""
     if run.flow_run_id is None:
         return
     revised = {one.session_id for one in polled if one.outcome.is_revision}

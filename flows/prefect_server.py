@@ -1,9 +1,9 @@
-"""A Prefect server that ends with the process that started it, however that ends.
+"""A Prefect server that ends with the process that started it, even if that is killed.
 
     python -m flows.prefect_server PORT
 
-Standard input is a pipe whose other end that process alone holds, so that the system closes it also after SIGKILL.
-The server is one process: with one worker, uvicorn and Prefect start no others.
+Standard input is a pipe that only the parent holds open, so the system closes it even after SIGKILL. With one worker,
+uvicorn and Prefect start no other processes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ STOP_SECONDS = 3.0
 
 
 def end_with_parent() -> None:
-    """Wait for the end of standard input, then end this process, by force where it does not end in time."""
+    """Wait for the end of standard input, then end this process, by force if it takes too long."""
     while os.read(sys.stdin.fileno(), 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

@@ -1,8 +1,8 @@
-"""Move sessions and events on with the clock: scheduled, live, completed.
+"""Advance the statuses of sessions and events with the clock: scheduled, live, completed.
 
     python -m flows.refresh_statuses [--now MOMENT]
 
-No request is made: what is known, and the time, decide.
+Makes no requests.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ logger = logging.getLogger("flows.refresh_statuses")
 
 @flow(name="refresh-statuses", flow_run_name="refresh-statuses")
 def refresh_statuses(now: datetime | None = None) -> Sequence[FeedChange]:
-    """Bring every status to what it is now, over any gap.
+    """Advance every status to what it is now, over any gap.
 
     Args:
-        now: the moment to reconcile with, instead of the clock's.
+        now: the moment to run at, instead of the clock's.
     """
     run = Run.begin(now)
     changes = upsert_statuses(run)
@@ -48,7 +48,7 @@ def refresh_statuses(now: datetime | None = None) -> Sequence[FeedChange]:
 
 
 def announce(run: Run, changes: Sequence[FeedChange]) -> None:
-    """Emit a Prefect event for each session over whose results Jolpica will have; show the seasons in the UI."""
+    """Emit a Prefect event for each ended session for which Jolpica will have results; show the seasons in the UI."""
     events.sessions_completed(changes)
     seasons = sorted({season_of(change.entity_id) for change in changes})
     artifacts.tag_run(seasons)

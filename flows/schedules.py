@@ -1,4 +1,4 @@
-"""A season's schedule from the best source that has one, and what it lacks from Jolpica: circuits, qualifying."""
+"""A season's schedule from the best source, with circuits and qualifying sessions from Jolpica."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from flows.tasks.schedule import fetch_schedule, transform_qualifying, transform
 logger = logging.getLogger(__name__)
 
 CIRCUITS_REPEATED = timedelta(days=1)
-"""Circuits that Jolpica's last answer lacked are requested again after this time."""
+"""When circuits missing in Jolpica's last answer are requested again."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """The best source's answer, and the better sources whose answers can be no calendar, with the reasons."""
+    """The best source's answer, and better sources whose answers cannot be a calendar, with the reasons."""
 
     answer: ScheduleAnswer
     rejected: dict[Source, str]
 
 
 def best_answer(run: Run, season: int, *, known_before: bool) -> Found | None:
-    """The answer of the best source that has one; None where none has published a season that is new to us.
+    """The answer of the best source that has one; None if none has published a season that is new to us.
 
     Raises:
         UpstreamDown: no source had a usable answer.
@@ -55,7 +55,7 @@ def best_answer(run: Run, season: int, *, known_before: bool) -> Found | None:
 
 
 def answer_of(run: Run, season: int, source: Source) -> ScheduleAnswer:
-    """One source's answer; only documents that make an answer stay in Prefect's cache.
+    """One source's answer; documents without a usable answer are not kept in Prefect's cache.
 
     Raises:
         SourceEmpty: the source has not published the season.
@@ -72,7 +72,7 @@ def answer_of(run: Run, season: int, source: Source) -> ScheduleAnswer:
 
 
 def circuit_races(run: Run, season: int, need: CircuitsNeed) -> tuple[ListedEvent, ...]:
-    """Jolpica's races, for their circuits; without them the sync goes on, and the next one requests them again."""
+    """Jolpica's races, for their circuits; after a failure the sync goes on, and the next one tries again."""
     if need is CircuitsNeed.NONE:
         return ()
     try:
@@ -88,10 +88,7 @@ def circuit_races(run: Run, season: int, need: CircuitsNeed) -> tuple[ListedEven
 
 
 def qualifying_tables(run: Run, known: Calendar, answer: ScheduleAnswer) -> tuple[ListedResult, ...]:
-    """Jolpica's qualifying tables of 1994 to 2017, while a race of the season has no qualifying session.
-
-    Without them the sync goes on, and the next one requests them again.
-    """
+    """Jolpica's qualifying tables of 1994 to 2017, while a race has no qualifying session; the next sync retries."""
     if not needs_tables(known, answer, run.now):
         return ()
     query = ResultQuery(Source.JOLPICA, answer.season, SessionKind.QUALIFYING, None, ())

@@ -1,10 +1,10 @@
-"""Run all flows on their schedules, under one command, until SIGTERM or Ctrl-C.
+"""Run all flows on their schedules in one process, until SIGTERM or Ctrl-C.
 
     python -m flows.serve
 
-It uses the Prefect API that is configured. Where none is, it starts a Prefect server on loopback, with its data in
-`PREFECT_HOME` (default: `.f1-prefect`) and the same port at every start: `PREFECT_SERVER_API_PORT`, else 4200, else the
-next port that was free. Runs that are overdue at the start are made up for at once.
+Uses the configured Prefect API. Without one, it starts a Prefect server on loopback, with its data in `PREFECT_HOME`
+(default: `.f1-prefect`) and the same port at every start: `PREFECT_SERVER_API_PORT`, else 4200, else the next free port
+at the first start. Runs that are overdue at the start run at once.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ from flows.sync_timing import sync_timing
 logger = logging.getLogger("flows.serve")
 
 STOP_SECONDS = 4.0
-"""How long stopping waits for active runs to end and for the schedules to be paused."""
+"""How long to wait for active runs to end and for schedules to be paused."""
 
 GRACE_SECONDS = 120
 HEARTBEAT = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
@@ -65,7 +65,7 @@ HEARTBEAT = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
 
 @dataclass(frozen=True)
 class ServedFlow:
-    """A flow, its tags, and when it runs (UTC); without a cron it is run by hand."""
+    """A flow, its tags, and its schedule (UTC); without a cron it is run by hand."""
 
     flow: Flow[..., Any]
     tags: tuple[str, ...]
@@ -103,7 +103,7 @@ def deployments() -> list[RunnerDeployment]:
 
 
 class _Runner(Runner):
-    """Prefect's runner, stopped cleanly: its own stop prints a traceback and leaves runs in state Running."""
+    """Prefect's runner with a clean stop: its own prints a traceback and leaves runs in state Running."""
 
     def __init__(self, *, from_nothing: bool) -> None:
         super().__init__(pause_on_shutdown=True, limit=len(SERVED_FLOWS))
@@ -132,10 +132,9 @@ class _Runner(Runner):
 
 
 async def catch_up(ids: list[UUID], *, from_nothing: bool) -> None:
-    """Run the overdue deployments, in the order of `SERVED_FLOWS`.
+    """Run the overdue deployments, in the order of `SERVED_FLOWS`; all of them with an empty database (`from_nothing`).
 
-    With an empty database (`from_nothing`) all are overdue. Where a deployment is running already, the second run ends
-    as Cancelled, since the first does the same work.
+    If a deployment is already running, the second run ends as Cancelled; the first does the same work.
     """
     try:
         async with get_client() as client:
@@ -204,7 +203,7 @@ def _serve() -> None:
 
 
 def idle() -> None:
-    """Wait for SIGTERM or Ctrl-C: a process that exits would be restarted by its supervisor."""
+    """Wait for SIGTERM or Ctrl-C, since a supervisor would restart a process that exits."""
     ends = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     logger.info("ENABLE_SCHEDULER is false: nothing is scheduled; waiting for SIGTERM")

@@ -1,4 +1,4 @@
-"""Keep a season's calendar true: fetch it from the best source that answers, reconcile, upsert.
+"""Keep a season's calendar up to date: fetch it from the best source that answers, reconcile, upsert.
 
     python -m flows.sync_schedule [SEASON] [--force] [--now MOMENT]
 
@@ -40,7 +40,7 @@ def sync_schedule(season: int | None = None, force: bool = False, now: datetime 
     Args:
         season: a championship year since 1950.
         force: apply at once what would be held.
-        now: the moment to reconcile with, instead of the clock's.
+        now: the moment to run at, instead of the clock's.
     """
     if season is not None:
         check_season(season, now)
@@ -55,7 +55,7 @@ def sync_schedule(season: int | None = None, force: bool = False, now: datetime 
 
 
 def check_season(season: int, now: datetime | None) -> None:
-    """Refuse a season that was never driven or cannot be published yet.
+    """Check that a season can have a calendar.
 
     Raises:
         UsageError: it is before 1950 or after the next year.
@@ -66,10 +66,10 @@ def check_season(season: int, now: datetime | None) -> None:
 
 
 def sync(run: Run, season: int, force: bool, *, expected: bool) -> SeasonSummary | None:
-    """Bring one season up to date; None where it is not published yet.
+    """Bring one season up to date; None if it is not published yet.
 
     Raises:
-        UpstreamDown: no source had an answer, and (`expected`) there should be one.
+        UpstreamDown: no source had an answer, though one is `expected`.
     """
     known = read_calendar(run, season)
     try:
@@ -94,7 +94,7 @@ def sync(run: Run, season: int, force: bool, *, expected: bool) -> SeasonSummary
 
 
 def announce(run: Run, summary: SeasonSummary) -> None:
-    """Emit a Prefect event where something changed, and show the sync and the season's state in the UI."""
+    """Emit a Prefect event for changes, and show the sync and the season in the UI."""
     if summary.changes:
         events.schedule_changed(summary)
     if summary.changes or summary.notes:

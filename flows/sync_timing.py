@@ -1,9 +1,9 @@
-"""Bring what happened on track into the database: laps, stints and all else that live timing's archive has.
+"""Bring what happened on track into the database: laps, stints and all else in live timing's archive.
 
     python -m flows.sync_timing [--event ID] [--session KIND] [--now MOMENT]
 
-Sessions since 2018: their entries once they have begun, all else once they are over and their archive is complete, and
-again a day later. With an event, or a session of it, that is read now, whatever is due.
+For sessions since 2018: entries once they have begun, the rest once they are over and their archive is complete, and
+all again a day later. With an event, or a session of it, that is read now, due or not.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ logger = logging.getLogger("flows.sync_timing")
 
 SECONDS_A_SESSION = 120.0
 SECONDS_A_RUN = 600.0
-"""The rest waits for the next run."""
+"""The rest is left to the next run."""
 
 UNDONE = (TimingOutcome.FAILED, TimingOutcome.PUT_OFF)
 """The outcomes of an archive that could not be fetched."""
@@ -54,9 +54,9 @@ def sync_timing(
     """Read the archives of live timing that are due, or those of one event.
 
     Args:
-        event: an event's id, or a session's; they are read now.
+        event: an event's or a session's id, to be read now.
         session: only the event's session of this kind.
-        now: the moment to reconcile with, instead of the clock's.
+        now: the moment to run at, instead of the clock's.
     """
     event, session = polled_by_name(event, session)
     run = Run.begin(now)
@@ -80,7 +80,7 @@ def sync_timing(
 
 
 def archives(run: Run, due: Sequence[DuePoll], *, by_name: bool) -> Iterator[SyncedTiming]:
-    """What became of each session, until the run's time is over, or live timing refuses a request."""
+    """The outcome for each session, until the run's time limit, or until live timing refuses a request."""
     refusal = refusal_in_force(run, Source.LIVETIMING) if due else None
     time = Deadline(SECONDS_A_RUN)
     for number, due_poll in enumerate(due):
@@ -97,7 +97,7 @@ def archives(run: Run, due: Sequence[DuePoll], *, by_name: bool) -> Iterator[Syn
 
 
 def sync(run: Run, due_poll: DuePoll, *, by_name: bool) -> SyncedTiming:
-    """Read one session's archive, and take each dataset of it that is due.
+    """Read one session's archive, and upsert each due dataset.
 
     Raises:
         RateLimited: live timing refuses the request.
@@ -115,7 +115,7 @@ def sync(run: Run, due_poll: DuePoll, *, by_name: bool) -> SyncedTiming:
 
 
 def put_off(due_poll: DuePoll, reason: str) -> SyncedTiming:
-    """What became of a session while live timing refuses requests: it stays due."""
+    """The outcome for a session while live timing refuses requests: it stays due."""
     return SyncedTiming(due_poll.session.id, (DatasetOutcome("all", TimingOutcome.PUT_OFF, 0, reason),))
 
 

@@ -1,4 +1,4 @@
-"""The commands over webhooks: list them, test one, replay what one was sent."""
+"""The webhook commands: list them, test one, send one the feed again."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def list_webhooks(database: Database) -> None:
 
 
 def send_test_message(database: Database, name: str) -> None:
-    """Send a test message; received, it resumes a webhook that is paused.
+    """Send a test message; if it is received, a paused webhook resumes.
 
     Raises:
         UsageError: there is no such webhook.
-        NotReceived: the receiver did not take it.
+        NotReceived: the receiver did not accept it.
     """
     subscriber = subscriber_named(subscribers_of(Settings.load()), name)
     status = send_test(database, subscriber, clock.present())
@@ -49,8 +49,8 @@ def replay_webhook(database: Database, name: str, first: int) -> None:
     """Send a webhook the feed again, from the change with this id on.
 
     Raises:
-        UsageError: there is no such webhook, or the feed has not come that far.
-        NotReceived: the receiver did not take it; it is sent again by the usual retries.
+        UsageError: there is no such webhook, or the feed does not have this change.
+        NotReceived: the receiver did not accept it; the usual retries follow.
     """
     subscriber = subscriber_named(subscribers_of(Settings.load()), name)
     with database.reading() as connection:

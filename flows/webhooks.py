@@ -1,4 +1,4 @@
-"""Webhooks in a run: the changes are sent to every subscriber, and what came of it is logged."""
+"""Delivers changes to every subscriber in a run, and logs the outcomes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from flows.tasks.deliveries import deliver_changes
 logger = logging.getLogger(__name__)
 
 AT_THE_END = timedelta(seconds=10)
-"""How long a flow that changed something goes on with deliveries: for most receivers the first retry is enough."""
+"""How long a flow that changed something waits for deliveries: most receivers need at most the first retry."""
 
 
 def deliver(run: Run, patience: timedelta) -> list[Delivered]:
-    """Send every subscriber what it has not received, and log those that could not be reached.
+    """Send every subscriber what it has not received, and log the outcomes.
 
     Args:
-        patience: how long retries are waited for; a run with a given `now` waits for none.
+        patience: how long to wait for retries; a run with a given `now` does not wait.
 
     Raises:
         UsageError: a webhook's settings are wrong.
@@ -40,7 +40,7 @@ def deliver(run: Run, patience: timedelta) -> list[Delivered]:
 
 
 def deliver_at_the_end(run: Run) -> None:
-    """Deliver what this run has changed; a failure is only logged, since `deliver-changes` delivers later."""
+    """Deliver this run's changes; a failure is only logged, because `deliver-changes` tries again."""
     try:
         deliver(run, AT_THE_END)
     except F1FlowsError as error:

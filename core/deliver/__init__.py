@@ -1,1 +1,1 @@
-"""Webhooks: who subscribes, what is sent, and the requests that send it; no other folder makes those."""
+"""Webhooks: who subscribes, what is sent, and the requests that send it. No other folder sends webhooks."""

@@ -1,4 +1,4 @@
-"""The changes that a subscriber is sent next, with the names of what they are about."""
+"""The next changes for a subscriber, with the names of what they are about."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from core.schema import changes, drivers, events, result_revisions, sessions, te
 
 @dataclass(frozen=True)
 class Batch:
-    """The next changes; where there are none, `passed` is the last change that the subscriber does not want."""
+    """The next changes; if there are none, `passed` is the last change that the subscriber does not want."""
 
     changes: Sequence[DescribedChange]
     passed: int
 
 
 def read_batch(connection: Connection, subscriber: Subscriber, delivery: Delivery) -> Batch:
-    """The next changes of the kinds that a subscriber wants: those of the message being sent, else the first ones."""
+    """The next changes of a subscriber's kinds: those of the message under way, otherwise the first unsent ones."""
     head: int = connection.scalar(select(func.max(changes.c.id))) or delivery.last_change_id
     passed = head if delivery.message_last_id is None else delivery.message_last_id
     wanted = [changes.c.id > delivery.last_change_id, *_of_kinds(subscriber)]
@@ -37,7 +37,7 @@ def read_batch(connection: Connection, subscriber: Subscriber, delivery: Deliver
 
 
 def count_waiting(connection: Connection, subscriber: Subscriber, after: int) -> int:
-    """How many changes of a subscriber's kinds follow one."""
+    """How many changes of a subscriber's kinds come after a change."""
     return connection.scalar(select(func.count()).where(changes.c.id > after, *_of_kinds(subscriber))) or 0
 
 
@@ -58,7 +58,7 @@ def _described(connection: Connection, found: Sequence[FeedChange]) -> list[Desc
 
 
 def _leaders(connection: Connection, found: Sequence[FeedChange]) -> dict[int, list[Leader]]:
-    """The first places of the revisions that changes are about, by change."""
+    """The leaders of the revisions that changes are about, by change."""
     numbers = {
         change.id: (change.entity_id, change.after["revision"])
         for change in found

@@ -1,7 +1,7 @@
-"""Delivers the feed of changes to all subscribers: in order, at least once, each on its own.
+"""Delivers the feed of changes to all subscribers: in order, at least once, independently of each other.
 
-What was received is committed before the next message is sent: a process that is killed leaves at most one message to
-be sent twice, with the same `webhook-id`.
+Each receipt is committed before the next message is sent, so a killed process causes at most one message to be sent
+twice, with the same `webhook-id`.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from core.rules.deliveries.schedule import Delivery, failed, is_due, received, s
 from core.upsert.deliveries import Lease, Lost, leased, read_delivery, resume
 
 AT_ONCE = 16
-"""Subscribers that are sent to at the same time; the others follow."""
+"""The most subscribers that are sent to at the same time."""
 
 
 class Clock(Protocol):
-    """The time, and waiting for it to pass."""
+    """Reads the time, and waits."""
 
     def present(self) -> datetime:
-        """This moment."""
+        """The current moment."""
 
     def wait(self, seconds: float) -> None:
-        """Return after so many seconds."""
+        """Wait this many seconds."""
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """What became of one subscriber: the changes it received, those that wait, and its state.
+    """The outcome for one subscriber: changes received, changes waiting, and its state.
 
     `is_taken`: another run was sending to it. `was_paused`: it was paused before this run.
     """
@@ -53,10 +53,10 @@ class Delivered:
 def deliver(
     database: Database, subscribers: Sequence[Subscriber], clock: Clock, patience: timedelta
 ) -> list[Delivered]:
-    """Send each subscriber what it has not received; messages that fail are sent again when their time comes.
+    """Send each subscriber the changes it has not received, including retries that are due.
 
     Args:
-        patience: until when, from now, retries are waited for and further messages are begun.
+        patience: how long, from now, to wait for retries and to start further messages.
 
     Raises:
         DatabaseError: the database does not answer; what was received stays entered.

@@ -1,4 +1,4 @@
-"""One signed request to a receiver: within ten seconds in all, to an address that is allowed, without redirects."""
+"""One signed request to a receiver: within ten seconds, to an allowed address, without redirects."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class NotSent(F1FlowsError):
 
 
 def post(subscriber: Subscriber, message_id: str, body: str, now: datetime) -> Answer:
-    """Send a message, signed as Standard Webhooks says, and return what the receiver answered."""
+    """Send a message, signed as Standard Webhooks requires, and return the receiver's answer."""
     signature = Webhook(subscriber.secret.get_secret_value()).sign(message_id, now, body)
     headers = {
         "content-type": "application/json",
@@ -52,10 +52,10 @@ def post(subscriber: Subscriber, message_id: str, body: str, now: datetime) -> A
 
 
 def _exchange(subscriber: Subscriber, body: bytes, headers: dict[str, str], ends: float) -> Answer:
-    """Send and read.
+    """Send the request and read the answer.
 
     Raises:
-        NotSent: no answer came in time, or none that is HTTP.
+        NotSent: no complete HTTP answer came in time.
     """
     parts = urlsplit(subscriber.url)
     host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
@@ -91,9 +91,9 @@ def _answer(response: HTTPResponse) -> Answer:
 
 
 def _connect(host: str, port: int, allow_private: bool, ends: float) -> socket.socket:
-    """A connection to the first address of a host that is allowed and answers.
+    """Connect to the first address of a host that is allowed and answers.
 
-    The address that was checked is the one that is connected to: the name is not resolved a second time.
+    The checked address is the one connected to: the name is not resolved again.
 
     Raises:
         NotSent: it has no such address.
@@ -112,10 +112,10 @@ def _connect(host: str, port: int, allow_private: bool, ends: float) -> socket.s
 
 
 def _resolve(host: str, port: int, ends: float) -> list[Address]:
-    """A host's addresses; the system's resolver has no timeout of its own.
+    """A host's addresses, resolved in a thread because the system's resolver has no timeout.
 
     Raises:
-        NotSent: the name is not known, or not resolved in time.
+        NotSent: the name is unknown, or not resolved in time.
     """
     found: list[Address] = []
     reasons: list[str] = []
@@ -138,9 +138,9 @@ def _resolve(host: str, port: int, ends: float) -> list[Address]:
 
 @contextmanager
 def _ended_at(connection: socket.socket, ends: float) -> Iterator[threading.Event]:
-    """End a connection at a moment, however slowly its bytes come; the event tells that it was ended."""
+    """Close a connection at a moment, however slowly its bytes arrive; the event is set when that happens."""
     ended = threading.Event()
-    # A second handle: wrapping a socket in TLS takes the first one away.
+    # A second handle, because wrapping a socket in TLS detaches the first one.
     handle = connection.dup()
 
     def end() -> None:

@@ -1,4 +1,4 @@
-"""The subscribers that the settings name: one by F1_WEBHOOK_URL, others by F1_WEBHOOKS_FILE."""
+"""The subscribers in the settings: one from F1_WEBHOOK_URL, others from F1_WEBHOOKS_FILE."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHORTEST_KEY, LONGEST_KEY = 24, 64
 """Bytes of a secret, by the Standard Webhooks specification."""
 
 OF_SETTINGS = "default"
-"""The name of the subscriber that F1_WEBHOOK_URL names."""
+"""The name of the subscriber from F1_WEBHOOK_URL."""
 
 
 def _secret(value: SecretStr) -> SecretStr:
@@ -38,7 +38,7 @@ def _secret(value: SecretStr) -> SecretStr:
 
 
 class Subscriber(Record):
-    """Who is sent the changes, and how they are signed; without `kinds` all kinds are sent."""
+    """A receiver of changes and its secret; without `kinds` it gets all kinds."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,62}$")]
     url: Annotated[str, AfterValidator(receiver_url)]
@@ -48,16 +48,16 @@ class Subscriber(Record):
 
     @property
     def host(self) -> str:
-        """The URL's scheme and host: its path may be as secret as a password."""
+        """The URL's scheme and host, without the path, which may be secret."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"
 
 
 def subscribers_of(settings: Settings) -> list[Subscriber]:
-    """All subscribers, in the order of the settings; none where no webhook is set.
+    """All subscribers, in the order of the settings.
 
     Raises:
-        UsageError: one of them is not complete, or the file cannot be read.
+        UsageError: one of them is incomplete, or the file cannot be read.
     """
     found: list[Subscriber] = []
     if settings.f1_webhook_url is not None:
@@ -75,7 +75,7 @@ def subscribers_of(settings: Settings) -> list[Subscriber]:
 
 
 def subscriber_named(subscribers: list[Subscriber], name: str) -> Subscriber:
-    """The subscriber of a name.
+    """The subscriber with this name.
 
     Raises:
         UsageError: there is none.

@@ -1,7 +1,7 @@
-"""Fetching: the only room that imports FastF1. What a source answered, as JSON documents, or a typed error.
+"""Fetching from sources: JSON documents, or typed errors. The only folder that imports FastF1.
 
-FastF1 takes half a second to import. `from core import fetch` does not import it: `fetch.archive`, `fetch.listings`,
-`fetch.results`, `fetch.schedule`, `fetch.session` and `fetch.timing` do, when they are first used.
+Importing FastF1 takes half a second, so `from core import fetch` does not: `fetch.archive`, `fetch.listings`,
+`fetch.results`, `fetch.schedule`, `fetch.session` and `fetch.timing` are imported on first use.
 """
 
 from __future__ import annotations

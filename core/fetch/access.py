@@ -1,4 +1,4 @@
-"""What requests are made with. Imports no FastF1, so that callers can make it before they need FastF1."""
+"""What a request needs. Does not import FastF1, so callers can create it before FastF1 is needed."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from core.deadline import Deadline
 from core.settings import Settings
 
 Permit = Callable[[str, str], Callable[[int | None, float], None]]
-"""Called with host and path before each request to Jolpica; returns what to call with its status and milliseconds."""
+"""Called with host and path before each request to Jolpica; returns a function for its status and milliseconds."""
 
 
 @dataclass(frozen=True)
 class Access:
-    """The settings, the deadline over all retries, and the permit without which Jolpica is not asked; None: freely."""
+    """The settings, the deadline over all retries, and the permit for requests to Jolpica (None: unlimited)."""
 
     settings: Settings
     deadline: Deadline

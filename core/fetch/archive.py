@@ -1,4 +1,4 @@
-"""Live timing's archive of a session: FastF1's laps and drivers, and the feeds that FastF1 does not need whole."""
+"""Live timing's archive of a session: FastF1's laps and drivers, and feeds that FastF1 uses only in part."""
 
 from __future__ import annotations
 
@@ -48,19 +48,19 @@ DRIVER_COLUMNS = ("DriverNumber", "Abbreviation", "FullName", "TeamName", "TeamC
 
 
 def fetch_archive(session: TimedSession, access: Access, *, settled: bool = False) -> ArchiveDocument:
-    """What live timing's archive has of a session, one request a feed.
+    """Live timing's archive of a session, one request per feed.
 
     Args:
-        settled: its files no longer change: they are read from FastF1's HTTP cache, and kept there once read well.
+        settled: its files no longer change: read them from FastF1's HTTP cache, and add them to it.
 
     Raises:
         SourceEmpty: live timing has nothing yet.
-        SourceError: any other fault, typed; a feed that is there and cannot be fetched among them.
+        SourceError: any other fault, typed, such as a feed that exists and cannot be fetched.
     """
     with asking(Source.LIVETIMING, access) as call, keeping_files(access) if settled else nullcontext():
         loaded = fastf1.core.Session(event_of(session), session.name, f1_api_support=True)
         feeds = Feeds(loaded)
-        info = deepcopy(_fetch(feeds, "SessionInfo", call))  # FastF1 writes moments that are no JSON into the feed
+        info = deepcopy(_fetch(feeds, "SessionInfo", call))  # FastF1 adds moments to the feed, which are not JSON
         if info is None:
             raise SourceEmpty(Source.LIVETIMING.value, "not there yet")
         for name in FEEDS:
@@ -70,7 +70,7 @@ def fetch_archive(session: TimedSession, access: Access, *, settled: bool = Fals
         except (FastF1CriticalError, SourceError):
             raise
         except Exception as error:
-            # FastF1's parsers raise whatever half a feed makes them: it is the feed that is not what it should be.
+            # FastF1's parsers raise anything for an incomplete feed: the fault is in the feed.
             raise SourceMalformed(Source.LIVETIMING.value, "feeds that FastF1 cannot read") from error
         return {
             "laps": _laps(loaded),
@@ -85,10 +85,10 @@ def fetch_archive(session: TimedSession, access: Access, *, settled: bool = Fals
 
 
 def _fetch(feeds: Feeds, name: str, call: Call) -> Feed | None:
-    """A feed's messages, None where there is no such feed.
+    """A feed's messages, None if there is no such feed.
 
     Raises:
-        SourceUnreachable: there may be one, but a host did not give it.
+        SourceUnreachable: a host failed, so the feed may exist.
     """
     before = len(call.statuses)
     found = feeds.fetch(name)
@@ -98,7 +98,7 @@ def _fetch(feeds: Feeds, name: str, call: Call) -> Feed | None:
 
 
 def _laps(loaded: fastf1.core.Session) -> list[Document] | None:
-    """FastF1's laps; None where it could make none of the feeds."""
+    """FastF1's laps; None if the feeds give none."""
     try:
         laps = pd.DataFrame(loaded.laps)
     except DataNotLoadedError:

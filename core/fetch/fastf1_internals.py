@@ -1,6 +1,6 @@
-"""Every name of FastF1 that is not part of its documented interface, and what we use it for.
+"""Every name of FastF1 that we use and that is not part of its documented interface.
 
-`tests/test_fastf1_internals.py` names each and fails where a version of FastF1 has moved it.
+`tests/test_fastf1_internals.py` fails if a version of FastF1 has moved one.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ RateLimitedSession = _SessionWithRateLimiting
 
 
 def use_session(session: requests.Session) -> None:
-    """Make all of FastF1's requests go through a session, without any of its caches."""
+    """Send all of FastF1's requests through a session, without any of its caches."""
     Cache.set_disabled()
     Cache._requests_session = session
 
 
 @contextmanager
 def cached_by(session: requests.Session) -> Iterator[None]:
-    """Requests made inside go through a session that has an HTTP cache; parsed data are not cached."""
+    """Send requests made inside through a session with an HTTP cache; parsed data are not cached."""
     Cache._requests_session_cached = session
     Cache.set_enabled()
     Cache.set_disabled(disable_http_cache=False)
@@ -46,7 +46,7 @@ def cached_by(session: requests.Session) -> Iterator[None]:
 
 
 def use_mirror(root: str) -> None:
-    """Make FastF1 ask a mirror of all its hosts."""
+    """Point FastF1 to a mirror of all its hosts."""
     fastf1.events._SCHEDULE_BASE_URL = f"{root}/schedule/"
     fastf1.ergast.interface.BASE_URL = f"{root}/ergast/f1"
     fastf1.ergast.legacy.base_url = f"{root}/ergast/f1"  # copied from the interface at import
@@ -55,7 +55,7 @@ def use_mirror(root: str) -> None:
 
 
 def use_account(session: requests.Session, account: tuple[str, str] | None) -> None:
-    """Sign in to live timing with a user name and a password; None: request it anonymously, and never prompt."""
+    """Sign in to live timing with a user name and a password; None: anonymously, without a prompt."""
     if account is not None:
         os.environ["F1_USERNAME"], os.environ["F1_PASSWORD"] = account
         return
@@ -77,14 +77,14 @@ def lift_rate_limits() -> None:
 
 
 class _NoErgast:
-    """Stands in for a session's Ergast interface: any use of it fails as an unreachable Ergast would."""
+    """Replaces a session's Ergast interface; any use of it fails like an unreachable Ergast."""
 
     def __getattr__(self, name: str) -> Any:
         raise ErgastError("not asked again")
 
 
 def without_ergast(session: fastf1.core.Session) -> fastf1.core.Session:
-    """A session that loads from live timing alone: Jolpica was asked just before, and had nothing."""
+    """A session that loads from live timing alone: Jolpica was requested just before, and had nothing."""
     session._ergast = _NoErgast()
     return session
 
@@ -101,35 +101,35 @@ FEEDS = {
     "WeatherData": "weather_data",
     "PitStopSeries": "pit_stop_series",
 }
-"""The feeds of a session that are read, by live timing's name, with FastF1's name of each."""
+"""The feeds that are read, by live timing's name, with FastF1's name for each."""
 
 Feed = list[list[Any]]
-"""A feed's messages, each with the session's clock before it."""
+"""A feed's messages, each preceded by the session's clock."""
 
 
 class Feeds:
-    """A session's feeds, fetched once each; FastF1 reads them in place of recorded live data, and makes no request."""
+    """A session's feeds, each fetched once; FastF1 reads them as recorded live data, without its own requests."""
 
     def __init__(self, session: fastf1.core.Session) -> None:
         self.path = session.api_path
         self.fetched: dict[str, Feed | None] = {}
 
     def fetch(self, name: str) -> Feed | None:
-        """A feed; None where there is none. One request to each host, the first time."""
+        """A feed; None if there is none. Makes one request to each host the first time."""
         if name not in self.fetched:
             fastf1._api.pages.setdefault(FEEDS[name], f"{name}.jsonStream")
             self.fetched[name] = fastf1._api.fetch_page(self.path, FEEDS[name])
         return self.fetched[name]
 
     def has(self, name: str) -> bool:
-        """Whether FastF1 is to read a feed from here, and not to request it."""
+        """Whether FastF1 is to read a feed from here instead of requesting it."""
         return name in FEEDS
 
     def get(self, name: str) -> Feed:
-        """A feed for FastF1; one that is not there is empty."""
+        """A feed for FastF1; empty if it is missing."""
         return self.fetch(name) or []
 
 
 def has_session_info(session: fastf1.core.Session) -> bool:
-    """Whether live timing has a session's smallest file; one request to each host."""
+    """Whether live timing has a session's smallest file; makes one request to each host."""
     return fastf1._api.fetch_page(session.api_path, "session_info") is not None

@@ -1,6 +1,6 @@
-"""FastF1's HTTP cache, for live timing that is settled: what was once read well needs no further request.
+"""FastF1's HTTP cache, for settled live timing: files that were read well are not requested again.
 
-Polls and schedules never use it. It keeps JSON documents, not pickles; nothing expires, and nothing is stale.
+Not used for polls and schedules. It stores JSON documents, not pickles, which never expire.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from core.fetch.session import SESSION, BudgetedSession
 logger = logging.getLogger(__name__)
 
 NAME = "fastf1_http_cache"
-"""The file that FastF1 itself would use."""
+"""FastF1's own name for the file."""
 
 WAIT_SECONDS = 30.0
-"""How long another process may write to the file."""
+"""How long to wait while another process writes to the file."""
 
 
 class _Files(SQLiteCache):  # type: ignore[misc]
-    """Answers are set aside first, and kept when all of them have proved good."""
+    """Buffers answers until all of them have proved good."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(str(folder / NAME), serializer="json", wal=True, timeout=WAIT_SECONDS)
         self.aside: list[tuple[Any, ...]] = []
 
     def save_response(self, response: requests.Response, *named: Any, **options: Any) -> None:
-        """Set an answer aside."""
+        """Buffer an answer."""
         self.aside.append((response, named, options))
 
     def keep(self) -> None:
-        """Keep what was set aside; a file that cannot be written costs only the next read its requests."""
+        """Store the buffered answers; if the file cannot be written, the next read makes its requests again."""
         try:
             for response, named, options in self.aside:
                 super().save_response(response, *named, **options)
@@ -50,7 +50,7 @@ class _Files(SQLiteCache):  # type: ignore[misc]
 
 
 class _KeepingSession(CacheMixin, BudgetedSession):  # type: ignore[misc]
-    """The budgeted session behind a cache: only what is not kept is requested."""
+    """The budgeted session behind a cache, which requests only what is not stored."""
 
 
 @lru_cache(maxsize=1)
@@ -65,10 +65,7 @@ def _session(folder: Path) -> _KeepingSession:
 
 @contextmanager
 def keeping_files(access: Access) -> Iterator[None]:
-    """Requests made inside read what is kept; if nothing is raised, their answers are kept for good.
-
-    Only within `asking`: FastF1's cache is one for the process.
-    """
+    """Inside `asking`: requests read the cache; if nothing is raised, their answers are added to it."""
     session = _session(access.settings.fastf1_cache_dir)
     session.adapters = SESSION.adapters
     session.cache.aside.clear()

@@ -16,12 +16,12 @@ ASK = {
 
 
 def fetch_listing_page(query: PageQuery, access: Access, total: int | None) -> Page:
-    """One page of a table, of `total` rows by its earlier pages (None: it is the first).
+    """One page of a table of `total` rows by its earlier pages (None for the first).
 
     Raises:
         BudgetExhausted: the budget allows no request now.
-        TableChanged: the table has another total now.
-        SourceError: any other fault, typed; a page without the rows that it should have among them.
+        TableChanged: the table's total has changed.
+        SourceError: any other fault, typed, such as a page with the wrong number of rows.
     """
     asked = {"season": query.season, "round": None if query.round == WHOLE_SEASON else query.round}
     table = TABLES[query.listing]

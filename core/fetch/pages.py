@@ -37,7 +37,7 @@ def fetch_table(ask: Callable[..., Any], access: Access, table: Table, **query: 
 
     Raises:
         BudgetExhausted: our hourly budget allows no request now.
-        SourceError: any other fault, typed; fewer rows than the table's own total among them.
+        SourceError: any other fault, typed, such as fewer rows than the table's own total.
     """
     pages: list[Page] = []
     documents: list[Document] = []

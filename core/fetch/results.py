@@ -9,7 +9,7 @@ from core.fetch.pages import JOLPICA, fetch_table
 from core.records import Competitor, SessionKind, Source
 
 MOST_ROWS_OF_STANDINGS = 200
-"""No championship's table has so many; the longest so far is 1953's drivers with 108."""
+"""More rows than any championship's table; the longest so far is 1953's drivers with 108."""
 
 ASK_RESULTS = {
     SessionKind.RACE: JOLPICA.get_race_results,
@@ -23,12 +23,10 @@ ASK_STANDINGS = {
 
 
 def fetch_results(season: int, kind: SessionKind, round_number: int | None, access: Access) -> list[Document]:
-    """Jolpica's race documents with their result rows: of one round, or with None of the whole season.
-
-    An empty list means that nothing is published yet.
+    """Jolpica's race documents with their result rows, of one round or (None) the whole season; empty if unpublished.
 
     Raises:
-        SourceError: any fault, typed; fewer rows than the table's own total among them.
+        SourceError: any fault, typed, such as fewer rows than the table's own total.
     """
     at_most = MOST_ROWS_OF_A_SEASON if round_number is None else PAGE
     table = Table(f"{kind.value} results", RESULT_ROWS[kind], at_most)
@@ -36,10 +34,10 @@ def fetch_results(season: int, kind: SessionKind, round_number: int | None, acce
 
 
 def fetch_standings(season: int, round_number: int, competitor: Competitor, access: Access) -> list[Document]:
-    """Jolpica's standings rows after a round; empty when they are not published.
+    """Jolpica's standings rows after a round; empty if they are not published.
 
     Raises:
-        SourceError: any fault, typed; fewer rows than the table's own total, or another round's, among them.
+        SourceError: any fault, typed, such as fewer rows than the table's own total, or another round's.
     """
     ask, rows = ASK_STANDINGS[competitor]
     table = Table("standings", rows, MOST_ROWS_OF_STANDINGS)

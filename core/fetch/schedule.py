@@ -1,7 +1,7 @@
 """A season's schedule from each source that has one.
 
-FastF1's own `ergast` schedule backend is never used: it makes midnights of dates. Jolpica's race schedule is read
-through `fastf1.ergast` instead, which leaves times as they are.
+FastF1's own `ergast` schedule backend is not used, because it turns dates into midnights. Jolpica's race schedule is
+read through `fastf1.ergast`, which leaves times unchanged.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ BACKENDS = {Source.FASTF1: "fastf1", Source.LIVETIMING: "f1timing"}
 
 
 def fetch_schedule(season: int, source: Source, access: Access) -> list[Document]:
-    """A season's events, a document each.
+    """A season's events, one document each.
 
     FASTF1 (complete) and LIVETIMING (only what has begun) give rows of FastF1's frame, with wall times and offsets;
     JOLPICA gives its race documents, with times in UTC and circuits with coordinates.
 
     Raises:
-        SourceEmpty: the season is not published there.
+        SourceEmpty: the source has not published the season.
         BudgetExhausted: our hourly budget allows no request to Jolpica now.
-        SourceError: any other fault, typed; an answer short of its own total among them.
+        SourceError: any other fault, typed, such as fewer rows than the answer's own total.
     """
     if source is Source.JOLPICA:
         documents = fetch_table(JOLPICA.get_race_schedule, access, TABLES[Listing.RACES], season=season)

@@ -1,8 +1,8 @@
-"""The session through which all of FastF1's requests go: FastF1 configured for unattended use.
+"""The session that sends all of FastF1's requests: FastF1 configured for unattended use.
 
 FastF1 sets no timeout on its schedule, turns every fault into a warning, caches "no results yet" for twelve hours,
-may ask for a password and may call `exit()`. All its requests go through one `requests` session: ours, which gives
-each a deadline, a budget and typed errors. Importing this module makes FastF1 use it.
+and may ask for a password or call `exit()`. Our `requests` session gives each request a deadline, a budget and typed
+errors. Importing this module makes FastF1 use it.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ READ_SECONDS = 8.0
 
 @dataclass(frozen=True)
 class Call:
-    """The requests that are made to a source now; `statuses` are those of its responses so far."""
+    """The requests now made to a source; `statuses` are those of its responses so far."""
 
     source: Source
     access: Access
@@ -63,7 +63,7 @@ _call: ContextVar[Call | None] = ContextVar("call", default=None)
 
 
 class _Passing(FastF1CriticalError):  # type: ignore[misc]
-    """Carries our error through FastF1's catch-alls, which let only its critical errors pass."""
+    """Carries our error through FastF1's exception handlers, which re-raise only its critical errors."""
 
     def __init__(self, error: F1FlowsError) -> None:
         super().__init__(str(error))
@@ -71,13 +71,13 @@ class _Passing(FastF1CriticalError):  # type: ignore[misc]
 
 
 class BudgetedSession(fastf1_internals.RateLimitedSession):  # type: ignore[misc]
-    """FastF1's own session, with its rate limits, that also keeps the deadline and the budget."""
+    """FastF1's own session, with its rate limits, that also enforces the deadline and the budget."""
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send one request, or raise a typed error that FastF1 cannot swallow.
+        """Send one request, or raise a typed error that FastF1 does not swallow.
 
         Raises:
-            FastF1CriticalError: it is made outside `asking`, or carries one of our errors.
+            FastF1CriticalError: the request is made outside `asking`, or the error carries one of ours.
         """
         call = _call.get()
         if call is None:
@@ -130,7 +130,6 @@ class BudgetedSession(fastf1_internals.RateLimitedSession):  # type: ignore[misc
 
 
 def _time_left(call: Call) -> float:
-    """Seconds that a request may take."""
     if call.access.deadline.left <= 0.2:
         raise _Passing(OutOfTime(call.source.value, "no time was left to ask"))
     return call.access.deadline.left
@@ -174,7 +173,7 @@ fastf1_internals.use_session(SESSION)
 
 @lru_cache(maxsize=1)
 def prepare(settings: Settings) -> None:
-    """Configure FastF1 by the settings: hosts, account, cache directory, logs. `asking` does it, when they change.
+    """Configure FastF1 from the settings: hosts, account, cache directory, logs. `asking` calls it when they change.
 
     Raises:
         SourceError: the cache directory cannot be created.
@@ -192,12 +191,12 @@ def prepare(settings: Settings) -> None:
     fastf1_internals.remove_console_handler()
     verbose = settings.log_level is LogLevel.DEBUG
     logging.getLogger("fastf1").setLevel(logging.DEBUG if verbose else logging.ERROR)
-    # It warns, with a traceback, of every answer that breaks off; that is in the error which the request raises.
+    # It logs a traceback for every incomplete answer, which the request's own error already reports.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 def lift_limits(settings: Settings) -> None:
-    """Lift FastF1's rate limits, against a server of one's own on this machine and no other.
+    """Lift FastF1's rate limits, only for a server on this machine.
 
     Raises:
         UsageError: the upstream is not on loopback.
@@ -210,13 +209,13 @@ def lift_limits(settings: Settings) -> None:
 
 @contextmanager
 def asking(source: Source, access: Access) -> Iterator[Call]:
-    """Requests made inside keep the deadline and the budget, and fail with our errors only.
+    """Apply the deadline and the budget to requests made inside; only our own errors are raised.
 
-    FastF1 is not thread-safe: only one thread of a process makes requests at a time.
+    FastF1 is not thread-safe, so only one thread of a process makes requests at a time.
 
     Raises:
-        SourceError: any fault, including `exit()` and FastF1's own rate limit; an answer of a shape that was not
-            asked for is a `SourceMalformed`.
+        SourceError: any fault, including `exit()` and FastF1's own rate limit; an unexpected shape is a
+            `SourceMalformed`.
     """
     call = Call(source, access)
     with _one_at_a_time:

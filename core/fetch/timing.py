@@ -1,4 +1,4 @@
-"""A session's classification from live timing, as FastF1 works it out."""
+"""A session's classification from live timing, as FastF1 derives it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LAP_COLUMNS = ("DriverNumber", "LapNumber", "LapTime", "Time", "Deleted", "FastF
 
 @dataclass(frozen=True)
 class TimedSession:
-    """A session as live timing's archive files it: by name, date and start."""
+    """A session as live timing's archive names it: by name, date and start."""
 
     season: int
     round: int | None
@@ -38,7 +38,7 @@ class TimedSession:
 
     @classmethod
     def of(cls, event: Event, session: Session) -> TimedSession | None:
-        """A session of an event; None where its time is not known."""
+        """A session of an event; None if its time is not known."""
         if session.starts_at is None or session.utc_offset_minutes is None:
             return None
         wall_time = session.starts_at.replace(tzinfo=None) + timedelta(minutes=session.utc_offset_minutes)
@@ -48,7 +48,7 @@ class TimedSession:
 def fetch_timing(session: TimedSession, access: Access, *, settled: bool = False) -> TimingDocument:
     """FastF1's results and laps of a session, from live timing's laps and race control messages.
 
-    Args:
+    settled: its files no longer change: read them from FastF1's HTTP cache, and add them to it.
         settled: its files no longer change: they are read from FastF1's HTTP cache, and kept there once read well.
 
     Raises:
@@ -61,15 +61,14 @@ def fetch_timing(session: TimedSession, access: Access, *, settled: bool = False
         if results.empty or results["Position"].isna().all():
             raise SourceEmpty(Source.LIVETIMING.value, "not there yet")
         if laps.empty or laps["LapTime"].isna().all():
-            # FastF1 then numbers the driver list: an order that nobody drove.
+            # FastF1 then numbers the driver list, which is not a result.
             raise SourceMalformed(Source.LIVETIMING.value, "a classification without laps")
         return {"results": rows_of(results, RESULT_COLUMNS), "laps": rows_of(laps, LAP_COLUMNS)}
 
 
 def _load(session: fastf1.core.Session, call: Call) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """A session's results and laps."""
     try:
-        # FastF1 would request ten files, on two hosts each, to find that there is none.
+        # Without this check FastF1 would request ten files on two hosts each, to find none.
         if not fastf1_internals.has_session_info(session):
             if all(status in (403, 404) for status in call.statuses):
                 raise SourceEmpty(Source.LIVETIMING.value, "not there yet")
@@ -81,14 +80,14 @@ def _load(session: fastf1.core.Session, call: Call) -> tuple[pd.DataFrame, pd.Da
     except DataNotLoadedError:
         raise SourceEmpty(Source.LIVETIMING.value, "not there yet") from None
     except Exception as error:
-        # FastF1's parsers raise whatever half a feed makes them: it is the feed that is not what it should be.
+        # FastF1's parsers raise anything for an incomplete feed: the fault is in the feed.
         if any(status in (403, 404) for status in call.statuses):
             raise SourceEmpty(Source.LIVETIMING.value, "not there yet") from error
         raise SourceMalformed(Source.LIVETIMING.value, "feeds that FastF1 cannot read") from error
 
 
 def event_of(session: TimedSession) -> fastf1.events.Event:
-    """An event with this one session, so that FastF1 finds its files without a schedule."""
+    """An event with this one session, so FastF1 finds its files without a schedule."""
     return fastf1.events.Event(
         {
             "EventName": session.event_name,

@@ -1,4 +1,4 @@
-"""The schema's migrations (Alembic), and their order, readable without importing Alembic."""
+"""The schema's migrations (Alembic) and their order, readable without importing Alembic."""
 
 REVISIONS = (
     *("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010"),

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the connection that `core.database` gives it, in its transaction."""
+"""Alembic's entry point: runs the migrations in the transaction of the connection from `core.database`."""
 
 from alembic import context
 

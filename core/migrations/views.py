@@ -1,4 +1,4 @@
-"""Views with comments, as the migrations make them."""
+"""Creates views with comments in migrations."""
 
 from alembic import context, op
 
@@ -9,16 +9,13 @@ def is_sqlite() -> bool:
 
 
 def prefix() -> str:
-    """What stands before a table's name in SQL: our schema and a dot; nothing on SQLite."""
+    """The prefix of a table's name in SQL: our schema and a dot; empty on SQLite."""
     schema = context.config.attributes["schema"]
     return f'"{schema}".' if schema else ""
 
 
 def create_view(name: str, query: str, comment: str, columns: dict[str, str]) -> None:
-    """Create a view, or replace it by one with the same columns and more; with its comments.
-
-    SQLite has no comments of its own: there they stand in the view's text, which `.schema` shows.
-    """
+    """Create a view with comments, or replace it by one with more columns; on SQLite the comments are in its text."""
     if is_sqlite():
         lines = (comment, *(f"{column}: {text}" for column, text in columns.items()))
         op.execute(f"DROP VIEW IF EXISTS {name}")

@@ -1,4 +1,4 @@
-"""The project's own sample upstream, served on loopback in the formats that FastF1 reads."""
+"""The project's sample upstream, served on loopback in the formats that FastF1 reads."""
 
 from core.replay.facts import EventFacts, SessionFacts
 from core.replay.server import serve

@@ -1,4 +1,4 @@
-"""The sample's facts: what a season was, in the project's own compact files, as frozen dataclasses."""
+"""The sample's facts: a season in the project's own compact files, as frozen dataclasses."""
 
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ Reader = Literal["schedule", "jolpica"]
 
 @dataclass(frozen=True)
 class SessionFacts:
-    """One session of an event; local is the venue's wall time, naive, None while it is unknown."""
+    """One session of an event; local is the venue's wall time, naive, None while unknown."""
 
     name: str
     local: datetime | None
@@ -45,8 +45,8 @@ class SessionFacts:
 class EventFacts:
     """One event of a calendar.
 
-    gmt_offset is "+03:00", None as upstream sometimes has it (read as UTC); day is the last one, needed
-    only where no session's time is known.
+    gmt_offset is "+03:00", None as upstream sometimes has it (read as UTC); day is the last one, needed only if no
+    session's time is known.
     """
 
     round: int
@@ -62,15 +62,15 @@ class EventFacts:
 
     @property
     def last_date(self) -> date | None:
-        """The event's last day: as given, else that of its last session with a known time."""
+        """The event's last day: as given, otherwise that of its last session with a known time."""
         return self.day or max((s.local.date() for s in self.sessions if s.local), default=None)
 
     def session(self, name: str) -> SessionFacts | None:
-        """The session of that name, if the event has one."""
+        """The event's session with this name, if any."""
         return next((session for session in self.sessions if session.name == name), None)
 
     def starts_at(self, name: str) -> datetime | None:
-        """A session's start in UTC by the event's one offset, as upstream would compute it."""
+        """A session's start in UTC by the event's single offset, as upstream would compute it."""
         session = self.session(name)
         if session is None or session.local is None:
             return None
@@ -80,7 +80,7 @@ class EventFacts:
 
 @dataclass(frozen=True)
 class CircuitFacts:
-    """A circuit in Jolpica's words, coordinates in degrees, as text; key is live timing's, "-" where not known."""
+    """A circuit as Jolpica describes it, coordinates in degrees as text; key is live timing's, "-" if unknown."""
 
     id: str
     name: str
@@ -93,7 +93,7 @@ class CircuitFacts:
 
 @dataclass(frozen=True)
 class DriverFacts:
-    """A driver under Jolpica's id; number is the permanent one, born an ISO date, reference live timing's."""
+    """A driver by Jolpica's id; number is the permanent one, born an ISO date, reference live timing's."""
 
     id: str
     number: str
@@ -107,7 +107,7 @@ class DriverFacts:
 
 @dataclass(frozen=True)
 class TeamFacts:
-    """A team under Jolpica's id; timing_name and colour (hexadecimal) are what live timing shows."""
+    """A team by Jolpica's id; timing_name and colour (hexadecimal) are live timing's."""
 
     id: str
     name: str
@@ -118,7 +118,7 @@ class TeamFacts:
 
 @dataclass(frozen=True)
 class Entry:
-    """A car in a classification; place is a number, R, W, N or D; best are Q1 to Q3 of a qualifying."""
+    """A car in a classification; place is a number, R, W, N or D; best has Q1 to Q3 of a qualifying."""
 
     place: str
     car: str
@@ -161,14 +161,14 @@ class Revision:
 
 @dataclass(frozen=True)
 class Calendar:
-    """A season's first calendar and the revisions that followed, in order of publication."""
+    """A season's first calendar and its later revisions, in order of publication."""
 
     published: datetime
     events: tuple[EventFacts, ...]
     revisions: tuple[Revision, ...]
 
     def at(self, moment: datetime | None, reader: Reader) -> tuple[EventFacts, ...] | None:
-        """The calendar at a UTC moment (None: in the end), None before it was published."""
+        """The calendar at a UTC moment (None: the final one), None before it was published."""
         if moment is not None and moment < self.published:
             return None
         events = self.events
@@ -180,7 +180,7 @@ class Calendar:
 
 
 def sessions_of(form: str, starts: Sequence[datetime | None]) -> tuple[SessionFacts, ...]:
-    """The sessions of an event format, with one local start each."""
+    """The sessions of an event format, with one local start for each."""
     return tuple(SessionFacts(name, start) for name, start in zip(SESSIONS[form], starts, strict=True))
 
 
@@ -235,7 +235,7 @@ def teams() -> dict[str, TeamFacts]:
 
 @cache
 def classifications() -> dict[tuple[str, str], tuple[Classification, ...]]:
-    """All versions of the sample's classifications, first to last, by (event name, session name)."""
+    """All versions of the sample's classifications, in order, by (event name, session name)."""
     names = {event.round: event.name for event in calendar().events}
     found: dict[tuple[str, str], tuple[Classification, ...]] = {}
     for block in (SAMPLE / f"results_{SEASON}.txt").read_text("utf-8").split("\n[")[1:]:
@@ -254,7 +254,7 @@ def classifications() -> dict[tuple[str, str], tuple[Classification, ...]]:
 
 
 def milliseconds(text: str) -> int:
-    """A duration h:mm:ss.fff, m:ss.fff or s.fff."""
+    """Milliseconds of a duration h:mm:ss.fff, m:ss.fff or s.fff."""
     total = Decimal(0)
     for part in text.split(":"):
         total = total * 60 + Decimal(part)

@@ -1,4 +1,4 @@
-"""Facts as Jolpica's documents (Ergast's JSON), standings counted from them, and pages cut out of them."""
+"""Facts as Jolpica's documents (Ergast's JSON), with standings computed from them, cut into pages."""
 
 import json
 from collections import Counter, defaultdict
@@ -13,7 +13,7 @@ from core.replay.facts import CircuitFacts, Classification, Entry, EventFacts
 
 Document = dict[str, Any]
 
-# Where a table's innermost rows are: Jolpica counts and pages those, so a page can split a race.
+# The path to a table's innermost rows: Jolpica counts and pages those, so a page can split a race.
 ROWS = {
     "results": "Results",
     "qualifying": "QualifyingResults",
@@ -21,11 +21,11 @@ ROWS = {
     "driverstandings": "DriverStandings",
     "constructorstandings": "ConstructorStandings",
 }
-# What a standing is of: a field of each result row.
+# The field of each result row that a standings table is about.
 STANDINGS = {"driverstandings": "Driver", "constructorstandings": "Constructor"}
-# Which session a table of results is about.
+# The session that a table of results is about.
 SESSIONS = {"results": "Race", "qualifying": "Qualifying", "sprint": "Sprint"}
-# Of laps and pit stops the sample knows nothing: their tables are empty.
+# The sample has no laps and pit stops: their tables are empty.
 TABLES = ("races", *ROWS, "laps", "pitstops")
 
 # Jolpica's keys of a race's other sessions.
@@ -44,12 +44,12 @@ DEFAULT_LIMIT, MAX_LIMIT = 30, 100
 
 
 def races(season: int, events: Iterable[EventFacts]) -> list[Document]:
-    """The races of a calendar with all their sessions' times; testing is unknown here."""
+    """A calendar's races with all their sessions' times; testing is left out, as Jolpica does."""
     return [race(season, event) | slots(event) for event in events if event.format != "testing"]
 
 
 def race(season: int, event: EventFacts) -> Document:
-    """One race and its circuit; its time only where known."""
+    """One race and its circuit, with its time if known."""
     document: Document = {
         "season": str(season),
         "round": str(event.round),
@@ -66,13 +66,13 @@ def race(season: int, event: EventFacts) -> Document:
 
 
 def slots(event: EventFacts) -> Document:
-    """Date and time of each other session whose start is known."""
+    """Date and time of each other session with a known start."""
     starts = {key: event.starts_at(name) for name, key in SLOTS.items()}
     return {key: moment(at) for key, at in starts.items() if at}
 
 
 def circuit(event: EventFacts) -> Document:
-    """The event's circuit; one that the sample does not know is described by the event itself."""
+    """The event's circuit; an unknown one is described by the event itself."""
     known = facts.circuits().get(event.circuit_id) or CircuitFacts(
         event.circuit_id, event.location, event.location, event.country, "0", "0"
     )
@@ -127,7 +127,7 @@ def standings(table: str, results: Sequence[Document], sprints: Sequence[Documen
 
 
 def answer(table: str, season: int, number: int | None, documents: list[Document], limit: int, offset: int) -> bytes:
-    """The page of a table's documents that limit and offset (in rows) ask for, with the count of all rows."""
+    """The page of a table's documents for limit and offset (in rows), with the number of all rows."""
     documents, total = paged(table, documents, limit, offset)
     asked = {"season": str(season)} | ({"round": str(number)} if number is not None else {})
     if table in STANDINGS:
@@ -140,7 +140,7 @@ def answer(table: str, season: int, number: int | None, documents: list[Document
 
 
 def paged(table: str, documents: list[Document], limit: int, offset: int) -> tuple[list[Document], int]:
-    """The documents that hold the rows from offset on, at most limit of them, and the count of all rows."""
+    """The documents with the rows from offset on, at most limit of them, and the number of all rows."""
     if table not in ROWS:
         return documents[offset : offset + limit], len(documents)
     key, kept, seen = ROWS[table], [], 0
@@ -159,12 +159,12 @@ def moment(at: datetime) -> Document:
 
 
 def page(title: str) -> str:
-    """The encyclopedia's page that Jolpica would link to."""
+    """The encyclopedia page that Jolpica would link to."""
     return "https://en.wikipedia.org/wiki/" + quote(title.replace(" ", "_"))
 
 
 def plain(points: Decimal) -> str:
-    """Points without needless zeros: 25, 12.5."""
+    """Points without trailing zeros: 25, 12.5."""
     return f"{points.normalize():f}"
 
 

@@ -1,8 +1,8 @@
 """The live timing archive, rendered from facts: a season's index, and the streams of a session.
 
-A stream is a list of lines, each a moment on the session's own clock and a message. The laps are made up
-(even in a race; one flying lap a part in qualifying) so that what is counted from them is the
-classification: same order, same times, same number of laps. Of one race `core.replay.track` knows more.
+A stream is a list of lines, each a moment on the session's clock and a message. The laps are made up (evenly spaced in
+a race; one flying lap a part in qualifying) so that they give the classification: same order, same times, same number
+of laps. For one race `core.replay.track` has more.
 """
 
 import json
@@ -15,9 +15,9 @@ from core.replay.facts import Classification, Entry, EventFacts, SessionFacts, m
 from core.replay.jolpica import Document, clock
 from core.replay.track import MINUTE, SECOND, Line, TrackFacts, tracks
 
-# The clock begins a while before the session does.
+# The clock starts this long before the session.
 START = 15 * MINUTE
-# The parts of a qualifying, of one length for each kind: from, to.
+# The parts of a qualifying, all of one length: from, to.
 PARTS = (
     (START, START + 18 * MINUTE),
     (START + 25 * MINUTE, START + 40 * MINUTE),
@@ -40,7 +40,7 @@ class Course:
 
 
 def index(season: int, events: Sequence[EventFacts], now: datetime | None) -> bytes:
-    """The season's meetings and of each the sessions that have begun (now None: all)."""
+    """The season's meetings, each with its sessions that have begun (now None: all)."""
     meetings = []
     for event in events:
         sessions = [_session(season, event, session) for session in event.sessions if _begun(event, session, now)]

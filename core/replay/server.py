@@ -1,4 +1,4 @@
-"""The upstream behind HTTP on loopback, with the standard library's server."""
+"""Serves the upstream over HTTP on loopback, with the standard library's server."""
 
 import threading
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 10
 
     def do_GET(self) -> None:
-        """Answer from the upstream; the delay of a fault ends early when the server closes."""
+        """Answer from the upstream; a fault's delay ends early when the server closes."""
         answer = self.server.upstream.answer(self.path)
         if answer.delay_seconds:
             self.server.closing.wait(answer.delay_seconds)
@@ -29,11 +29,11 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
             self.wfile.write(answer.body)
-        except ConnectionError:  # a client that gave up waiting is no fault of the server
+        except ConnectionError:  # the client gave up waiting
             self.close_connection = True
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Stay quiet: the upstream remembers its requests."""
+        """Log nothing: the upstream records its requests."""
 
 
 class Server(ThreadingHTTPServer):
@@ -49,19 +49,19 @@ class Server(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where it is reached from this machine."""
+        """Its URL on this machine."""
         host, port = self.server_address[:2]
         return f"http://{LOOPBACK if host == '0.0.0.0' else host!s}:{port}"
 
     def server_close(self) -> None:
-        """End delays, wait for the requests under way, close the socket."""
+        """End delays, wait for current requests, close the socket."""
         self.closing.set()
         super().server_close()
 
 
 @contextmanager
 def serve(upstream: Upstream, port: int = 0, bind: str = LOOPBACK) -> Iterator[str]:
-    """Serve the upstream while the context lasts and give its URL; port 0 picks a free one."""
+    """Serve the upstream inside the context and give its URL; port 0 picks a free one."""
     server = Server(upstream, bind, port)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="replay", daemon=True)
     thread.start()

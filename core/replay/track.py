@@ -1,4 +1,4 @@
-"""What happened on track in the one race of which the sample has more than the classification: facts and streams."""
+"""What happened on track in the one race for which the sample has more than the classification."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Line = tuple[int, Document]
 
 SECOND, MINUTE = 1000, 60_000
 PIT_ENTRY, PIT_EXIT = 2 * SECOND, 20 * SECOND
-"""How long before the end of a lap a car enters the pits, and how long after it leaves them."""
+"""How long before a lap's end a car enters the pits, and how long after it leaves them."""
 
 
 @dataclass(frozen=True)
 class StintFacts:
-    """A car's stint: the tyres, the laps that they had done before, its last lap."""
+    """A car's stint: the tyres, the laps they had done before, its last lap."""
 
     compound: str
     age: int
@@ -27,7 +27,7 @@ class StintFacts:
 
 @dataclass(frozen=True)
 class TrackFacts:
-    """A race that was stopped after a lap, with rain between two minutes, and each car's stints."""
+    """A race that was stopped after a lap, with the minutes between which it rained, and each car's stints."""
 
     stopped_after: int
     stopped_ms: int
@@ -35,7 +35,7 @@ class TrackFacts:
     stints: dict[str, tuple[StintFacts, ...]]
 
     def ends(self, entry: Entry, start: int, running_ms: int) -> list[int]:
-        """When a car's laps end, even but for the stop; `running_ms` is its time without that."""
+        """When a car's laps end, evenly except for the stop; `running_ms` is its time without that."""
         return [
             start + running_ms * lap // entry.laps + (self.stopped_ms if lap > self.stopped_after else 0)
             for lap in range(1, entry.laps + 1)
@@ -48,7 +48,7 @@ class TrackFacts:
             yield self._out(stint, ends), {"Lines": {car: {"InPit": False}}}
 
     def tyre_lines(self, car: str, start: int, ends: Sequence[int]) -> Iterator[Line]:
-        """A car's tyres: the first before the start, the others when it leaves the pits."""
+        """A car's tyres: the first set before the start, the others when it leaves the pits."""
         fitted_at = [start // 3, *(self._out(stint, ends) for stint in self.stints[car][:-1])]
         for number, (at, stint) in enumerate(zip(fitted_at, self.stints[car], strict=True)):
             fitted = {
@@ -61,11 +61,11 @@ class TrackFacts:
             yield at, {"Lines": {car: {"Stints": {str(number): fitted}}}}
 
     def _out(self, stint: StintFacts, ends: Sequence[int]) -> int:
-        """When a car leaves the pits after a stint: at once, or when the stopped race goes on."""
+        """When a car leaves the pits after a stint: at once, or when the stopped race resumes."""
         return ends[stint.last_lap - 1] + (self.stopped_ms if stint.last_lap == self.stopped_after else PIT_EXIT)
 
     def weather(self, begins: int, ends: int) -> Iterator[Line]:
-        """The weather, a message a minute."""
+        """The weather, one message a minute."""
         for at in range(MINUTE // 2, ends, MINUTE):
             minute = (at - begins) // MINUTE
             is_raining = self.rain[0] <= minute < self.rain[1]
@@ -85,7 +85,7 @@ class TrackFacts:
 
 @cache
 def tracks() -> dict[tuple[int, str], TrackFacts]:
-    """What the sample has of races, by round and session name."""
+    """The sample's extra facts of races, by round and session name."""
     found = {}
     for block in (SAMPLE / f"timing_{SEASON}.txt").read_text("utf-8").split("\n[")[1:]:
         heading, red, rain, *cars = block.strip().splitlines()

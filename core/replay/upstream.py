@@ -1,4 +1,4 @@
-"""An upstream in one process: what it would answer at a moment, and what a test has done to it."""
+"""An upstream in one process, with its state at a moment and the faults a test has added."""
 
 import re
 import threading
@@ -15,17 +15,17 @@ from core.replay.jolpica import Document
 SCHEDULE = re.compile(r"/schedule/schedule_(\d{4})\.json")
 JOLPICA = re.compile(r"/ergast/f1/(\d{4})(?:/(\d{1,2}))?(?:/([a-z]+))?(?:(?<=/laps)/\d+)?(?:\.json|/)?", re.IGNORECASE)
 LIVE_TIMING = re.compile(r"/livetiming(?:-mirror)?/static/(\d{4})/(.+)")
-# The dates in a folder are not compared: FastF1 asks for São Paulo's qualifying of 2024 under the day
-# before it was held, where the real archive has it.
+# The dates in a folder are not compared: FastF1 requests São Paulo's qualifying of 2024 under the day before it was
+# held, as the real archive files it.
 STREAM = re.compile(r"[\d-]{10} (?P<event>[^/]+)/[\d-]{10} (?P<session>[^/]+)/(?P<name>\w+)\.jsonStream")
 
 
 @dataclass
 class Fault:
-    """What goes wrong with the next answers whose path and query match: each part is optional.
+    """A fault in the next answers whose path and query match; each part is optional.
 
-    match is a regular expression, searched; times counts down. A status or a body replaces the answer (the
-    other then is 200, or empty); truncate keeps that many bytes of it; headers are added.
+    match is a regular expression, searched; times counts down. A status or a body replaces the answer (the other is
+    then 200, or empty); truncate keeps that many bytes; headers are added.
     """
 
     match: str
@@ -47,7 +47,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes back over the wire, after a delay."""
+    """An answer, sent after a delay."""
 
     status: int
     headers: Mapping[str, str]
@@ -56,13 +56,13 @@ class Answer:
 
 
 class Upstream:
-    """The sample upstream, living at as_of (UTC; None: the end of time), speed times as fast as the clock.
+    """The sample upstream at as_of (UTC; None: the end of time), with time passing speed times as fast as the clock.
 
     calendars replaces a season's events ((season) -> events), for every reader.
-    overlay replaces Jolpica's documents of a table ((season, table) -> whole documents), whatever as_of.
+    overlay replaces Jolpica's documents of a table ((season, table) -> whole documents), at any as_of.
     publish_after is the time from a session's scheduled start to its results on Jolpica;
-    publish_after_of overrides it for a (round, table). timing_after is the time from a session's end, by its
-    usual length, to its live timing.
+    publish_after_of overrides it for a (round, table). timing_after is the time from a session's end, by its usual
+    length, to its live timing.
     """
 
     _set: datetime | None
@@ -82,7 +82,7 @@ class Upstream:
 
     @property
     def as_of(self) -> datetime | None:
-        """The moment that upstream lives at."""
+        """Upstream's current moment."""
         if self._set is None or not self._speed:
             return self._set
         return self._set + timedelta(seconds=(time.monotonic() - self._set_at) * self._speed)
@@ -95,7 +95,7 @@ class Upstream:
         self._set_at = time.monotonic()
 
     def answer(self, target: str) -> Answer:
-        """Answer a GET of a path with query, and remember the request."""
+        """Answer a GET of a path with query, and record the request."""
         fault = self._fault(target)
         status, body = 200, self._find(target)
         if body is None:
@@ -110,13 +110,13 @@ class Upstream:
         return Answer(status, headers, body, fault.delay_seconds if fault else 0.0)
 
     def calendar(self, season: int, reader: Reader = "schedule") -> Sequence[EventFacts] | None:
-        """A season's events as a reader finds them at this moment, None where nothing is published."""
+        """A season's events for a reader at this moment, None if nothing is published."""
         if season in self.calendars:
             return self.calendars[season]
         return facts.calendar().at(self.as_of, reader) if season == facts.SEASON else None
 
     def documents(self, season: int, table: str) -> list[Document]:
-        """All of Jolpica's documents of a table at this moment, one a race."""
+        """All of Jolpica's documents of a table at this moment, one per race."""
         if (season, table) in self.overlay:
             return self.overlay[season, table]
         if table in jolpica.STANDINGS:
@@ -131,7 +131,7 @@ class Upstream:
         return [jolpica.classified(season, event, table, shown) for event, shown in published if shown]
 
     def _published(self, event: EventFacts, table: str) -> Classification | None:
-        """The version of a session's classification that Jolpica serves at this moment, if any yet."""
+        """The version of a session's classification that Jolpica serves at this moment, if any."""
         session, now = jolpica.SESSIONS[table], self.as_of
         versions = facts.classifications().get((event.name, session), ())
         starts_at = event.starts_at(session)

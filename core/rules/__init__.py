@@ -1,1 +1,1 @@
-"""What is accepted from upstream, and what follows from it: pure functions over records and a given `now`."""
+"""What to accept from upstream, and what follows from it: pure functions of records and a given `now`."""

@@ -1,7 +1,7 @@
-"""What happened to an event or a session, from its row before and after, and as the feed has it. Pure functions.
+"""The changes of an event or a session from its row before and after, and the feed's records. Pure functions.
 
-One change an entity and kind: a race that moves to another circuit and another day in one sync is relocated and
-postponed. `before` and `after` hold the fields that the kind is about.
+There is one change per entity and kind: a race that moves to another circuit and another day in one sync is relocated
+and postponed. `before` and `after` have the fields of the kind.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ BOOKKEEPING = {"next_poll_at", "poll_attempts", "poll_faults", "last_error"}
 
 
 class FeedChange(Change):
-    """A change as the feed has it, with the words of the view `changes_in_words`.
+    """A change in the feed, with the words of the view `changes_in_words`.
 
-    `event_id` and `session_id` are None where it is about neither, or where that is gone; then `subject` is its id.
+    `event_id` and `session_id` are None if it is about neither, or that row is gone; then `subject` is its id.
     """
 
     id: int
@@ -47,7 +47,7 @@ def changes_between(before: Calendar, after: Calendar) -> Iterator[Change]:
 
 
 def event_changes(before: Event | None, after: Event) -> list[Change]:
-    """The changes that turn one state of an event into the next; none where they are equal."""
+    """The changes from one state of an event to the next; none if they are equal."""
     if before is None:
         return [_added(Entity.EVENT, after)]
     changed = _differing(before, after)
@@ -69,7 +69,7 @@ def event_changes(before: Event | None, after: Event) -> list[Change]:
 
 
 def session_changes(before: Session | None, after: Session) -> list[Change]:
-    """The changes that turn one state of a session into the next; none where they are equal."""
+    """The changes from one state of a session to the next; none if they are equal."""
     if before is None:
         return [_added(Entity.SESSION, after)]
     changed = _differing(before, after)

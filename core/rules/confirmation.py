@@ -1,7 +1,4 @@
-"""Answers that upstream must confirm: held until repeated unchanged for their holding time. Pure.
-
-A glitch has no effect. Time runs from the first sighting, so missed runs do not matter.
-"""
+"""Held answers: confirmed once repeated for their holding time, which runs from the first sighting. Pure."""
 
 from __future__ import annotations
 
@@ -42,7 +39,7 @@ class Confirmation:
     ) -> bool:
         """Whether an answer may be applied now: it is forced, or was repeated unchanged for its `holding` time.
 
-        Otherwise it is held. A `holding` of None is never satisfied by time.
+        Otherwise it is held. With `holding` None only force applies it.
         """
         seen = self.hold_answer(entity, entity_id, kind, payload, reason)
         if self._force or (holding is not None and self._now - seen.first_seen_at >= holding):
@@ -76,5 +73,5 @@ class Confirmation:
         return self.hold_answer(Entity.SESSION, session_id, HeldKind.RESULTS_ABSENT, {}, reason).times_seen
 
     def forget(self, entity: Entity, entity_id: str, kind: HeldKind) -> None:
-        """Drop what was held: upstream now says something else."""
+        """Drop a held answer, because upstream now gives another one."""
         self.kept.pop((entity.value, entity_id, kind.value), None)

@@ -1,4 +1,4 @@
-"""The datasets whose state is a row of `dataset_states`, declared as data, and what a poll makes of that state. Pure.
+"""The datasets with a state in `dataset_states`, declared as data, and how polls change that state. Pure.
 
 A session's classification is older than this table: its state is in columns of `sessions`, with the same meaning.
 """
@@ -17,12 +17,12 @@ from core.rules.results.polling import DAY, FILED, HOUR, Stage, retry_after_faul
 
 @dataclass(frozen=True)
 class Dataset:
-    """Facts about an event or a session, published, polled and believed together.
+    """Facts about an event or a session that are published, polled and accepted together.
 
-    Each of its tables has the entity's id (`event_id` or `session_id`) as the first column of its primary key, and its
-    rows of one entity are replaced together. `rejected` is the kind under which refused answers are held. `cadence` is
-    how often it is polled, in stages from the entity's end, until it is whole. `differing` is the kind under which is
-    held what differs from our own computation, for a dataset that has one.
+    The first column of each table's primary key is the entity's id (`event_id` or `session_id`), and an entity's rows
+    are replaced together. `rejected` is the kind under which refused answers are held, `differing` that for answers
+    that differ from our own computation, if there is one. `cadence` is how often it is polled until it is complete, in
+    stages from the entity's end.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Dataset:
 
     @property
     def held_kinds(self) -> tuple[HeldKind, ...]:
-        """What may be held of it."""
+        """The kinds under which its answers may be held."""
         return (self.rejected,) if self.differing is None else (self.rejected, self.differing)
 
     @property
@@ -53,7 +53,7 @@ STANDINGS = Dataset(
 )
 
 ARCHIVED = (Stage(DAY, HOUR), Stage(FILED, DAY), Stage(None, 90 * DAY))
-"""From a session's end on, until live timing's archive has its end, and what is in it is believed."""
+"""From a session's end until live timing's archive is complete and accepted."""
 
 LAPS = Dataset("laps", Entity.SESSION, ("laps",), HeldKind.LAPS_REJECTED, ARCHIVED)
 STINTS = Dataset("stints", Entity.SESSION, ("stints",), HeldKind.STINTS_REJECTED, ARCHIVED)
@@ -66,7 +66,7 @@ DATASETS = (STANDINGS, LAPS, STINTS, PIT_STOPS, WEATHER, RACE_CONTROL, ENTRIES)
 
 
 class DatasetState(Record):
-    """How far one dataset of one event or session has come; `next_poll_at` None is not due."""
+    """The progress of one dataset of one event or session; with `next_poll_at` None it is not due."""
 
     entity: Entity
     entity_id: str
@@ -85,15 +85,12 @@ def initial_state(dataset: Dataset, entity_id: str) -> DatasetState:
 
 
 def due(state: DatasetState, at: datetime | None) -> DatasetState:
-    """The state with its next poll at a moment, or with none."""
+    """The state with its next poll at a moment, or none."""
     return state.model_copy(update={"next_poll_at": at})
 
 
 def accepted(state: DatasetState, source: Source, *, is_revision: bool, differences: str | None = None) -> DatasetState:
-    """The state after an answer that is taken whole; nothing more is polled until the dataset is due again.
-
-    `differences` are those from our own computation, in words.
-    """
+    """The state after an accepted answer, without a next poll; `differences` from our own computation are in words."""
     error = None if differences is None else f"differs: {differences}"
     update = {"next_poll_at": None, "last_error": error, "source": source, "revision": state.revision + is_revision}
     return _polled(state, 0, update)
@@ -102,18 +99,18 @@ def accepted(state: DatasetState, source: Source, *, is_revision: bool, differen
 def awaited(
     dataset: Dataset, state: DatasetState, ended_at: datetime, now: datetime, refused: str | None = None
 ) -> DatasetState:
-    """The state after an answer that is not published yet or not whole, or is `refused`, with the reason in words."""
+    """The state after an answer that is unpublished, incomplete or, with a reason in words, `refused`."""
     error = None if refused is None else f"refused: {refused}"
     return _polled(state, 0, {"next_poll_at": now + _every(dataset, now - ended_at), "last_error": error})
 
 
 def differing(state: DatasetState, at: datetime | None, differences: str) -> DatasetState:
-    """The state after an answer that differs from our own computation, which stands; `at` is when it is polled next."""
+    """The state after an answer that differs from our own computation, which stands; `at` is its next poll."""
     return _polled(state, 0, {"next_poll_at": at, "last_error": f"differs: {differences}"})
 
 
 def failed(state: DatasetState, now: datetime, error: str) -> DatasetState:
-    """The state after a fault: polled again soon, then ever less often."""
+    """The state after a fault: polled again soon, then less and less often."""
     faults = state.poll_faults + 1
     return _polled(state, faults, {"next_poll_at": retry_after_fault(now, faults), "last_error": error})
 

@@ -1,7 +1,7 @@
-"""A season's history in memory: what a sync and a poll make of a season of which nothing is known. Pure functions.
+"""A season's history in memory: a sync and a poll of a season that the database does not have. Pure functions.
 
-The decisions are those of `reconcile`, `decide` and `standings_after`; here each of them gets from memory what
-`core.upsert` reads from the database for it.
+`reconcile`, `decide` and `standings_after` decide; they get from memory what `core.upsert` reads for them from the
+database.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ from core.rules.results.polling import Cadence
 from core.rules.results.standings import Round, RoundEvent, RoundResult, rounds_of, standings_after
 
 HISTORY = "history"
-"""The dataset whose state says that a season's history is whole."""
+"""The dataset whose state marks a season's history as complete."""
 
 
 @dataclass(frozen=True)
 class SeasonAnswer:
-    """What upstream has of a season: its schedule, Jolpica's races for their circuits, and results by kind.
+    """Upstream's data of a season: its schedule, Jolpica's races for their circuits, and results by kind.
 
-    `rejected` are better sources whose schedules can be no calendar, with the reasons.
+    `rejected` are better sources whose schedules cannot be a calendar, with the reasons.
     """
 
     schedule: ScheduleAnswer
@@ -75,7 +75,7 @@ class SeasonAnswer:
         return tuple(self.results.get(SessionKind.QUALIFYING, ()))
 
     def reconciled(self, known: Calendar, now: datetime) -> Reconciled:
-        """What the schedule makes of a known season."""
+        """The known season with the schedule applied."""
         return reconcile(
             known, self.schedule, now, races=self.races, qualifying=self.qualifying, rejected=self.rejected
         )
@@ -90,7 +90,7 @@ class Accepted:
 
 
 class Backfilled(Record):
-    """What became of a season: how much of it is there now that was not before; `failure` in words, where it failed."""
+    """The outcome for a season: how much was added; `failure` in words, if it failed."""
 
     season: int
     events: int = 0
@@ -101,13 +101,13 @@ class Backfilled(Record):
 
     @property
     def name(self) -> str:
-        """Which season it is, for a person."""
+        """The season's name for people."""
         return str(self.season)
 
 
 @dataclass(frozen=True)
 class SeasonHistory:
-    """A season as it is to be written: its calendar, classifications, competitors, standings and states."""
+    """A season to be written: its calendar, classifications, competitors, standings and states."""
 
     season: int
     calendar: Calendar
@@ -137,7 +137,7 @@ class SeasonHistory:
 
     @property
     def change(self) -> Change:
-        """The one change of the whole season."""
+        """The one change for the whole season."""
         after = {
             "events": len(self.calendar.events),
             "sessions": len(self.calendar.sessions),
@@ -155,12 +155,12 @@ def season_history(
     now: datetime,
     cadence: Cadence,
 ) -> SeasonHistory:
-    """What a sync, and then a poll of all that is due, make of a season of which nothing is known.
+    """Sync, and then poll all that is due, for a season of which nothing is known.
 
     Args:
         circuits: those of all seasons.
         adjustments: those of the season's championships.
-        elsewhere: classifications of other seasons' sessions, by what `beginnings` of this one they begin with.
+        elsewhere: other seasons' classifications, by those `beginnings` that they share with this season.
     """
     known = Calendar(circuits=circuits)
     reconciled = answer.reconciled(known, now)
@@ -179,7 +179,7 @@ def season_history(
 
 
 def notes_of(polled: Iterable[Polled]) -> tuple[str, ...]:
-    """What a person should know of the sessions that were polled: why a table was not taken."""
+    """The notes for people about polled sessions: why a table was not accepted."""
     return tuple(
         f"{one.session_id}: {one.outcome.value}: {one.reason or '; '.join(one.warnings)}"
         for one in polled
@@ -188,7 +188,7 @@ def notes_of(polled: Iterable[Polled]) -> tuple[str, ...]:
 
 
 def listings_due(known: Calendar, answer: SeasonAnswer, now: datetime, cadence: Cadence) -> list[Listing]:
-    """Jolpica's tables that hold results which are due in a known season, once it has the answer's schedule."""
+    """Jolpica's tables with due results of a known season, once the answer's schedule is applied."""
     kinds = {due_poll.session.kind for due_poll in due_polls(answer.reconciled(known, now).calendar, now, cadence)}
     if needs_tables(known, answer.schedule, now):
         kinds.add(SessionKind.QUALIFYING)
@@ -203,7 +203,7 @@ def due_polls(calendar: Calendar, now: datetime, cadence: Cadence) -> list[DuePo
 
 
 def is_over(calendar: Calendar, now: datetime) -> bool:
-    """Whether a season's year and all of its sessions are past; before, its calendar may lack events."""
+    """Whether a season's year and all of its sessions are past; before that its calendar may lack events."""
     end = _end(calendar)
     return end is not None and now >= end and all(event.season < now.year for event in calendar.events.values())
 
@@ -221,14 +221,12 @@ def _end(calendar: Calendar) -> datetime | None:
 
 
 def beginnings(results: Iterable[ListedResult]) -> set[Beginning]:
-    """What the classifications among some results begin with."""
+    """The beginnings of the classifications among results."""
     found = (beginning(one.result.entries) for one in results if one.result is not None)
     return {one for one in found if one is not None}
 
 
 class _Season:
-    """A season as it takes shape, session by session."""
-
     def __init__(
         self,
         calendar: Calendar,
@@ -254,7 +252,7 @@ class _Season:
         self.polled: list[Polled] = []
 
     def take(self, answer: Answer) -> None:
-        """Decide about what was published of a session."""
+        """Decide about a session's published answer."""
         session = answer.due_poll.session
         if not isinstance(answer.result, SessionResult):
             self.take_nothing(answer.due_poll, error=str(answer.result), document=answer.document)
@@ -307,7 +305,7 @@ class _Season:
         self.teams |= {one.id: one.completed(self.teams.get(one.id)) for one in result.teams}
 
     def _rounds(self, event_id: str | None = None) -> list[Round]:
-        """The events in order, with the results of their races and sprints; of one event also its other sessions'."""
+        """The events in order, with the results of their races and sprints; for one event also its other sessions'."""
         by_event: defaultdict[str, list[RoundResult]] = defaultdict(list)
         for session_id, accepted in self.accepted.items():
             session = self.sessions[session_id]
@@ -316,7 +314,7 @@ class _Season:
         return rounds_of(self.calendar.events.values(), by_event)
 
     def history(self, season: int, adjustments: Sequence[Adjustment], notes: Sequence[str]) -> SeasonHistory:
-        """What it has become."""
+        """The finished history."""
         return SeasonHistory(
             season=season,
             calendar=Calendar(self.calendar.events, self.sessions, self.calendar.circuits, self.held),

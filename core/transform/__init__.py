@@ -1,1 +1,1 @@
-"""Upstream's documents to records: bounded, clean, or malformed. Pure: no I/O, no clock, no pandas."""
+"""Upstream's documents to records: bounded and clean, or `SourceMalformed`. Pure: no I/O, no clock, no pandas."""

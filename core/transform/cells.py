@@ -1,7 +1,7 @@
-"""Upstream's cells: the one reading of a text, a whole number, a place and a duration.
+"""Reads upstream's cells: texts, whole numbers, places and durations.
 
-Upstream's text may be "nan", "None", "" or -1 where it means nothing, and "1.0" where it means the first place.
-What is neither that nor of a cell's own form raises one of `core.errors.MISSHAPEN`.
+Upstream's text may be "nan", "None", "" or -1 for nothing, and "1.0" for first place. A cell of any other form raises
+one of `core.errors.MISSHAPEN`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ CLOCK = re.compile(r"(?:(?:([0-9]{1,3}):)?([0-9]{1,3}):)?([0-9]{1,6})(?:\.([0-9]
 
 
 def text(value: Any) -> str | None:
-    """A cell's text, None where upstream means nothing by it.
+    """A cell's text, None if upstream means nothing by it.
 
     Raises:
         TypeError: it is a list, an object or a truth value.
@@ -30,10 +30,10 @@ def text(value: Any) -> str | None:
 
 
 def number(value: Any) -> int | None:
-    """A whole number, from "1", 1, 1.0 or "1.0"; None where upstream means nothing.
+    """A whole number, from "1", 1, 1.0 or "1.0"; None if upstream means nothing.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: the cell is neither.
     """
     found = text(value)
     if found is None:
@@ -44,7 +44,7 @@ def number(value: Any) -> int | None:
 
 
 def milliseconds(clock: Any) -> int | None:
-    """Milliseconds of "1:27.713", "1:31:44.742", "27.713" or "+5.413"; None for anything else, "+1 Lap" among it."""
+    """Milliseconds of "1:27.713", "1:31:44.742", "27.713" or "+5.413"; None for anything else, such as "+1 Lap"."""
     found = text(clock)
     match = CLOCK.fullmatch(found.removeprefix("+")) if found else None
     if match is None:

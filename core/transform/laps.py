@@ -1,4 +1,4 @@
-"""Jolpica's laps and pit stops of a race to records, by driver."""
+"""Jolpica's laps and pit stops of a race to records by driver."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from core.transform.cells import milliseconds, number, text
 
 
 def listed_laps(documents: Sequence[Document], season: int, round_number: int) -> tuple[ListedLap, ...]:
-    """A race's laps, as they are listed; none where the table is empty.
+    """A race's laps as listed; none if the table is empty.
 
     Raises:
-        SourceMalformed: one lacks what every one has, or the table is another race's.
+        SourceMalformed: a required field is missing, or the table is another race's.
     """
     with reading_answer(Source.JOLPICA.value, "a lap that cannot be read"):
         return tuple(
@@ -33,10 +33,10 @@ def listed_laps(documents: Sequence[Document], season: int, round_number: int) -
 
 
 def listed_pit_stops(documents: Sequence[Document], season: int, round_number: int) -> tuple[ListedPitStop, ...]:
-    """A race's pit stops, as they are listed; none where the table is empty.
+    """A race's pit stops as listed; none if the table is empty.
 
     Raises:
-        SourceMalformed: one lacks what every one has, or the table is another race's.
+        SourceMalformed: a required field is missing, or the table is another race's.
     """
     with reading_answer(Source.JOLPICA.value, "a pit stop that cannot be read"):
         return tuple(
@@ -67,4 +67,4 @@ LISTED: Mapping[Listing, Callable[[Sequence[Document], int, int], Sequence[Recor
     Listing.LAPS: listed_laps,
     Listing.PIT_STOPS: listed_pit_stops,
 }
-"""What reads each of a race's tables."""
+"""The reader of each of a race's tables."""

@@ -14,11 +14,11 @@ from core.transform.cells import WHOLE, classification, milliseconds, number, te
 from core.transform.schedule import event_of_result
 
 DISQUALIFIED = "Disqualified"
-"""Jolpica's status where its place may still be a number: Hamilton and Leclerc at Austin 2023."""
+"""A status of Jolpica's with which its place may still be a number: Hamilton and Leclerc at Austin 2023."""
 
 
 def listed_results(documents: Sequence[Document], season: int, kind: SessionKind) -> list[ListedResult]:
-    """What each race document says; one that cannot be read is kept as text, with the reason, and the others stand."""
+    """The result in each race document; an unreadable one is kept as text with the reason, without effect on others."""
     return [_listed_result(document, season, kind) for document in documents]
 
 
@@ -34,7 +34,6 @@ def _listed_result(document: Document, season: int, kind: SessionKind) -> Listed
 
 
 def _round_of(document: Document) -> int | None:
-    """The round of a document that cannot be read otherwise."""
     try:
         with reading_answer(Source.JOLPICA.value, "a race without a round"):
             return number(document.get("round"))
@@ -46,7 +45,7 @@ def result_of_race(race: Mapping[str, Any], kind: SessionKind) -> SessionResult:
     """One race document's rows as a session's result.
 
     Raises:
-        SourceMalformed: a row lacks what every row has, or holds what no column takes.
+        SourceMalformed: a row lacks a required field, or has a value that no column can hold.
     """
     with reading_answer(Source.JOLPICA.value, "a result row that cannot be read"):
         rows = race[RESULT_ROWS[kind]]
@@ -68,7 +67,7 @@ def competitors_of(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[Driver, ...
     """The drivers and teams that rows name, each once; placeholder ids are skipped.
 
     Raises:
-        SourceMalformed: one lacks what every one has, or holds what no column takes.
+        SourceMalformed: one lacks a required field, or has a value that no column can hold.
     """
     drivers, teams = {}, {}
     with reading_answer(Source.JOLPICA.value, "a driver or a team that cannot be read"):
@@ -116,7 +115,7 @@ def _entry(row: Mapping[str, Any], kind: SessionKind) -> Entry:
 
 
 def _with_gap(entry: Entry, winner_ms: int | None) -> Entry:
-    """Race time and gap each from the other, where one is given."""
+    """Race time and gap, each computed from the other if only one is given."""
     if winner_ms is None:
         return entry
     if entry.time_ms is None and entry.gap_ms is not None:
@@ -127,7 +126,7 @@ def _with_gap(entry: Entry, winner_ms: int | None) -> Entry:
 
 
 def numbered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """The entries with their ordinals: rows of one car are told apart in upstream's order."""
+    """The entries with ordinals, which separate rows of one car in upstream's order."""
     seen: Counter[str] = Counter()
     found = []
     for entry in entries:

@@ -1,7 +1,7 @@
-"""Schedules, as FastF1 and Jolpica write them, to listed events.
+"""Schedules from FastF1 and Jolpica to listed events.
 
 Column and key names are FastF1's (https://docs.fastf1.dev/events.html) and Jolpica's
-(https://github.com/jolpica/jolpica-f1/tree/main/docs). What is not mapped here is refused, never guessed at.
+(https://github.com/jolpica/jolpica-f1/tree/main/docs). Anything not mapped here is refused, not guessed.
 """
 
 from __future__ import annotations
@@ -62,23 +62,20 @@ RACE_SESSIONS = {
 
 
 def session_kind(season: int, label: str) -> SessionKind | None:
-    """What a session's label means in a season; None when it means nothing to us.
-
-    In 2021 "Sprint Qualifying" was the sprint itself.
-    """
+    """The kind that a label means in a season, None if unknown. In 2021 "Sprint Qualifying" was the sprint itself."""
     if season == 2021 and label == "Sprint Qualifying":
         return SessionKind.SPRINT
     return KINDS.get(label)
 
 
 def schedule_answer(documents: Sequence[Document], season: int, source: Source) -> ScheduleAnswer:
-    """A season's documents as listed events: of FastF1's frames with wall times, of Jolpica with instants in UTC.
+    """A season's documents as listed events: from FastF1's frames with wall times, from Jolpica with instants in UTC.
 
-    Jolpica's have circuits, without their time zones.
+    Jolpica's have circuits, but no time zones.
 
     Raises:
-        UnmappedColumn: FastF1's frame has a column that is not mapped.
-        ScheduleRejected: it has lost a column.
+        UnmappedColumn: FastF1's frame has an unmapped column.
+        ScheduleRejected: the frame lacks a column.
     """
     if source is Source.JOLPICA:
         return _answer(source, season, documents, lambda race: _event_of_race(race, season), "raceName")
@@ -93,7 +90,7 @@ def schedule_answer(documents: Sequence[Document], season: int, source: Source) 
 def _answer(
     source: Source, season: int, documents: Sequence[Any], read: Callable[[Any], ListedEvent], name: str
 ) -> ScheduleAnswer:
-    """The events of an answer; one that cannot be read is kept aside with its `name`, and the others stand."""
+    """The events of an answer; an unreadable one is kept aside with its `name`, and does not affect others."""
     events: list[ListedEvent] = []
     malformed: list[MalformedEvent] = []
     for document in documents:
@@ -107,7 +104,7 @@ def _answer(
 
 
 def _lost_slot(rows: Sequence[Mapping[Any, Any]]) -> int | None:
-    """The slot of which no race has a session, where races have sessions: FastF1 fills a column that is missing."""
+    """A slot without a session in any race, though races have sessions: FastF1 fills a missing column with nothing."""
     races = [row for row in rows if row["EventFormat"] != EventFormat.TESTING.value]
     filled = {slot for slot in SLOTS for row in races if cells.text(row[f"Session{slot}"]) is not None}
     return min(set(SLOTS) - filled, default=None) if filled else None
@@ -150,10 +147,10 @@ def _event_of_row(row: Mapping[str, Any], season: int, source: Source) -> Listed
 
 
 def event_of_result(race: Mapping[str, Any], season: int) -> ListedEvent:
-    """The event that a document with results belongs to, by its name, place and date.
+    """The event of a document with results, by its name, place and date.
 
     Raises:
-        SourceMalformed: it lacks what every race has.
+        SourceMalformed: a required field is missing.
     """
     with reading_answer(Source.JOLPICA.value, "a race that lacks what every race has"):
         return _event_of_race({key: race[key] for key in race if key in RACE_KEYS}, season)
@@ -234,12 +231,12 @@ def _format(source: Source, text: Any) -> EventFormat:
 
 
 def shown(value: Any) -> str:
-    """A value from upstream in a message: as Python writes it in ASCII, not at length."""
+    """A value from upstream for a message: shortened, as Python writes it in ASCII."""
     return ascii(value)[:60]
 
 
 def _text(source: Source, value: Any) -> str | None:
-    """A cell's text. FastF1 makes text of any JSON: "[1]", "True" and "7" are refused, for no place or name is so."""
+    """A cell's text. FastF1 turns any JSON into text: "[1]", "True" and "7" are refused, since no name is like that."""
     text = cells.text(value)
     if text is not None and (text[0] in "[{" or text in ("True", "False") or not any(map(str.isalpha, text))):
         raise SourceMalformed(source.value, f"an event with another kind of value for a text, {shown(text)}")

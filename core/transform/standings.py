@@ -1,4 +1,4 @@
-"""Jolpica's standings rows to standings, and to the drivers and teams that they name."""
+"""Jolpica's standings rows to standings, and to the drivers and teams they name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.transform.results import competitors_of
 
 @dataclass(frozen=True)
 class PublishedStandings:
-    """The tables after a round, with the drivers and teams that each names."""
+    """The tables after a round, each with the drivers and teams it names."""
 
     tables: dict[Competitor, list[Standing]]
     named: dict[Competitor, tuple[tuple[Driver, ...], tuple[Team, ...]]]
@@ -25,7 +25,7 @@ def published_standings(documents: Mapping[Competitor, Sequence[Document]]) -> P
     """Jolpica's standings rows, by championship, as standings and competitors.
 
     Raises:
-        SourceMalformed: a row lacks what every row has.
+        SourceMalformed: a row lacks a required field.
     """
     return PublishedStandings(
         {competitor: standings_of(rows) for competitor, rows in documents.items()},
@@ -34,10 +34,10 @@ def published_standings(documents: Mapping[Competitor, Sequence[Document]]) -> P
 
 
 def standings_of(rows: Sequence[Mapping[str, Any]]) -> list[Standing]:
-    """The standings of a drivers' or a teams' table. A competitor that was excluded has no place.
+    """The standings of a drivers' or a teams' table. An excluded competitor has no place.
 
     Raises:
-        SourceMalformed: a row lacks what every row has.
+        SourceMalformed: a row lacks a required field.
     """
     with reading_answer(Source.JOLPICA.value, "a standings row that cannot be read"):
         return [
@@ -53,5 +53,5 @@ def standings_of(rows: Sequence[Mapping[str, Any]]) -> list[Standing]:
 
 
 def _has_place(row: Mapping[str, Any]) -> bool:
-    """Whether a row's place counts: not a dash (never classified), nor a word for an exclusion."""
+    """Whether a row's place counts: it is not a dash (never classified), nor a word for an exclusion."""
     return WHOLE.fullmatch(text(row.get("positionText", row.get("position"))) or "") is not None

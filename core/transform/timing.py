@@ -1,4 +1,4 @@
-"""FastF1's results and laps of a session, as it makes them from live timing, to a provisional result."""
+"""FastF1's results and laps of a session, derived from live timing, to a provisional result."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from core.transform.cells import number, text
 from core.transform.results import numbered
 
 CLASSIFIED_SHARE = 0.9
-"""A car is classified that has covered nine tenths of the winner's distance (Sporting Regulations)."""
+"""A car is classified if it covered nine tenths of the winner's distance (Sporting Regulations)."""
 
 
 def timing_result(document: TimingDocument, season: int, round_number: int | None, kind: SessionKind) -> SessionResult:
-    """A session's provisional result; of drivers it knows only car number and code.
+    """A session's provisional result; its drivers have only car number and code.
 
-    A car without a lap, a time and a place is left out: a driver list also names reserves and other series' drivers.
-    In a race only cars that covered nine tenths of the winner's laps have a place; upstream's order is kept beside it.
+    A car without a lap, a time and a place is left out: a driver list also names reserves and other series' drivers. In
+    a race only cars that covered nine tenths of the winner's laps have a place; upstream's order is kept too.
 
     Raises:
-        SourceMalformed: a cell is of another kind, or holds what no column takes.
+        SourceMalformed: a cell has another type, or a value that no column can hold.
     """
     with reading_answer(Source.LIVETIMING.value, "a classification that cannot be read"):
         return SessionResult(
@@ -66,8 +66,8 @@ def _entries(document: TimingDocument, kind: SessionKind) -> list[Entry]:
 def _laps_by_car(laps: Sequence[Document], *, raced: bool) -> dict[str, tuple[int, int | None]]:
     """Laps completed and best lap in milliseconds, by car number.
 
-    A deleted lap counts, and is not the best. Of a lap that a car stopped on, which FastF1 adds, the official
-    classification of a race counts nothing, and that of a qualifying counts it.
+    A deleted lap counts, but is not the best. A lap on which a car stopped, which FastF1 adds, does not count in the
+    official classification of a race, but does in that of a qualifying.
     """
     driven: dict[str, tuple[int, int | None]] = {}
     for lap in laps:

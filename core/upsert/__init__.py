@@ -1,1 +1,1 @@
-"""Records to rows, and the changes that this made, in one transaction."""
+"""Writes records and the resulting changes, in one transaction."""

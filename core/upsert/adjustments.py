@@ -1,4 +1,4 @@
-"""The championships' adjustments in the database: a person may add a row, which the next poll applies."""
+"""The championships' adjustments in the database; the next poll applies rows that a person adds."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def read_adjustments(connection: Connection, season: int) -> list[Adjustment]:
 
 
 def unapplied(connection: Connection) -> dict[int, str]:
-    """The seasons whose standings were computed without some adjustment, and the latest event that has standings."""
+    """The seasons whose standings lack an adjustment, and the latest event with standings."""
     return {row.season: row.id for row in connection.execute(LATEST).all()}
 
 
 def mark_applied(connection: Connection, season: int) -> bool:
-    """Enter that a season's standings are computed with all its adjustments; whether any was not applied before."""
+    """Mark a season's adjustments as applied; returns whether any was new."""
     return connection.execute(APPLIED, {"of": season}).rowcount > 0

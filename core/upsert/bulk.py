@@ -1,4 +1,4 @@
-"""Many rows into a table where none of them is: COPY on PostgreSQL, one statement for all on SQLite."""
+"""Inserts many rows into a table that has none of them: COPY on PostgreSQL, one statement on SQLite."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from sqlalchemy.exc import DBAPIError
 from core.column_types import Json
 
 _dumps = partial(json.dumps, ensure_ascii=False)
-"""As the engine writes JSON."""
+"""Writes JSON as the engine does."""
 
 
 def copy_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows of the same columns, in the connection's transaction.
+    """Insert rows with the same columns, in the connection's transaction.
 
     Raises:
-        DBAPIError: the database refuses one of them, or does not answer.
+        DBAPIError: the database refuses a row, or does not answer.
     """
     if not rows:
         return
@@ -50,7 +50,7 @@ def _statement(connection: Connection, table: Table, names: Sequence[str]) -> st
 
 
 def _writers(table: Table, names: Sequence[str]) -> list[tuple[str, Callable[[Any], Any] | None]]:
-    """The columns, with what a value becomes for COPY where it does not stay as it is."""
+    """The columns, each with its conversion for COPY, if it needs one."""
     from psycopg.types.json import Jsonb
 
     def as_json(value: Any) -> Any:

@@ -1,8 +1,8 @@
-"""Each webhook's cursor: who may send to it, how far it has come, what became of its message.
+"""Each webhook's cursor, the outcome of its message, and the lease for sending to it.
 
-A lease lets one run at a time send to a subscriber. Nobody waits for it: whoever finds it taken leaves the work to the
-run that has it. It is extended before each request, and lasts longer than one, so that it passes to another run only
-from one that has died.
+A lease lets one run at a time send to a subscriber. A run that finds it taken does not wait, and leaves the work to the
+holder. The lease is extended before each request and lasts longer than one, so another run gets it only if the holder
+has died.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Lease:
         """Write the state, and extend the lease.
 
         Raises:
-            Lost: it is no longer ours; nothing was written.
+            Lost: the lease is no longer ours; nothing was written.
         """
         with self._database.writing() as connection:
             own = deliveries.c.subscriber == delivery.subscriber, deliveries.c.lease == self._token
@@ -48,7 +48,7 @@ class Lease:
         self.delivery = delivery
 
     def release(self) -> None:
-        """Let others send."""
+        """Give up the lease."""
         with self._database.writing() as connection:
             own = deliveries.c.subscriber == self.delivery.subscriber, deliveries.c.lease == self._token
             connection.execute(update(deliveries).where(*own).values(lease=None, leased_until=None))
@@ -56,7 +56,7 @@ class Lease:
 
 @contextmanager
 def leased(database: Database, subscriber: str, now: datetime) -> Iterator[Lease | None]:
-    """The lease of a subscriber, released at the end; None where another run has it."""
+    """The lease of a subscriber, released at the end; None if another run has it."""
     lease = _take(database, subscriber, now)
     try:
         yield lease
@@ -70,19 +70,19 @@ def _take(database: Database, subscriber: str, now: datetime) -> Lease | None:
     with database.writing() as connection:
         delivery = _begun(connection, subscriber)
         is_ours = deliveries.c.subscriber == subscriber
-        # A lease that ends later than any that is taken now is from another clock, and holds nobody up.
+        # A lease that ends later than a new one would was taken by another clock, and is ignored.
         is_free = deliveries.c.lease.is_(None) | ~deliveries.c.leased_until.between(now, now + LEASE)
         taken = update(deliveries).where(is_ours, is_free).values(lease=token, leased_until=now + LEASE)
         return Lease(database, token, delivery) if connection.execute(taken).rowcount else None
 
 
 def read_delivery(connection: Connection, subscriber: str) -> Delivery | None:
-    """A subscriber's state; None where nothing was sent to it yet."""
+    """A subscriber's state; None if nothing was sent to it yet."""
     return next(iter(read_records(connection, deliveries, Delivery, deliveries.c.subscriber == subscriber)), None)
 
 
 def _begun(connection: Connection, subscriber: str) -> Delivery:
-    """A subscriber's state; a new one begins at the present."""
+    """A subscriber's state; a new one starts at the present."""
     delivery = read_delivery(connection, subscriber)
     if delivery is None:
         head: int = connection.scalar(select(func.coalesce(func.max(changes.c.id), 0))) or 0
@@ -92,7 +92,7 @@ def _begun(connection: Connection, subscriber: str) -> Delivery:
 
 
 def begin(database: Database, subscriber: str) -> None:
-    """Let a new subscriber begin at the present; one that is known is not touched."""
+    """Start a new subscriber at the present; a known one is not changed."""
     with database.reading() as connection:
         if read_delivery(connection, subscriber) is not None:
             return
@@ -101,7 +101,7 @@ def begin(database: Database, subscriber: str) -> None:
 
 
 def resume(database: Database, subscriber: str, *, after: int | None = None) -> None:
-    """Have the next message sent at once; `after`: it begins with the change that follows this one."""
+    """Allow the next message at once; `after`: it starts with the change after this one."""
     with database.writing() as connection:
         delivery = resumed(_begun(connection, subscriber))
         if after is not None:

@@ -1,4 +1,4 @@
-"""What a decision about a new classification is based on: the season's numbers, and other sessions' tables."""
+"""Reads what a decision about a new classification needs: the season's numbers, and other sessions' tables."""
 
 from __future__ import annotations
 
@@ -25,17 +25,14 @@ NUMBERS = (
 def read_evidence(
     connection: Connection, known: KnownResults, result: SessionResult, rounds: Sequence[Round]
 ) -> Evidence:
-    """What a decision about a result that is new needs; a query is left out where its rows cannot matter.
-
-    `rounds` are those of `read_rounds`, as the database has them.
-    """
+    """What a decision about a new result needs, skipping queries that cannot matter; `rounds` are `read_rounds`'s."""
     session = known.session
     own = result_revisions.c.session_id == session.id
     is_first_official = result.source is Source.JOLPICA and not session.results_state.is_official
     numbers = {entry.car_number for one in rounds for result in one.results for entry in result.entries}
     by_number = known.evidence.by_number
     if not numbers.issuperset(entry.car_number for entry in result.entries):
-        # Another event's qualifying may have numbers that no race has: of a driver who did not start.
+        # Another event's qualifying may have numbers that no race has: those of drivers who did not start.
         by_number = by_number or read_numbers(connection, session)
     return Evidence(
         by_number=by_number,
@@ -48,7 +45,7 @@ def read_evidence(
 
 
 def read_numbers(connection: Connection, session: Session) -> Mapping[str, Identity]:
-    """Driver and team by car number, as the season's latest official results have them."""
+    """Driver and team by car number, from the season's latest official results."""
     rows = connection.execute(NUMBERS, season_ids(season_of(session.id))).all()
     return {row.car_number: (row.driver_id, row.team_id) for row in rows if row.car_number}
 

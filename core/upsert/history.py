@@ -1,4 +1,4 @@
-"""A season's history into the database: decided in memory and written at once, where nothing of the season is there."""
+"""Writes a season's history, decided in memory, if the database has nothing of the season."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ from core.upsert.states import read_season_states
 def write_history(
     database: Database, answer: SeasonAnswer, now: datetime, cadence: Cadence, *, flow_run_id: str | None = None
 ) -> SeasonHistory | None:
-    """Write a season of which nothing is known; None where an event of it is there, and nothing is written.
+    """Write an unknown season; None, and nothing is written, if an event of it exists.
 
-    The rows are those that a sync and a poll would write, with one change for all of them.
+    The rows are those of a sync and a poll, with one change for all of them.
 
     Raises:
         DatabaseError: nothing was written.
@@ -73,7 +73,7 @@ def write_season(
     now: datetime,
     flow_run_id: str | None,
 ) -> None:
-    """Write all rows of a season of which none is there, and drop its pages."""
+    """Write all rows of an unknown season, and drop its pages."""
     calendar, stamp = history.calendar, {"updated_at": now}
     write_rows(connection, circuits, known_circuits, calendar.circuits)
     write_competitors(connection, list(history.drivers.values()), list(history.teams.values()))
@@ -89,7 +89,7 @@ def write_season(
 
 
 def finish_season(database: Database, season: int, now: datetime, *, flow_run_id: str | None = None) -> None:
-    """Finish a season whose rows are written session by session: its standings, its mark if it is over, no more pages.
+    """Finish a season written session by session: write standings, mark it if it is over, drop its pages.
 
     Raises:
         DatabaseError: nothing was written.
@@ -102,7 +102,7 @@ def finish_season(database: Database, season: int, now: datetime, *, flow_run_id
 
 
 def whole_seasons(database: Database) -> set[int]:
-    """The seasons whose history is whole."""
+    """The seasons whose history is complete."""
     query = select(dataset_states.c.entity_id).where(
         dataset_states.c.entity == Entity.SEASON.value, dataset_states.c.dataset == HISTORY
     )
@@ -111,7 +111,7 @@ def whole_seasons(database: Database) -> set[int]:
 
 
 def _finish(connection: Connection, calendar: Calendar, season: int, now: datetime) -> None:
-    """Drop the pages; of a season that is over, set the mark, and ask for no published standings: ours count."""
+    """Drop the pages; for a season that is over set the mark, and clear due published standings, since ours win."""
     drop_pages(connection, season)
     if not is_over(calendar, now):
         return

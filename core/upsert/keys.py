@@ -1,4 +1,4 @@
-"""Formula 1's own keys into the database."""
+"""Writes Formula 1's own keys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.upsert.rows import write_rows
 
 
 def write_keys(connection: Connection, session: Session, keys: ArchiveKeys, drivers: Mapping[str, str]) -> None:
-    """Add the keys that a session's archive gives and that are not there yet; none is replaced by another.
+    """Add the new keys from a session's archive; existing ones are not replaced.
 
     Args:
         drivers: ids by car number.

@@ -1,4 +1,4 @@
-"""The ledger of requests to Jolpica: all processes behind one database share its hourly budget, and its refusals."""
+"""The ledger of requests to Jolpica, for the hourly budget and refusals of all processes behind one database."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from core.schema import upstream_requests as ledger
 HOUR = timedelta(hours=1)
 WEEK = timedelta(days=7)
 BUDGET = 180
-"""Requests in any hour; Jolpica allows 200, and the difference is our margin."""
+"""Requests in any hour; Jolpica allows 200."""
 
 
 HOT_REQUESTS = 50
-"""A run polls again within its slot only while fewer than this were made in the hour: other polls have their own."""
+"""A run makes hot polls only while fewer requests than this were made in the hour, to leave some for other polls."""
 
 RESERVE = 60
-"""As many of these are left to polls and syncs by a backfill, whatever it still has to ask."""
+"""How many of the budget a backfill leaves to polls and syncs."""
 
 
 class Ledger:
     """Records every request before it is made, and refuses those beyond the budget.
 
-    A `reserve` of the budget is left to others: it is theirs what they have asked since this ledger's run began.
-    `share` is what is left in any hour.
+    `reserve` is left to other runs; only requests that they make after this ledger began are counted against it.
+    `share` is the rest, for this ledger, in any hour.
     """
 
     def __init__(self, database: Database, now: datetime, budget: int = BUDGET, *, reserve: int = 0) -> None:
@@ -42,15 +42,15 @@ class Ledger:
 
     @property
     def now(self) -> datetime:
-        """The run's `now`, and the time that has passed since it began."""
+        """The run's `now`, plus the time since it began."""
         return self._time.present()
 
     def permit(self, host: str, path: str) -> Callable[[int | None, float], None]:
         """Record a request; the returned function records its outcome (HTTP status or None, milliseconds).
 
         Raises:
-            BudgetExhausted: the sliding hour holds as many requests as the budget allows.
-            StillRefused: Jolpica said to wait, and that time is not over.
+            BudgetExhausted: the budget of the sliding hour is used up.
+            StillRefused: Jolpica demanded a wait that is not over.
         """
         now = self.now
         with self._database.writing() as connection:
@@ -75,17 +75,17 @@ class Ledger:
             return max(0, min(limit - len(asked) for asked, limit in self._asked(connection, self.now)))
 
     def allows_hot_polls(self) -> bool:
-        """Whether polls beyond the schedule's are within the budget."""
+        """Whether hot polls are within the budget."""
         return self._budget - self.left() < HOT_REQUESTS
 
     def waits_until(self) -> datetime | None:
-        """Until when no request to Jolpica is allowed, by its own word or by the budget; None: one is."""
+        """Until when no request to Jolpica is allowed, by its refusal or by the budget; None if one is allowed."""
         now = self.now
         with self._database.reading() as connection:
             return self._refused_until(connection, Source.JOLPICA) or self._spent_until(connection, now)
 
     def _asked(self, connection: Connection, now: datetime) -> tuple[tuple[list[datetime], int], ...]:
-        """When the requests of the sliding hour were made, latest first: all, and our share; each with its limit."""
+        """The times of the sliding hour's requests, latest first: all, and our share's, each with its limit."""
         # Another machine's clock may be ahead of ours.
         in_hour = and_(ledger.c.at > now - HOUR, ledger.c.at < now + HOUR, ledger.c.retry_at.is_(None))
         rows = connection.execute(select(ledger.c.id, ledger.c.at).where(in_hour).order_by(ledger.c.at.desc())).all()
@@ -93,18 +93,18 @@ class Ledger:
         return ([row.at for row in rows], self._budget), (ours, self.share)
 
     def _spent_until(self, connection: Connection, now: datetime) -> datetime | None:
-        """When the sliding hour frees a request, where it holds as many as the budget, or our share of it, allows."""
+        """When the sliding hour frees a request; None if the budget and our share of it still have one."""
         spent = [asked[limit - 1] for asked, limit in self._asked(connection, now) if len(asked) >= limit]
         return max(spent) + HOUR if spent else None
 
     def refuse(self, source: Source, until: datetime) -> None:
-        """Record that a source said to wait."""
+        """Record that a source demanded a wait."""
         entry = {"at": self.now, "host": source.value, "path": "", "status": 429, "retry_at": until}
         with self._database.writing() as connection:
             connection.execute(insert(ledger).values(entry))
 
     def refused_until(self, source: Source) -> datetime | None:
-        """Until when a source said to wait, in whatever process; None where it allows requests."""
+        """Until when a source demanded a wait, from any process; None if it allows requests."""
         with self._database.reading() as connection:
             return self._refused_until(connection, source)
 

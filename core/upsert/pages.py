@@ -1,4 +1,4 @@
-"""The pages of tables that backfill is fetching: each is kept until the season, or the race, is written."""
+"""The pages of tables that a backfill fetches, kept until the season or race is written."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def read_pages(connection: Connection, season: int, round_number: int = WHOLE_SE
 
 
 def keep_page(database: Database, query: PageQuery, page: Page, at: datetime) -> None:
-    """Keep a page, in place of one that another run may have fetched meanwhile.
+    """Keep a page, replacing one that another run may have fetched.
 
     Raises:
-        DatabaseError: it is not kept.
+        DatabaseError: the page is not kept.
     """
     key = query._asdict()
     same = (backfill_pages.c[name] == value for name, value in key.items())
@@ -38,5 +38,5 @@ def keep_page(database: Database, query: PageQuery, page: Page, at: datetime) ->
 
 
 def drop_pages(connection: Connection, season: int, round_number: int = WHOLE_SEASON) -> None:
-    """Forget the pages of a season's own tables, or of one of its races': it is written, or they are void."""
+    """Drop the pages of a season's own tables, or of one of its races', which are written or invalid."""
     connection.execute(DROP, {"of_season": season, "of_round": round_number})

@@ -1,4 +1,4 @@
-"""A poll of a session in the database: what a decision depends on is read, and the decision is written."""
+"""Polls of a session: reads what a decision depends on, and writes the decision."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def note_poll(
     """Enter a poll that brought no result; see `decide_without_result`.
 
     Returns:
-        What a person should know of it: that a past session has no results; else nothing.
+        A note for people, such as that a past session has no results; otherwise empty.
 
     Raises:
         DatabaseError: nothing was written.
@@ -45,7 +45,7 @@ def note_poll(
 
 
 def write_session(connection: Connection, known: KnownResults, decision: Decision, now: datetime) -> None:
-    """Write a decision's session and what is held; `updated_at` does not move with the bookkeeping of polls."""
+    """Write a decision's session and held answers; `updated_at` ignores bookkeeping of polls."""
     before, after = known.session, decision.session
     write_rows(connection, sessions, {before.id: before}, {after.id: after}, stamp=now if decision.is_news else None)
     write_held(connection, known.held, decision.held)
@@ -74,7 +74,7 @@ KNOWN = (
 
 
 def read_known(connection: Connection, session_id: str) -> KnownResults:
-    """A session with what its next poll depends on: one query, and one more where anything of it is held."""
+    """A session with what its next poll depends on: one query, and a second if anything of it is held."""
     named = {"session_id": session_id, **season_ids(season_of(session_id))}
     row = dict(connection.execute(KNOWN, named).mappings().one())
     last_date, official_since, holds = row.pop("last_date"), row.pop("official_since"), row.pop("holds")

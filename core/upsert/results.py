@@ -1,4 +1,4 @@
-"""A session's results into the database: entries, revision, session, standings and changes in one transaction."""
+"""Writes a session's results: entries, revision, session, standings and changes in one transaction."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def accept_result(
     flow_run_id: str | None = None,
     force: bool = False,
 ) -> Polled:
-    """Make a result the session's next revision, unless it is unchanged, not believed yet, or refused: see `decide`.
+    """Make a result the session's next revision, unless it is unchanged, held or rejected: see `decide`.
 
     Raises:
         DatabaseError: nothing was written.

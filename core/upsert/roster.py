@@ -1,4 +1,4 @@
-"""What the database knows of drivers and teams, and the entries that get a driver once Jolpica knows one."""
+"""Reads known drivers and teams, and adds drivers to entries once Jolpica has them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from core.upsert.rows import write_changes
 
 
 def read_roster(connection: Connection, session: Session, classified: Sequence[Entry]) -> Roster:
-    """The drivers that are known, and the teams of a session's season and the one before."""
+    """The known drivers, and the teams of a session's season and the one before."""
     season = season_of(session.id)
     recent = or_(*(results.c.session_id.startswith(season_prefix(year)) for year in (season - 1, season)))
     official = {
@@ -36,7 +36,7 @@ def read_roster(connection: Connection, session: Session, classified: Sequence[E
 
 
 def read_line_up_before(connection: Connection, session: Session) -> list[LineUpEntry]:
-    """The entries of the last session before a session, in its season, that has any."""
+    """The entries of the last session before this one in its season that has any."""
     last = (
         select(sessions.c.id)
         .where(
@@ -51,10 +51,10 @@ def read_line_up_before(connection: Connection, session: Session) -> list[LineUp
 
 
 def name_drivers(database: Database, now: datetime, *, flow_run_id: str | None = None) -> list[str]:
-    """Give entries without a driver the one that has their code and name by now, and their laps too.
+    """Give entries without a driver, and their laps, the driver that now has their code and name.
 
     Returns:
-        Who they are, a line a session and driver.
+        One line per session and driver.
     """
     unnamed = entries.c.driver_id.is_(None), entries.c.driver_code.is_not(None)
     with database.reading() as connection:

@@ -1,4 +1,4 @@
-"""A season's official results, round by round, as its standings need them: a few columns, and no records."""
+"""Reads a season's official results by round for its standings: a few columns, without records."""
 
 from __future__ import annotations
 
@@ -47,10 +47,7 @@ SEASON_END = (
 
 
 def read_rounds(connection: Connection, event_id: str) -> list[Round]:
-    """The events of an event's season in the calendar's order, with the official results of their races and sprints.
-
-    Of the event itself also those of its other sessions.
-    """
+    """The events of an event's season in order, with official race and sprint results; the event itself with all."""
     named = season_ids(season_of(event_id))
     found = [RoundEvent(*row) for row in connection.execute(EVENTS, named).all()]
     entries: defaultdict[str, defaultdict[str, list[Scored]]] = defaultdict(lambda: defaultdict(list))
@@ -63,7 +60,7 @@ def read_rounds(connection: Connection, event_id: str) -> list[Round]:
 
 
 def read_unseen(connection: Connection, event: Event) -> Unseen:
-    """The races and sprints up to an event that take place and have no official result."""
+    """The races and sprints up to an event that take place without an official result."""
     waiting = connection.execute(
         select(events.c.id, events.c.first_date, sessions.c.kind)
         .select_from(sessions.join(events, events.c.id == sessions.c.event_id))

@@ -1,4 +1,4 @@
-"""Writes only what differs: keyed rows, held answers, and the feed of changes with its notification."""
+"""Writes only differences: keyed rows, held answers, and the feed of changes with its notification."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from core.schema import changes, columns, held
 HELD_KEY = ("entity", "entity_id", "kind")
 CHANNEL = "f1_changes"
 NOTICE_BYTES = 7_900
-"""PostgreSQL refuses a notice of 8,000 bytes and more."""
+"""PostgreSQL refuses a notice of 8,000 bytes or more."""
 
 NOTIFY = text("SELECT pg_notify(:channel, :notice)")
 
@@ -31,14 +31,14 @@ def write_rows(
     after: Mapping[Any, Record],
     stamp: datetime | None = None,
 ) -> int:
-    """Insert the rows that are new and update those that differ, by primary key; equal rows are not touched.
+    """Insert new rows and update those that differ, by primary key; equal rows are not touched.
 
     Args:
         before, after: rows by key, as read in this transaction and as they should be.
-        stamp: goes into `updated_at` of what is written, for tables that have it.
+        stamp: the value of `updated_at` in written rows, for tables that have it.
 
     Returns:
-        How many rows were written.
+        The number of rows written.
     """
     stamped = {"updated_at": stamp} if stamp is not None else {}
     fresh = [{**columns(table, row), **stamped} for key, row in after.items() if key not in before]
@@ -84,7 +84,7 @@ def _delete(table: Table, key: tuple[str, ...]) -> Delete:
 
 
 def write_held(connection: Connection, before: Mapping[Key, Held], after: Mapping[Key, Held]) -> None:
-    """Make the held answers what they should be; equal ones are not touched."""
+    """Write the held answers that differ, and delete those that are gone."""
     differing = {key: answer for key, answer in after.items() if before.get(key) != answer}
     gone = [key for key in before if key not in after or key in differing]
     replace_rows(connection, held, HELD_KEY, gone, [columns(held, answer) for answer in differing.values()])
@@ -93,7 +93,7 @@ def write_held(connection: Connection, before: Mapping[Key, Held], after: Mappin
 def write_changes(
     connection: Connection, happened: Sequence[Change], at: datetime, flow_run_id: str | None
 ) -> list[int]:
-    """Add changes to the feed and, on PostgreSQL, notify with the commit; returns their ids, in order."""
+    """Add changes to the feed and, on PostgreSQL, notify on commit; returns their ids, in order."""
     if not happened:
         return []
     rows = [{**columns(changes, change), "at": at, "flow_run_id": flow_run_id} for change in happened]
@@ -107,7 +107,7 @@ def write_changes(
 def write_feed(
     connection: Connection, happened: Sequence[Change], at: datetime, flow_run_id: str | None
 ) -> tuple[FeedChange, ...]:
-    """Add changes to the feed as `write_changes` does, and return them as the feed has them, with their words."""
+    """Add changes to the feed as `write_changes` does, and return them with their words."""
     ids = write_changes(connection, happened, at, flow_run_id)
     return tuple(read_feed(connection, changes.c.id.in_(ids))) if ids else ()
 

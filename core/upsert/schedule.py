@@ -1,4 +1,4 @@
-"""A season's schedule into the database: read, reconcile and write in one transaction."""
+"""Writes a season's schedule: reads, reconciles and writes in one transaction."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.upsert.rows import write_feed, write_held, write_rows
 
 
 class SeasonSummary(Record):
-    """What a sync left: how many events and sessions take place, what changed, what a person should know."""
+    """The outcome of a sync: the numbers of events and sessions that take place, changes, and notes for people."""
 
     season: int
     source: str
@@ -37,9 +37,9 @@ def upsert_schedule(
     force: bool = False,
     flow_run_id: str | None = None,
 ) -> SeasonSummary:
-    """Bring a season to what a source answered, as far as that is believed; the arguments are `reconcile`'s.
+    """Apply a source's answer to a season; the arguments are `reconcile`'s.
 
-    Only what differs is written; every change has its entry in `changes`, in the same transaction.
+    Only differences are written; every change has its entry in `changes`, in the same transaction.
 
     Raises:
         DatabaseError: nothing was written.

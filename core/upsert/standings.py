@@ -1,4 +1,4 @@
-"""Standings into the database: recomputed in the transaction that changes results, and corrected by Jolpica's."""
+"""Writes standings: recomputed in the transaction that changes results, or accepted from Jolpica."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ Named = tuple[Sequence[Driver], Sequence[Team]]
 def recompute_standings(
     connection: Connection, session: Session, rounds: Sequence[Round], now: datetime
 ) -> list[Change]:
-    """Both championships after a session's event and after all that follow it, from the season's official results.
+    """Recompute both championships from a session's event on, from the season's official results.
 
-    Jolpica's standings after the season's latest event are due from then on, for whatever results do not tell.
+    Jolpica's standings after the season's latest event become due, for what results do not show.
 
     Returns:
-        One change where anything differs: the season's, from this event on.
+        One change of the season if anything differs, from this event on.
     """
     season = season_of(session.id)
     latest = max(one.event.in_order for one in rounds if one.results)[-1]
@@ -68,14 +68,14 @@ def recompute_standings(
 
 
 def settle_standings(connection: Connection, season: int) -> list[Change]:
-    """Make all standings of a season that is settled ours, whatever rules or adjustments they were computed with."""
+    """Replace all standings of a settled season by ours, computed with the current rules and adjustments."""
     computed = standings_after(read_rounds(connection, season_prefix(season)), read_adjustments(connection, season))
     mark_applied(connection, season)
     return _write_computed(connection, computed)
 
 
 def _write_computed(connection: Connection, computed: Computed) -> list[Change]:
-    """Make standings those that were computed; the published ones that say the same may stay."""
+    """Write computed standings where they differ; published ones with equal figures stay."""
     differing: list[int] = []
     for number, (event, tables) in enumerate(computed):
         found = _found(connection, event.id)
@@ -95,13 +95,13 @@ def accept_standings(
     named: Mapping[Competitor, Named] = MappingProxyType({}),
     flow_run_id: str | None = None,
 ) -> list[str]:
-    """Let Jolpica's standings after an event win over ours, as far as they are believed: see `decide_standings`.
+    """Accept Jolpica's standings after an event, if `decide_standings` does.
 
     Args:
-        named: the drivers and teams in each table; of some no result may be known here.
+        named: the drivers and teams in each table, some of which may have no result here.
 
     Returns:
-        Where the two differ, a line a competitor; and why a table is refused.
+        The differences, one line per competitor, and why a table is refused.
     """
     with database.writing() as connection:
         [event] = read_records(connection, events, Event, events.c.id == event_id)
@@ -131,7 +131,7 @@ def accept_standings(
 
 
 def standings_due(database: Database, now: datetime) -> list[Event]:
-    """The events after which Jolpica's standings are due; by an adjustment that was not applied, too."""
+    """The events after which Jolpica's standings are due, including those due because of a new adjustment."""
     of_standings = dataset_states.c.dataset == STANDINGS.name
     due = select(dataset_states.c.entity_id).where(of_standings, dataset_states.c.next_poll_at <= now)
     put_off = select(dataset_states.c.entity_id).where(of_standings, dataset_states.c.next_poll_at > now)
@@ -141,7 +141,7 @@ def standings_due(database: Database, now: datetime) -> list[Event]:
 
 
 def put_standings_off(database: Database, event: Event, now: datetime, error: str, *, is_refused: bool) -> None:
-    """Poll an event's standings later; `is_refused`: what was published cannot be read, and is held with the error."""
+    """Poll an event's standings later; `is_refused`: the published ones are unreadable, and are held with the error."""
     with database.writing() as connection:
         stored = read_state(connection, STANDINGS, event.id)
         end = read_season_end(connection, event.season)
@@ -150,7 +150,7 @@ def put_standings_off(database: Database, event: Event, now: datetime, error: st
 
 
 def _latest_due(connection: Connection, season: int, latest: str, now: datetime) -> None:
-    """Make the standings after the season's latest event due, and no others: what is held of those is void."""
+    """Make only the standings after the season's latest event due, and drop what is held for the others."""
     before = read_season_states(connection, STANDINGS, season)
     write_rows(connection, dataset_states, before, latest_due(before, latest, now), stamp=now)
     others = [one for one, state in before.items() if (state.next_poll_at or state.last_error) and one != latest]
@@ -164,7 +164,6 @@ def _figures(standings: Sequence[Standing]) -> dict[str, tuple[object, ...]]:
 
 
 def _found(connection: Connection, event_id: str) -> dict[Competitor, list[Standing]]:
-    """Both championships' standings after an event, as they are."""
     found: dict[Competitor, list[Standing]] = {competitor: [] for competitor in STANDINGS_OF}
     for row in connection.execute(FOUND, {"event": event_id}).mappings().all():
         named = dict(row)

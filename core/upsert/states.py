@@ -1,4 +1,4 @@
-"""The state of a dataset in the database, and what is held of it."""
+"""The state of a dataset in the database, and what is held for it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SEASON_STATES = records_of(dataset_states, DatasetState).where(
 
 
 class KnownState(NamedTuple):
-    """A dataset of one event or session: its stored state (None before it was ever due), and what is held of it."""
+    """A dataset of one event or session: its stored state (None if it was never due), and its held answers."""
 
     stored: DatasetState | None
     state: DatasetState
@@ -45,7 +45,7 @@ def read_season_states(connection: Connection, dataset: Dataset, season: int) ->
 def write_state(
     connection: Connection, known: KnownState, state: DatasetState, kept: Mapping[Key, Held], now: datetime
 ) -> None:
-    """Write a dataset's state after a poll, and what is held of it by then."""
+    """Write a dataset's state after a poll, and its held answers."""
     before = {} if known.stored is None else {state.entity_id: known.stored}
     write_rows(connection, dataset_states, before, {state.entity_id: state}, stamp=now)
     write_held(connection, known.held, kept)

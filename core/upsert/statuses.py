@@ -1,4 +1,4 @@
-"""Statuses into the database: those that the time has changed, in one transaction with their changes."""
+"""Writes statuses that time has changed, in one transaction with their changes."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ OPEN = (Status.SCHEDULED.value, Status.LIVE.value)
 
 
 def refresh_statuses(database: Database, now: datetime, *, flow_run_id: str | None = None) -> tuple[FeedChange, ...]:
-    """Move sessions and events on to what they are at `now`, over any gap since the last time.
+    """Advance sessions and events to their status at `now`, over any gap since the last run.
 
-    Where nothing is due to move, nothing is locked and nothing is written.
+    If no status changes, nothing is locked or written.
 
     Raises:
         DatabaseError: nothing was written.

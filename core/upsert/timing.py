@@ -1,4 +1,4 @@
-"""Live timing's archive of a session, or Jolpica's tables of a race, into the database in one transaction."""
+"""Writes live timing's archive of a session, or Jolpica's tables of a race, in one transaction."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def accept_archive(
     by_name: bool = False,
     flow_run_id: str | None = None,
 ) -> SyncedTiming:
-    """Take an archive's keys, and each dataset that is due of it, as far as it is believed: see `decide_timing`.
+    """Write an archive's keys, and each due dataset that `decide_timing` accepts.
 
     Args:
-        by_name: take those too that are not due.
+        by_name: include datasets that are not due.
 
     Raises:
         DatabaseError: nothing was written.
@@ -101,7 +101,7 @@ def accept_listed(
     *,
     flow_run_id: str | None = None,
 ) -> SyncedTiming:
-    """Take those of Jolpica's tables of a race that it still lacks, as far as they are believed, and drop their pages.
+    """Write those of Jolpica's tables of a race that it still lacks and that are accepted, and drop their pages.
 
     Raises:
         DatabaseError: nothing was written.
@@ -152,7 +152,6 @@ def _decide(
 
 
 def _rows(connection: Connection, gate: Gate, state: DatasetState) -> list[Any]:
-    """A dataset's rows of a session, as records."""
     if not state.revision:
         return []
     table = metadata.tables[gate.dataset.tables[0]]

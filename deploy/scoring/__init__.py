@@ -1,1 +1,1 @@
-"""An application that is started by official results: an example."""
+"""An example of an application that is started by official results."""

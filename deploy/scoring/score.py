@@ -1,6 +1,6 @@
-"""An application's own flow, as an example: it is started by each official race result, and by each later revision.
+"""An example of an application's own flow, started by each official race result and by each later revision.
 
-The winner is read from the database that the flows keep; an application would score its players' predictions here.
+It reads the winner from the flows' database; an application would score its players' predictions here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from core.settings import Settings
 
 @flow(name="score", flow_run_name="score-{session_id}")
 def score(session_id: str) -> str | None:
-    """The winner of a session: a driver's id, None where nobody is classified.
+    """The winner of a session: a driver's id, None if nobody is classified.
 
     Args:
         session_id: such as 2024-belgian-grand-prix/race.

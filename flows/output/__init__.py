@@ -1,1 +1,1 @@
-"""Everything that a person or a machine is shown: text, tables, artifacts, events."""
+"""Everything shown to a person or a machine: text, tables, artifacts, events."""

@@ -46,7 +46,7 @@ P = ParamSpec("P")
 
 
 def best_effort(show: Callable[P, None]) -> Callable[P, None]:
-    """Decorate a function that only shows something: its failure is logged, for the rows are committed already."""
+    """Decorate a function that only shows something: a failure is logged, because the rows are already committed."""
 
     @wraps(show)
     def tried(*arguments: P.args, **options: P.kwargs) -> None:
@@ -60,7 +60,7 @@ def best_effort(show: Callable[P, None]) -> Callable[P, None]:
 
 @best_effort
 def tag_run(seasons: Iterable[int]) -> None:
-    """Tag the present flow run with the seasons it is about, if it is one."""
+    """Tag the current flow run, if there is one, with its seasons."""
     if (flow_run := present_flow_run()) is None or not (wanted := {str(season) for season in seasons}):
         return
     with get_client(sync_client=True) as client:
@@ -69,7 +69,7 @@ def tag_run(seasons: Iterable[int]) -> None:
 
 @best_effort
 def show_sync(database: Database, summary: SeasonSummary, now: datetime) -> None:
-    """A sync: its summary, what changed, what is held, and how fresh the season's latest results are."""
+    """Show a sync: its summary, what changed, what is held, and how fresh the season's latest results are."""
     lines = [f"# {summary.season}", "", cell(report.season_line(summary)), ""]
     if changed := [change for change in summary.changes if change.kind is not ChangeKind.ADDED]:
         lines += [*changes_markdown(changed), ""]
@@ -80,7 +80,7 @@ def show_sync(database: Database, summary: SeasonSummary, now: datetime) -> None
 
 
 def freshness_lines(fresh: Sequence[Row[Any]], now: datetime) -> list[str]:
-    """A table of how long after their scheduled ends the latest sessions' results were there."""
+    """A table of how long after their scheduled ends the latest sessions' results were available."""
     over = [row for row in fresh if row.ends_at <= now and kind_of(row.session_id) in SHOWN_KINDS]
     if all(row.seconds_to_last_revision is None for row in over):
         return []
@@ -94,14 +94,14 @@ def freshness_lines(fresh: Sequence[Row[Any]], now: datetime) -> list[str]:
 
 @best_effort
 def show_season(database: Database, season: int) -> None:
-    """The season's state: an event a row, with its status and what is known of its results."""
+    """Show the season: a row per event, with its status and results so far."""
     with database.reading() as connection:
         calendar = read_calendar(connection, season)
     create_table_artifact(season_table(calendar), key=f"season-{season}", description=season_headline(calendar))
 
 
 def season_headline(calendar: Calendar) -> str:
-    """How far a season is: 14 of 24 races driven, 14 official; next: Dutch Grand Prix, 2024-08-23."""
+    """A season's progress: 14 of 24 races driven, 14 official; next: Dutch Grand Prix, 2024-08-23."""
     races = [session for session in calendar.sessions.values() if session.kind is SessionKind.RACE]
     held = [session for session in races if session.status is not Status.CANCELLED]
     driven = [session for session in held if session.status is Status.COMPLETED]
@@ -115,7 +115,7 @@ def season_headline(calendar: Calendar) -> str:
 
 
 def season_table(calendar: Calendar) -> list[dict[str, Any]]:
-    """Events in the order of their dates; of a session its results' state and revisions."""
+    """A row per event by date; its sessions have their results' state and revisions."""
     rows = []
     for event in sorted(calendar.events.values(), key=_by_date):
         known = calendar.sessions_of(event.id)
@@ -140,7 +140,7 @@ def _state(session: Session) -> str:
 
 @best_effort
 def show_result(database: Database, polled: Polled) -> None:
-    """An accepted result: the classification with places gained, the revision, how fresh it is."""
+    """Show an accepted result: the classification with places gained, the revision, how fresh it is."""
     found = read_classification(database, polled.session_id)
     lines = [f"# {cell(found.heading)}", "", f"{cell(polled.session_id)}: {cell(found.state)}.", ""]
     if polled.diff:
@@ -162,7 +162,7 @@ def show_standings(database: Database, events: Iterable[Event]) -> None:
 
 @best_effort
 def show_next_session(database: Database, now: datetime) -> None:
-    """The session that is next, and those after it."""
+    """Show the next session, and those after it."""
     if (card := read_next(database, now)) is not None:
         _create_markdown("next-session", card.headline, card.lines)
 

@@ -1,4 +1,4 @@
-"""What an audit found: a table for a person, JSON for a machine."""
+"""An audit's findings: a table for people, JSON for machines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flows.output.text import Column, Row, print_table, say
 
 
 def print_audit(audited: Audited) -> None:
-    """Print the findings as a table; one line where there are none."""
+    """Print the findings as a table, or one line if there are none."""
     if not audited.findings:
         looked_at = f"{counted(len(audited.seasons), 'season')}, {counted(audited.sessions, 'session')} with results"
         say(f"{looked_at}: no findings")

@@ -1,4 +1,4 @@
-"""The progress of a backfill: a bar in the terminal, artifacts in Prefect's UI, else log lines."""
+"""The progress of a backfill: a bar in the terminal, artifacts in Prefect's UI, otherwise log lines."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ logger = logging.getLogger("flows.backfill")
 
 
 class Things(NamedTuple):
-    """What a backfill brings: the word for one of them, and the artifacts' key."""
+    """What a backfill brings: the word for one item, and the artifacts' key."""
 
     noun: str
     key: str
@@ -38,7 +38,7 @@ SEASONS, RACES = Things("season", "history"), Things("race", "laps")
 
 
 class BackfillProgress:
-    """Shows, while the context lasts, which things are done, their rows, and the requests left in this hour."""
+    """Shows, inside the context, which items are done, their rows, and the requests left in this hour."""
 
     def __init__(self, things: Things, names: Sequence[str], ledger: Ledger) -> None:
         self._things = things
@@ -49,7 +49,6 @@ class BackfillProgress:
         self._bar: Bar | None = None
 
     def __enter__(self) -> Self:
-        """Show an empty bar."""
         if not self._names:
             return self
         if present_flow_run() is not None:
@@ -68,24 +67,23 @@ class BackfillProgress:
         return self
 
     def __exit__(self, _kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None) -> None:
-        """Remove the terminal's bar; show the table of what was done."""
         if self._bar is not None:
             self._bar.stop()
         if self._artifact is not None:
             self._show_table()
 
     def fetched(self) -> None:
-        """Another page is there."""
+        """Count another page."""
         if self._bar is None:
             return
         try:
             left = f", {counted(self._ledger.left(), 'request')} left"
-        except DatabaseError:  # only shown here; what needs the database says so
+        except DatabaseError:  # this is only display; a step that needs the database reports it
             left = ""
         self._show(f"{self._things.noun}s, {self._rows}{left}")
 
     def done(self, backfilled: Backfilled | BackfilledRace) -> None:
-        """One is done, or has failed."""
+        """Count an item that is done or has failed."""
         self._backfilled.append(backfilled)
         level = logging.WARNING if backfilled.failure else logging.INFO
         which: dict[str, Any] = (
@@ -101,7 +99,7 @@ class BackfillProgress:
         self.fetched()
 
     def waits(self, until: datetime | None) -> None:
-        """The run waits until a moment for its next request; None: it goes on."""
+        """Show that the run waits until a moment for its next request; None: it goes on."""
         if until is None:
             self.fetched()
             return

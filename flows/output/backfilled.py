@@ -1,4 +1,4 @@
-"""The lines and the table of what a backfill brings."""
+"""The lines and the table about a backfill's outcome."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flows.output.text import say
 
 
 def backfilled_line(backfilled: Backfilled | BackfilledRace) -> str:
-    """What became of one season, or of one race's laps, in one line."""
+    """The outcome for one season, or for one race's laps, in one line."""
     if backfilled.failure:
         return f"{backfilled.name}: failed: {backfilled.failure}"
     if isinstance(backfilled, BackfilledRace):
@@ -24,7 +24,7 @@ def backfilled_line(backfilled: Backfilled | BackfilledRace) -> str:
 
 
 def races_due_line(due: Sequence[RaceDue], share: int) -> str:
-    """What a backfill of laps is about to ask of Jolpica, of which it may ask `share` pages an hour, in one line."""
+    """The requests that a backfill of laps will make at `share` pages an hour, in one line."""
     if not due:
         return "no race of these seasons lacks laps or pit stops that Jolpica may have"
     pages = sum(race.pages for race in due)
@@ -33,7 +33,7 @@ def races_due_line(due: Sequence[RaceDue], share: int) -> str:
 
 
 def backfill_lines(backfilled: Sequence[Backfilled | BackfilledRace]) -> list[str]:
-    """A backfill's summary: a line of its seasons, and one of races, where it brought laps."""
+    """A backfill's summary: a line for its seasons, and one for races if it brought laps."""
     races = [one for one in backfilled if isinstance(one, BackfilledRace)]
     seasons = [one for one in backfilled if isinstance(one, Backfilled)]
     return [_seasons_line(seasons), *([_races_line(races)] if races else [])]
@@ -66,7 +66,7 @@ def _laps_and_stops(races: Sequence[BackfilledRace]) -> str:
 
 
 def backfill_table(backfilled: Sequence[Backfilled | BackfilledRace]) -> list[dict[str, Any]]:
-    """What became of each season, or of each race, a row each."""
+    """The outcome as a table, one row per season or race."""
     return [
         {"race": one.name, "laps added": one.laps or "", "pit stops added": one.pit_stops or "", "failure": one.failure}
         if isinstance(one, BackfilledRace)

@@ -1,7 +1,7 @@
-"""A season's sessions as an iCalendar file (RFC 5545), for calendar programs that subscribe to it.
+"""A season's sessions as an iCalendar file (RFC 5545), for calendar programs to subscribe to.
 
-A client knows a session by its UID, and takes another version of it where SEQUENCE is higher. SEQUENCE counts those
-changes in the feed that the file shows, so that results and statuses make no new version.
+A program identifies a session by its UID, and replaces it by a version with a higher SEQUENCE. SEQUENCE counts the
+changes in the feed that the file shows, so results and statuses make no new version.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ SHOWN = {
     Entity.EVENT.value: {"name", "official_name", "country", "locality", "circuit_id"},
     Entity.SESSION.value: {"name", "local_date", "starts_at", "ends_at", "utc_offset_minutes", "status"},
 }
-"""The fields that the file shows of an event or a session; of the status, whether it is cancelled."""
+"""The shown fields of an event or a session; of the status only whether it is cancelled."""
 
 REFRESH = timedelta(hours=1)
-"""How often a subscriber is asked to come back: the schedule is synced hourly."""
+"""How often subscribers are asked to reload: the schedule is synced hourly."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """What the feed says of an event, session or season: how many shown changes since it was added, and the last."""
+    """The version of an event, session or season: how many shown changes since it was added, and the last one."""
 
     changes: int
     at: datetime
 
 
 def write_calendar(database: Database, season: int, kinds: Collection[SessionKind], file: Path) -> str:
-    """Write a season's sessions of some kinds to a file, whole or not at all; returns what was written, in words.
+    """Write a season's sessions of some kinds to a file, completely or not at all; returns a line that says what.
 
     Raises:
         UsageError: nothing is known of the season.
@@ -60,7 +60,7 @@ def write_calendar(database: Database, season: int, kinds: Collection[SessionKin
 
 
 def calendar_of(database: Database, season: int, kinds: Collection[SessionKind]) -> icalendar.Calendar:
-    """A season's sessions of some kinds, cancelled ones included, in the order of their dates.
+    """A season's sessions of some kinds, cancelled ones included, by date.
 
     Raises:
         UsageError: nothing is known of the season.
@@ -93,7 +93,7 @@ def _order(session: Session) -> tuple[date, datetime, str]:
 
 
 def _versions(connection: Connection, season: int) -> Mapping[str, Version]:
-    """What the feed says of a season, its events and its sessions, by id."""
+    """The versions of a season, its events and its sessions, by id."""
     of_season = in_season(changes.c.entity_id) | (changes.c.entity_id == str(season))
     query = select(changes).where(of_season, changes.c.kind != ChangeKind.STATUS.value).order_by(changes.c.id)
     found: dict[str, Version] = {}
@@ -132,7 +132,7 @@ def _entry(session: Session, event: Event, circuit: Circuit | None, versions: Co
 
 
 def _described(session: Session, event: Event, circuit: Circuit | None) -> Iterator[str]:
-    """What the entry's text says: the event's full name, and the time at the venue with its zone."""
+    """The entry's text: the event's full name, and the time at the venue with its zone."""
     if event.official_name:
         yield event.official_name
     zone = circuit.time_zone if circuit else None

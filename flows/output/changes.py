@@ -1,4 +1,4 @@
-"""The feed's changes as a person reads them."""
+"""The feed's changes as text for people."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.rules.changes import FeedChange
 from flows.output.text import markdown_table, styled
 
 SHOWN_CHANGES = 40
-"""How many changes of one run are listed; the table `changes` has all of them."""
+"""The most changes of one run that are listed; the table `changes` has all."""
 
 STYLES = {
     ChangeKind.ADDED: "green",
@@ -33,7 +33,7 @@ def change_text(change: FeedChange, subject: str | None = None) -> Text:
 
 
 def example(changes: Sequence[FeedChange]) -> Text:
-    """The first of some changes of one kind, without its season, and how many more there are."""
+    """The first change of one kind, without its season, and how many more there are."""
     more = f"; {len(changes) - 1} more" if len(changes) > 1 else ""
     return change_text(changes[0], changes[0].entity_id.partition("-")[2]) + styled(more)
 

@@ -1,4 +1,4 @@
-"""A session's classification as a table: as it holds now, or as it was known at a moment."""
+"""A session's classification as a table: the current one, or the one known at a moment."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from flows.output.text import NOTHING, Column, Row, markdown_table, points_text,
 RACED = (SessionKind.RACE, SessionKind.SPRINT)
 LEFT = ("driver", "team")
 DROPPED = ("team", "car", "laps", "grid", "+/-", "Q1", "Q2", "Q3")
-"""Columns that a narrow terminal drops, the last of them first."""
+"""The columns that a narrow terminal drops, the last one first."""
 
 
 @dataclass(frozen=True)
 class Classification:
-    """A session's classification as text: what it is, its columns' titles, and a row an entry, best first.
+    """A session's classification as text: its title, column titles, and a row per entry, best first.
 
-    `headline` is all of it in a line: Max Verstappen wins, official; 3 revisions.
+    `headline` is a one-line summary: Max Verstappen wins, official; 3 revisions.
     """
 
     heading: str
@@ -41,14 +41,14 @@ class Classification:
 def read_classification(
     database: Database, identity: str, as_of: datetime | None = None, kind: SessionKind | None = None
 ) -> Classification:
-    """A session's results, as they hold or as they were known at `as_of`.
+    """A session's current results, or those known at `as_of`.
 
     Args:
-        identity: the session's id, or its event's: then `kind`, else the last session that has results.
+        identity: the session's id, or its event's, with `kind` or for the last session that has results.
 
     Raises:
         UsageError: there is no such session; the nearest events are named.
-        F1FlowsError: it has no results, or had none then.
+        F1FlowsError: it has no results, or had none at that time.
     """
     until = as_of or datetime.max.replace(tzinfo=UTC)
     with database.reading() as connection:
@@ -109,7 +109,7 @@ def _session_and_event(
 def print_classification(
     database: Database, identity: str, as_of: datetime | None = None, kind: SessionKind | None = None
 ) -> None:
-    """Print a session's classification on the terminal; takes and raises what `read_classification` does."""
+    """Print a session's classification on the terminal; arguments and errors as `read_classification`."""
     classification = read_classification(database, identity, as_of, kind)
     columns = [
         Column(title, DROPPED.index(title) + 1 if title in DROPPED else 0, "left" if title in LEFT else "right")
@@ -134,7 +134,7 @@ def _driver(entry: Entry, names: Mapping[str, str]) -> str:
 
 
 def place_text(entry: Entry) -> str:
-    """The classified place, or what stands in its stead: ret, DSQ."""
+    """The classified place, or the reason for none: ret, DSQ."""
     letter = LETTERS.get(entry.classification or "", entry.classification)
     return letter or (str(entry.position) if entry.position else NOTHING)
 
@@ -153,7 +153,7 @@ def _timed(entry: Entry) -> tuple[str, ...]:
 
 
 def race_time(entry: Entry, most: int) -> str:
-    """The winner's time, the others' gaps; laps for those who were lapped, and the reason for those who retired."""
+    """The winner's time, the others' gaps; laps for the lapped, and the reason for the retired."""
     behind = most - (entry.laps or 0)
     if entry.position and behind:
         return f"+{counted(behind, 'lap')}"

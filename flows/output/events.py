@@ -1,4 +1,4 @@
-"""The Prefect events that flows emit, for automations and other listeners; always after the commit."""
+"""The Prefect events that flows emit after the commit, for automations and other listeners."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ RESULTS = {
     Outcome.REVISED: "f1.results.revised",
     Outcome.RESTORED: "f1.results.revised",
 }
-"""The event of each outcome that is a revision."""
+"""The event for each outcome that is a revision."""
 
 
 def schedule_changed(summary: SeasonSummary) -> None:
-    """A sync changed something of a season."""
+    """Emit that a sync changed a season."""
     emit_event(
         event=SCHEDULE_CHANGED,
         resource=_season(summary.season),
@@ -37,7 +37,7 @@ def schedule_changed(summary: SeasonSummary) -> None:
 
 
 def sessions_completed(changes: Iterable[Change]) -> None:
-    """Sessions have ended whose results Jolpica will have."""
+    """Emit that sessions have ended for which Jolpica will have results."""
     for change in changes:
         over = (change.after or {}).get("status") == Status.COMPLETED
         if over and change.entity is Entity.SESSION and kind_of(change.entity_id) in SESSIONS_OF_JOLPICA:
@@ -45,7 +45,7 @@ def sessions_completed(changes: Iterable[Change]) -> None:
 
 
 def results_accepted(polled: Polled) -> None:
-    """A session has a new revision."""
+    """Emit that a session has a new revision."""
     _emit_of_session(RESULTS[polled.outcome], polled.session_id, polled.model_dump(mode="json"))
 
 
@@ -68,12 +68,12 @@ def _season(season: int) -> dict[str, str]:
 
 
 def _resource(kind: str, identity: str) -> dict[str, str]:
-    """A resource as Prefect names it: its name is the id in the database."""
+    """A Prefect resource named by an id in the database."""
     return {"prefect.resource.id": f"{kind}.{identity}", "prefect.resource.name": identity}
 
 
 def webhook_paused(delivered: Delivered) -> None:
-    """A webhook was tried for a day and a half in vain; its receiver is tried once a day from now on."""
+    """Emit that a webhook failed for a day and a half; from now on it is tried once a day."""
     emit_event(
         event=WEBHOOK_PAUSED,
         resource={"prefect.resource.id": f"f1.webhook.{delivered.subscriber}"},

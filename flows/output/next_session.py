@@ -1,4 +1,4 @@
-"""The sessions to come, as a card in markdown."""
+"""The coming sessions, as a card in markdown."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from core.text import day_and_time, moment
 from flows.output.text import NOTHING, Card, cell, markdown_table, venue_time
 
 SHOWN = 6
-"""How many sessions the card has."""
+"""The number of sessions on the card."""
 
 
 def read_next(database: Database, now: datetime) -> Card | None:
-    """The sessions that start after a moment, the next one first; None where none has a time."""
+    """The sessions that start after a moment, the next one first; None if none has a time."""
     coming = (
         select(sessions, events.c.name.label("event"), events.c.locality)
         .join(events, events.c.id == sessions.c.event_id)

@@ -1,4 +1,4 @@
-"""The progress of a run over many sessions: a bar in Prefect's UI or in the terminal, else log lines."""
+"""The progress of a run over many sessions: a bar in Prefect's UI or in the terminal, otherwise log lines."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from flows.runtime.logs import present_flow_run
 logger = logging.getLogger(__name__)
 
 LONG = 20
-"""The fewest sessions for which progress is shown."""
+"""The least number of sessions for which progress is shown."""
 
 PREFECT_STEP, LOG_STEP = 5, 20
-"""Percent between two calls of Prefect's API, and between two log lines."""
+"""Per cent between two calls of Prefect's API, and between two log lines."""
 
 
 class Progress:
-    """Shows progress through a number of things while the context lasts; of fewer than `LONG` it shows nothing."""
+    """Shows progress through `total` things inside the context; nothing if they are fewer than `LONG`."""
 
     def __init__(self, total: int, what: str) -> None:
         self.total = total
@@ -38,7 +38,6 @@ class Progress:
         self.bar: Bar | None = None
 
     def __enter__(self) -> Self:
-        """Show an empty bar."""
         if self.total < LONG:
             return self
         if present_flow_run() is not None:
@@ -51,12 +50,11 @@ class Progress:
         return self
 
     def __exit__(self, _kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None) -> None:
-        """Remove the terminal's bar."""
         if self.bar is not None:
             self.bar.stop()
 
     def step(self) -> None:
-        """One more is done."""
+        """Count one more."""
         self.done += 1
         if self.bar is not None:
             self.bar.update(self.bar.task_ids[0], completed=self.done)
@@ -67,7 +65,7 @@ class Progress:
             logger.info("%d of %d %s", self.done, self.total, self.what)
 
     def _is_due(self, step: int) -> bool:
-        """Whether `step` percent more are done than were last shown, or all."""
+        """Whether `step` per cent more than last shown are done, or all."""
         percent = 100 * self.done / self.total
         if percent - self.shown < step and self.done < self.total:
             return False

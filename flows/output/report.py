@@ -30,7 +30,7 @@ def season_line(summary: SeasonSummary) -> str:
 
 
 def print_seasons(summaries: Sequence[SeasonSummary]) -> None:
-    """Print each season's summary, and what changed apart from additions."""
+    """Print each season's summary, and its changes except additions."""
     console = screen(soft_wrap=True)
     for summary in summaries:
         console.print(styled(season_line(summary)))
@@ -75,12 +75,12 @@ def poll_fields(polled: Polled) -> dict[str, Any]:
 
 
 def is_printed(polled: Polled) -> bool:
-    """Whether a command prints a poll's line; the other polls are logged, and counted in the summary."""
+    """Whether a command prints a poll's line; other polls are logged, and counted in the summary."""
     return poll_level(polled) < logging.WARNING and polled.outcome not in (Outcome.UNCHANGED, Outcome.PUT_OFF)
 
 
 def due_line(queries: Sequence[ResultQuery]) -> str:
-    """What a long run is about to ask for, in one line."""
+    """The requests that a long run will make, in one line."""
     jolpica = [query for query in queries if query.source is Source.JOLPICA]
     parts = []
     if jolpica:

@@ -13,7 +13,7 @@ from core.schema import driver_standings, drivers, events, team_standings, teams
 from flows.output.text import NOTHING, Card, cell, markdown_table, points_text
 
 NAMED = 2
-"""How many drivers the headline names."""
+"""The number of drivers in the headline."""
 
 TITLES = ("", "gain", "name", "points", "wins")
 

@@ -1,4 +1,4 @@
-"""A race's stints: what is known of them, and as a chart in the terminal, a car a row, a lap a column."""
+"""A race's stints, read from the database, and as a chart in the terminal: a row per car, a column per lap."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ LABEL = 5
 """Characters before the first lap."""
 
 RED_FLAG = "5"
-"""Live timing's digit for it in a lap's track status."""
+"""Live timing's digit for a red flag in a lap's track status."""
 
 
 @dataclass(frozen=True)
 class CarStints:
-    """A car's stints: its driver's code, or its number, and rows of `stints` in order."""
+    """A car's stints: its driver's code or its number, and rows of `stints` in order."""
 
     code: str
     stints: Sequence[Row[Any]]
@@ -34,9 +34,10 @@ class CarStints:
 
 @dataclass(frozen=True)
 class RaceStints:
-    """A race's stints, the cars in the order of their last laps; `wet` and `stopped` are laps of the leader.
+    """A race's stints, the cars in the order of their last laps.
 
-    It rained on the former; the race was stopped on the latter. `laps` is how many the leader drove.
+    `laps` is how many laps the leader drove, `wet` those on which it rained, `stopped` those on which the race was
+    stopped.
     """
 
     cars: Sequence[CarStints]
@@ -46,7 +47,7 @@ class RaceStints:
 
 
 def read_stints(connection: Connection, session_id: str) -> RaceStints:
-    """What is known of a race's stints; without cars where nothing is."""
+    """A race's known stints; without cars if there are none."""
     driven = connection.execute(
         select(laps.c.car_number, laps.c.lap, laps.c.position, laps.c.started_at, laps.c.track_status)
         .where(laps.c.session_id == session_id)
@@ -73,9 +74,9 @@ def read_stints(connection: Connection, session_id: str) -> RaceStints:
 
 
 def stint_chart(database: Database, session_id: str) -> list[Text]:
-    """A line a car in the order of the last laps; each stint is its compound's letter and a rule to its last lap.
+    """A line per car in the order of the last laps; each stint is its compound's letter and a rule to its last lap.
 
-    Above them are the laps, below them those of the leader on which it rained or the race was stopped.
+    The laps are above, the leader's laps with rain or a stopped race below.
     """
     with database.reading() as connection:
         race = read_stints(connection, session_id)
@@ -92,7 +93,7 @@ def _codes(connection: Connection, session_id: str) -> Mapping[str, str | None]:
 
 
 def _in_order(driven: Sequence[Row[Any]]) -> list[str]:
-    """The cars by the laps that they completed, and then by their position on the last of them."""
+    """The cars by completed laps, then by their position on the last of them."""
     last = {lap.car_number: (-lap.lap, lap.position) for lap in driven if lap.position is not None}
     return sorted(last, key=lambda car: last[car])
 
@@ -107,7 +108,7 @@ def _line(car: CarStints) -> Text:
 
 
 def _scale(count: int) -> str:
-    """The numbers of every tenth lap, each ending at its lap."""
+    """Every tenth lap's number, ending at its lap."""
     return "".join(str(lap).rjust(10) for lap in range(10, count + 1, 10))
 
 

@@ -31,7 +31,7 @@ def print_settings(settings: Settings, prefect_api: str | None) -> None:
 
 
 def print_chapter(now: datetime, title: str, lines: Iterable[Text]) -> None:
-    """Print what happened at a moment of the demo: the moment, its title, and a line for each outcome."""
+    """Print what happened at a moment of the demo: the moment, a title, and a line per outcome."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column()
@@ -42,7 +42,7 @@ def print_chapter(now: datetime, title: str, lines: Iterable[Text]) -> None:
 
 
 def print_calendar(events: Sequence[DatabaseRow[Any]]) -> None:
-    """Print events with their `race`, an instant or None, as it is at the venue and in UTC."""
+    """Print events, with the time of `race` (an instant or None) at the venue and in UTC."""
     columns = (
         Column("", justify="right"),
         Column("event"),

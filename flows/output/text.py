@@ -1,7 +1,7 @@
 """Text for a terminal (`say`, `print_table`, `styled`), for markdown (`cell`, `markdown_table`), and for both.
 
-Text from elsewhere is shown literally: it can neither format what is around it nor control the terminal. Log lines are
-formatted in `core.logs`, values in `core.text`.
+Text from elsewhere is shown literally: it cannot format its surroundings or control the terminal. `core.logs` formats
+log lines, `core.text` values.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from core.text import day_and_time, printable
 V = TypeVar("V")
 
 WIDE = 1000
-"""The width where output is no terminal, so that no table is cut."""
+"""The width if the output is not a terminal, so that no table is cut."""
 
 NOTHING = "–"
-"""Stands for an unknown value in a table."""
+"""An unknown value in a table."""
 
 MARKDOWN = re.compile(r"[\\`*\[\]<>|#~!&@]|(?<![^\W_])_|_(?![^\W_])|(?<=:)//|(?<=www)\.", re.IGNORECASE)
-"""Characters that markdown or HTML would interpret, those of automatic links included."""
+"""Characters that markdown or HTML would interpret, including those of automatic links."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table on a screen; on a narrow screen the highest `rank` is dropped first, 0 never."""
+    """A column of a table on a screen; a narrow screen drops the highest `rank` first, never 0."""
 
     title: str
     rank: int = 0
@@ -86,7 +86,7 @@ def say(*lines: str | Text) -> None:
 
 
 def styled(*parts: str | tuple[str, str]) -> Text:
-    """Text for a screen, of plain parts and of parts with a style; control characters are shown as escapes."""
+    """Text for a screen, from plain and styled parts; control characters are shown as escapes."""
     made = Text()
     for part in parts:
         text, style = (part, "") if isinstance(part, str) else part
@@ -95,9 +95,9 @@ def styled(*parts: str | tuple[str, str]) -> Text:
 
 
 def fitted(console: Console, columns: Sequence[Column], rows: Sequence[Row]) -> Table:
-    """A table without borders, at most as wide as the console: columns are dropped before text is folded.
+    """A table without borders, at most as wide as the console.
 
-    The column with the highest `rank` is dropped first; those of rank 0 stay, and are folded if they have to be.
+    The column with the highest `rank` is dropped first; those of rank 0 stay, and their text is folded if necessary.
     """
     kept = list(range(len(columns)))
     unbounded = console.options.update(width=WIDE)

@@ -1,4 +1,4 @@
-"""The lines about what happened on track that the flow prints and logs."""
+"""The lines that `sync_timing` prints and logs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def level(synced: SyncedTiming) -> int:
 
 
 def line(synced: SyncedTiming) -> str:
-    """What became of a session's datasets, in one line; those with one outcome and no reason together."""
+    """The outcome for a session's datasets, in one line; those with one outcome and no reason are combined."""
     parts = [_part(one) for one in synced.of(TimingOutcome.STORED)]
     for outcome in TimingOutcome:
         if outcome is TimingOutcome.STORED or not (same := synced.of(outcome)):

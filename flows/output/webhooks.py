@@ -1,4 +1,4 @@
-"""What a person is shown of webhooks: a line for each subscriber of a run, and the table of all."""
+"""Text about webhooks: a line per subscriber of a run, and the table of all."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def level(delivered: Delivered) -> int:
 
 
 def line(delivered: Delivered, now: datetime) -> str:
-    """What became of a subscriber, in one line."""
+    """The outcome for a subscriber, in one line."""
     delivery, waiting = delivered.delivery, counted(delivered.waiting, "change")
     if delivered.is_taken:
         return f"webhook {delivered.subscriber}: another run is sending"
@@ -49,7 +49,7 @@ def print_delivered(delivered: Sequence[Delivered]) -> None:
 
 @dataclass(frozen=True)
 class Listed:
-    """A subscriber, its state (None: nothing was sent yet), and how many changes wait for it."""
+    """A subscriber, its state (None: nothing was sent yet), and how many changes are waiting for it."""
 
     subscriber: Subscriber
     delivery: Delivery | None

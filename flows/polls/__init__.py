@@ -1,1 +1,1 @@
-"""The parts of a poll: Jolpica's results, live timing's, the standings, and what becomes of each session."""
+"""The parts of `poll_results`: Jolpica's results, live timing's, standings, hot polls, and each session's outcome."""

@@ -1,4 +1,4 @@
-"""A run that stays: sessions whose results usually come about now are polled again until its slot ends."""
+"""Hot polls: a run stays, and polls sessions with expected results again until its slot ends."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from flows.tasks.results import read_due_polls
 Poll = Callable[[Run, Sequence[DuePoll]], list[Polled]]
 
 LEFT_TO_THE_SCHEDULE = (Outcome.FAILED, Outcome.PUT_OFF)
-"""A source that fails or refuses is asked again by the session's own cadence."""
+"""The outcomes after which a session is left to its own cadence, because a source fails or refuses."""
 
 
 def stay(run: Run, due: Sequence[DuePoll], polled: Sequence[Polled], poll: Poll) -> list[Polled]:
-    """Poll what is awaited every HOT_POLL_SECONDS; returns the last outcome of each session.
+    """Poll awaited sessions every HOT_POLL_SECONDS; returns the last outcome of each session.
 
     Args:
-        polled: what the run's first poll of `due` came to.
-        poll: polls sessions in a run, whose `now` has gone on.
+        polled: the outcomes of the run's first poll of `due`.
+        poll: polls sessions in a run with a later `now`.
     """
     every = timedelta(seconds=run.settings.hot_poll_seconds)
     latest = {one.session_id: one for one in polled}
@@ -43,7 +43,7 @@ def stay(run: Run, due: Sequence[DuePoll], polled: Sequence[Polled], poll: Poll)
 
 
 def _awaited(run: Run, due: Sequence[DuePoll], without: Collection[str]) -> list[DuePoll]:
-    """Those of the sessions for which to stay, as they are now."""
+    """The sessions to stay for, as they are now."""
     hot = [
         due_poll
         for due_poll in due

@@ -1,4 +1,4 @@
-"""Polling Jolpica: a session's table, or a whole season's where that takes fewer requests."""
+"""Polls Jolpica: a session's table, or a whole season's if that takes fewer requests."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ FAILURES_IN_A_ROW = 2
 
 @dataclass
 class JolpicaPolls:
-    """The polls of Jolpica in one run, until it refuses a request: what is left is then put off."""
+    """The polls of Jolpica in one run; once it refuses a request, the rest is put off."""
 
     run: Run
     force: bool
     refusal: Refusal | None = None
 
     def of(self, queries: Sequence[ResultQuery]) -> Iterator[Polled]:
-        """What became of the queries' sessions, without those that live timing is to be read for."""
+        """The outcome for each session of the queries, except those to be read from live timing."""
         if queries:
             self.refusal = refusal_in_force(self.run, Source.JOLPICA)
         for query in queries:
@@ -44,7 +44,7 @@ class JolpicaPolls:
                 yield from self._outcomes(query, found)
 
     def _one_by_one(self, queries: Sequence[ResultQuery]) -> Iterator[Polled]:
-        """A season's table that cannot be read, by its sessions."""
+        """Poll the sessions of a season whose table is unreadable."""
         failures = 0
         for query in queries:
             if failures < FAILURES_IN_A_ROW:

@@ -1,4 +1,4 @@
-"""Polling live timing: session by session, for as long as one run may."""
+"""Polls live timing: session by session, within a time limit per run."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ logger = logging.getLogger(__name__)
 
 SECONDS_A_SESSION = 60.0
 SECONDS_A_RUN = 120.0
-"""Live-timing seconds per run; the rest waits for the next run."""
+"""The time limit of live timing in one run; the rest is left to the next run."""
 
 
 def polls(run: Run, due_polls: Sequence[DuePoll], force: bool) -> Iterator[Polled]:
-    """What live timing has of sessions, until the run's time for it is over, or it refuses a request."""
+    """The outcome for each session, until the run's time limit, or until live timing refuses a request."""
     refusal = refusal_in_force(run, Source.LIVETIMING) if due_polls else None
     time = Deadline(SECONDS_A_RUN)
     for number, due_poll in enumerate(due_polls):
@@ -44,7 +44,7 @@ def polls(run: Run, due_polls: Sequence[DuePoll], force: bool) -> Iterator[Polle
 
 
 def _poll(run: Run, due_poll: DuePoll, force: bool) -> Polled:
-    """What became of one session.
+    """The outcome for one session.
 
     Raises:
         RateLimited: live timing refuses the request.

@@ -1,4 +1,4 @@
-"""What became of a session's poll, entered in the database."""
+"""Stores the outcome of a session's poll."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def of_answers(run: Run, query: ResultQuery, answers: Sequence[Answer], force: b
 
 
 def take(run: Run, answer: Answer, force: bool) -> Polled:
-    """Make what was published of a session its next revision; a document that cannot be read is a fault."""
+    """Make a session's published result its next revision; an unreadable document is a fault."""
     if isinstance(answer.result, SourceMalformed):
         return fail(run, answer.due_poll, answer.result, answer.document)
     return accept(run, answer.due_poll, answer.result, force)
 
 
 def accept(run: Run, due_poll: DuePoll, result: SessionResult, force: bool) -> Polled:
-    """Make a result the session's next revision; data that the database refuses fail this session alone."""
+    """Make a result the session's next revision; data that the database refuses fail only this session."""
     try:
         return upsert_result(run, due_poll.session.id, result, force=force)
     except DataRefused as error:
@@ -40,19 +40,19 @@ def accept(run: Run, due_poll: DuePoll, result: SessionResult, force: bool) -> P
 
 
 def not_published(run: Run, due_poll: DuePoll) -> Polled:
-    """Enter that nothing is published yet, which is a value and no error."""
+    """Store that nothing is published yet, which is not an error."""
     note = upsert_poll(run, due_poll.session.id)
     return _without_revision(Outcome.NOT_YET, due_poll, warnings=(note,) if note else ())
 
 
 def fail(run: Run, due_poll: DuePoll, error: F1FlowsError, document: str | None = None) -> Polled:
-    """Enter a fault: the session is polled again soon, and less often with each fault in a row."""
+    """Store a fault: the session is polled again soon, and less often with each fault in a row."""
     upsert_poll(run, due_poll.session.id, error=str(error), document=document)
     return _without_revision(Outcome.FAILED, due_poll, reason=str(error))
 
 
 def put_off(run: Run, due_poll: DuePoll, refusal: Refusal) -> Polled:
-    """Enter that the session is polled once the source, or the budget, allows a request."""
+    """Store that the session is polled once the source, or the budget, allows a request."""
     upsert_poll(run, due_poll.session.id, error=str(refusal.error), not_before=refusal.until)
     return _without_revision(Outcome.PUT_OFF, due_poll, reason=str(refusal.error))
 

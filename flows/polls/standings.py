@@ -1,4 +1,4 @@
-"""Jolpica's standings after an event, which win over ours."""
+"""Corrects our standings after an event by Jolpica's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 def correct_standings(run: Run, event: Event) -> None:
-    """Take Jolpica's standings after an event; where that fails ours stand, and they are fetched again later."""
+    """Accept Jolpica's standings after an event; if that fails ours stand, and they are fetched again later."""
     try:
         published = transform_standings(run, event, fetch_standings(run, event, Deadline()))
         differences = upsert_standings(run, event, published)

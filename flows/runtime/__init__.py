@@ -1,1 +1,1 @@
-"""How a run takes its steps: settings, clock, retries, limit, logs, command line."""
+"""How a run executes its steps: settings, clock, retries, limit, logs, command line."""

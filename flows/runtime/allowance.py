@@ -1,4 +1,4 @@
-"""Requests of a long run, which waits until each is allowed and leaves to polls what they may need."""
+"""The requests of a long run, which waits until each is allowed and leaves a share to polls."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from flows.runtime.run import Run
 R = TypeVar("R")
 
 APART_SECONDS = 25.0
-"""Seconds between two requests in a flow run. A slot of the limit `f1-upstream` is free again after 20 seconds, so that
-the other slots are always there for polls."""
+"""Seconds between two requests in a flow run. A slot of the limit `f1-upstream` is free again after 20 seconds, so the
+other slots are always free for polls."""
 
 LOOK_SECONDS = 30.0
-"""How often a run that waits looks whether a request is allowed: others may have made some meanwhile."""
+"""The longest sleep of a waiting run before it reads the clock again."""
 
 
 class Shown(Protocol):
     """Shows until when a run waits; None: it goes on."""
 
     def waits(self, until: datetime | None) -> None:
-        """It waits, or goes on."""
+        """Show that the run waits until a moment, or goes on."""
 
 
 class Allowance:
-    """The run's requests to Jolpica, one after the other."""
+    """The run's requests to Jolpica, one at a time."""
 
     def __init__(self, run: Run, shown: Shown) -> None:
         self._run = run
@@ -37,7 +37,7 @@ class Allowance:
         self._last: float | None = None
 
     def ask(self, request: Callable[[], R]) -> R:
-        """Make a request once it is allowed; refused, it waits for as long as the refusal says, and asks again."""
+        """Make a request once it is allowed; after a refusal wait as long as it says, and try again."""
         while True:
             self._wait()
             self._last = time.monotonic()

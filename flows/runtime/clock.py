@@ -1,4 +1,4 @@
-"""The only module that reads the clock: a test in containers appends its own `present` to replay a race weekend."""
+"""The only module that reads the clock: a test in containers replaces `present` to replay a race weekend."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from core.errors import UsageError
 
 
 def present() -> datetime:
-    """This moment, in UTC."""
+    """The current moment, in UTC."""
     return datetime.now(UTC)
 
 
 def reconciled(given: datetime | None) -> datetime:
-    """The moment a run reconciles with, in UTC: the given one, else the present.
+    """The moment that a run uses as `now`, in UTC: the given one, otherwise the present.
 
     Raises:
-        UsageError: it has no offset from UTC, or is in no season.
+        UsageError: it has no offset from UTC, or is outside all seasons.
     """
     if given is None:
         return present()

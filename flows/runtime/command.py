@@ -1,4 +1,4 @@
-"""Running a flow from the command line: under Prefect where an API is configured, else directly."""
+"""Runs a flow from the command line: under Prefect if an API is configured, otherwise directly."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from flows.runtime import logs, prefect_api
 
 
 def parser(module: str, description: str) -> Parser:
-    """A flow's parser, with the options that all flows have."""
+    """A flow's parser, with the options common to all flows."""
     made = Parser(f"python -m {module}", description)
-    made.add_argument("--now", type=moment, metavar="MOMENT", help="reconcile with this moment, with offset")
+    made.add_argument("--now", type=moment, metavar="MOMENT", help="run as if it were this moment, with offset")
     return made
 
 
@@ -36,7 +36,7 @@ def season(text: str) -> int:
 
 
 def session_kind(text: str) -> SessionKind:
-    """A kind of session, also with hyphens."""
+    """A kind of session; hyphens are allowed."""
     try:
         return kind_named(text)
     except UsageError as error:
@@ -63,7 +63,7 @@ def run(flow: Flow[..., Any], parameters: Mapping[str, Any], show: Callable[[Any
 
 
 def _outcome(flow: Flow[..., Any], parameters: Mapping[str, Any]) -> Any:
-    """A flow's result: of a Prefect flow run where an API is configured, else of a direct call.
+    """A flow's result, from a Prefect flow run if an API is configured, otherwise from a direct call.
 
     Raises:
         PrefectError: the API does not answer.
@@ -92,6 +92,6 @@ def exit_status_of(action: Callable[[], Any]) -> int:
         print("interrupted: uncommitted work is rolled back", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        with suppress(OSError):  # the interpreter would flush the buffer again when it exits
+        with suppress(OSError):  # the interpreter would flush the buffer again at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

@@ -1,4 +1,4 @@
-"""Prefect's global concurrency limit on requests to Jolpica: it smooths bursts; the ledger keeps the budget."""
+"""Prefect's global concurrency limit on requests to Jolpica: it limits bursts; the ledger limits each hour."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from flows.runtime import prefect_api
 logger = logging.getLogger(__name__)
 
 NAME, SLOTS, DECAY = "f1-upstream", 20, 0.05
-"""180 requests an hour, and 20 at once. A bucket of 200 slots would let nearly 400 pass in its first hour."""
+"""180 requests an hour, and 20 at once. A bucket of 200 slots would allow nearly 400 in its first hour."""
 
 WAIT_SECONDS = 15.0
 """How long a request waits for a slot."""
@@ -37,12 +37,12 @@ def create() -> dict[str, str]:
 
 
 def take(*, strict: bool) -> None:
-    """Take a slot, which is free again with time. A limit that does not exist is an error if `strict`, else created.
+    """Take a slot, which frees itself after a time. A missing limit is an error if `strict`, otherwise it is created.
 
     While Prefect's API does not answer, as during a restart of its server, only the ledger limits requests.
 
     Raises:
-        Braked: no slot came in time.
+        Braked: no slot was free in time.
         PrefectError: the limit does not exist, or cannot be created.
     """
     try:

@@ -1,4 +1,4 @@
-"""A Prefect server on loopback for the process that needs one: one server for each home, always on the same port."""
+"""A Prefect server on loopback for `flows.serve`: one server per home, always on the same port."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ from flows.prefect_server import LOOPBACK, STOP_SECONDS
 logger = logging.getLogger(__name__)
 
 PORTS = range(4200, 4300)
-"""Prefect's usual port, and those tried at the first start where it is taken."""
+"""Prefect's usual port, and those tried at the first start if it is taken."""
 
 START_SECONDS = 120.0
 LAST_SECONDS = 10.0
 """How long to wait for an earlier server to end."""
 
 DEFAULTS = {
-    # Relative, so that the UI uses the server it came from. Prefect's default is port 4200, whichever server has it.
+    # Relative, so that the UI uses its own server. Prefect's default is port 4200, whichever server has it.
     "PREFECT_UI_API_URL": "/api",
-    # 600 runs a day: they are kept for 30 days.
+    # There are 600 runs a day.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": "2592000",
-    # Leases kept in memory are lost in a restart, and their slots would never be released.
+    # Leases in memory would be lost in a restart, and their slots never released.
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
 }
-"""The server's settings where the environment has none."""
+"""Settings of the server that the environment does not set."""
 
 
 @contextmanager
 def local_server() -> Iterator[str]:
-    """A Prefect server while the context lasts, its data in `PREFECT_HOME`; gives its API's URL.
+    """Run a Prefect server inside the context, with its data in `PREFECT_HOME`; gives its API's URL.
 
     Raises:
         F1FlowsError: the home or the port is in use, or the server does not start.
@@ -84,19 +84,19 @@ def _start(port: int, log: Path, lock: IO[str]) -> subprocess.Popen[bytes]:
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
-            # The lock is held for as long as either process lives.
+            # The lock is held as long as either process lives.
             pass_fds=[lock.fileno()],
-            # Ctrl-C must reach this process only: it pauses the schedules before the server stops.
+            # Ctrl-C must reach only this process, which pauses the schedules before the server stops.
             start_new_session=True,
         )
 
 
 @contextmanager
 def alone(home: Path) -> Iterator[IO[str]]:
-    """Lock a home for one server; gives the locked file. Waits for an earlier server that is ending.
+    """Lock a home for one server, waiting for an earlier server that is ending; gives the locked file.
 
     Raises:
-        F1FlowsError: another server keeps it.
+        F1FlowsError: another server keeps the lock.
     """
     with (home / "server.lock").open("a+") as lock:
         if not _locked(lock):
@@ -123,7 +123,7 @@ def _write(lock: IO[str], holder: dict[str, object]) -> None:
 
 
 def _holder(lock: IO[str]) -> str:
-    """The processes that hold a home, as their lock file names them."""
+    """The processes that hold a home, from its lock file."""
     lock.seek(0)
     try:
         written = json.loads(lock.read())
@@ -133,10 +133,10 @@ def _holder(lock: IO[str]) -> str:
 
 
 def free_port(home: Path) -> int:
-    """The server's port: the setting's, else the one kept in its home, else a free one, which is then kept.
+    """The server's port: the setting's, else the one stored in its home, else a free one, which is then stored.
 
     Raises:
-        F1FlowsError: it is taken.
+        F1FlowsError: the port is taken.
     """
     api, kept = get_current_settings().server.api, home / "port"
     if "port" in api.model_fields_set:
@@ -164,7 +164,7 @@ def _is_free(port: int) -> bool:
 
 
 def _by(port: int) -> str:
-    """Names a Prefect server on a port, such as one that an older version of this program left behind."""
+    """The Prefect server on a port, in words, such as one left behind by an older version of this program."""
     with suppress(httpx.HTTPError):
         if httpx.get(f"http://{LOOPBACK}:{port}/api/health", timeout=2).is_success:
             return " by another Prefect server"
@@ -172,7 +172,7 @@ def _by(port: int) -> str:
 
 
 def wait_until_healthy(process: subprocess.Popen[bytes], api: str, log: Path) -> None:
-    """Wait for a server that is starting.
+    """Wait for a starting server.
 
     Raises:
         F1FlowsError: it ended, or took too long.
@@ -191,7 +191,7 @@ def wait_until_healthy(process: subprocess.Popen[bytes], api: str, log: Path) ->
 
 
 def _watch(process: subprocess.Popen[bytes], stopping: threading.Event, log: Path) -> None:
-    """End this process with its server, so that what supervises it starts both again."""
+    """End this process when its server ends, so that its supervisor restarts both."""
     process.wait()
     if not stopping.is_set():
         logger.error("the Prefect server ended with status %s: see %s", process.returncode, log)

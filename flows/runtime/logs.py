@@ -17,13 +17,13 @@ from core.text import printable
 
 
 def present_flow_run() -> FlowRun | None:
-    """The Prefect flow run that this code runs in, also within its tasks."""
+    """The Prefect flow run of this code, also inside its tasks."""
     context = FlowRunContext.get()
     return context.flow_run if context else None
 
 
 def circumstances() -> dict[str, str]:
-    """The flow run that a log line is written in, under Prefect's names."""
+    """The current flow run for a log line, under Prefect's names."""
     flow_run = present_flow_run()
     return {"flow_run_id": str(flow_run.id), "flow_run_name": flow_run.name} if flow_run else {}
 
@@ -35,7 +35,7 @@ def configure(settings: Settings, *, prints: bool = False) -> None:
 
 
 def _within_run(record: logging.LogRecord) -> bool:
-    """Pass on a line written in a run, without control characters: a NUL would lose it and others sent with it."""
+    """Pass on only a run's lines, without control characters: a NUL would lose it and others sent with it."""
     if FlowRunContext.get() is None:
         return False
     record.msg, record.args = printable(record.getMessage()), ()
@@ -43,7 +43,7 @@ def _within_run(record: logging.LogRecord) -> bool:
 
 
 def show_in_ui(settings: Settings) -> None:
-    """Show our log lines, and FastF1's, in the UI with the flow run that wrote them."""
+    """Show our log lines, and FastF1's, in the UI with their flow run."""
     logs.adopt_prefect(settings, circumstances)
     for name in logs.LOGGERS:
         logger = logging.getLogger(name)

@@ -1,4 +1,4 @@
-"""The work pool of the deployments: its type must be the one that their job variables are written for."""
+"""Checks that the deployments' work pool has the type that their job variables are written for."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from core.errors import F1FlowsError, PrefectError
 from flows.runtime import prefect_api
 
 FILES = {"docker": "prefect.yaml", "process": "deploy/process.yaml"}
-"""The file that deploys to a work pool, by the pool's type."""
+"""The file that deploys to a work pool of each type."""
 
 
 def check(pool: str, type: str) -> dict[str, str]:
-    """A step of prefect.yaml: stop `prefect deploy` with one line where the work pool has another type."""
+    """A step of prefect.yaml: stop `prefect deploy` with one line if the work pool has another type."""
     try:
         require(pool, type)
     except F1FlowsError as error:
@@ -43,10 +43,10 @@ def require(pool: str, wanted: str) -> None:
 
 
 def require_type(pool: str, found: str, wanted: str) -> None:
-    """Check that a work pool's type is the one wanted.
+    """Check a work pool's type.
 
     Raises:
-        PrefectError: it is not.
+        PrefectError: it is another one.
     """
     if found != wanted:
         other = f"; {FILES[found]} deploys to such a pool" if found in FILES else ""

@@ -1,4 +1,4 @@
-"""Refusals of requests, by a source or by our own budget: its sessions are put off until they end."""
+"""Refusals of requests by a source or by our own budget, which put off a source's sessions until they end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flows.runtime.run import Run
 logger = logging.getLogger(__name__)
 
 WITHOUT_RETRY_AFTER = timedelta(minutes=15)
-"""How long a rate limit without Retry-After is respected."""
+"""How long a refusal without Retry-After lasts."""
 
 REFUSALS = (BudgetExhausted, RateLimited)
 """The errors after which a source gets no more requests in this run."""
@@ -23,14 +23,14 @@ REFUSALS = (BudgetExhausted, RateLimited)
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a source gets no request now, and until when."""
+    """The error for which a source gets no requests, and until when."""
 
     error: BudgetExhausted | RateLimited
     until: datetime
 
 
 def refusal_in_force(run: Run, source: Source) -> Refusal | None:
-    """The refusal that an earlier run was given and that still holds."""
+    """A refusal from an earlier run that still holds."""
     until = retrying(DATABASE_READ, run.ledger.refused_until)(source)
     if until is None:
         return None
@@ -38,14 +38,14 @@ def refusal_in_force(run: Run, source: Source) -> Refusal | None:
 
 
 def put_off(run: Run, error: BudgetExhausted | RateLimited) -> Refusal:
-    """Enter a refusal; a source's sessions are put off until it ends."""
+    """Enter a refusal, and log until when the source's sessions are put off."""
     refusal = enter_refusal(run, error)
     logger.warning("%s: its sessions are put off until %s", error, time_of_day(refusal.until))
     return refusal
 
 
 def enter_refusal(run: Run, error: BudgetExhausted | RateLimited) -> Refusal:
-    """The refusal that an error means; a source's own is entered in the ledger for all processes."""
+    """The refusal for an error; a source's own is entered in the ledger for all processes."""
     if isinstance(error, BudgetExhausted):
         return Refusal(error, error.until)
     wait = WITHOUT_RETRY_AFTER if error.retry_after is None else timedelta(seconds=error.retry_after)

@@ -1,4 +1,4 @@
-"""What a run of a flow works with: settings, database, `now`, and access to upstream."""
+"""A run of a flow: settings, database, `now`, and access to upstream."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a flow. `now` is what it reconciles with; `now_given` that a caller set it, not the clock.
+    """One run of a flow; `now` is its moment, and `now_given` whether a caller set it.
 
-    `time` goes on from there. `stays` that it polls again while results usually come. `flow_run_id` is None where the
-    flow runs directly; `ledger` has the requests of all runs, in upstream's time, and `requests` counts those that this
-    one has sent so far, by source.
+    `time` continues from `now`. `stays`: the run polls again while results usually come. `flow_run_id` is None if the
+    flow runs directly; `ledger` has the requests of all runs, in upstream's time, and `requests` counts those of this
+    run by source.
     """
 
     settings: Settings
@@ -48,10 +48,10 @@ class Run:
 
     @classmethod
     def begin(cls, now: datetime | None, *, reserve: int = 0) -> Run:
-        """A run in the present Prefect flow run, or a direct one where there is none; the schema is made ready.
+        """A run in the current Prefect flow run, or a direct one if there is none; creates or upgrades the tables.
 
         Args:
-            reserve: how many requests to Jolpica in any hour it leaves to other runs.
+            reserve: how many requests to Jolpica in any hour are left to other runs.
 
         Raises:
             UsageError: a setting, or `now`, is wrong.
@@ -71,40 +71,40 @@ class Run:
         return cls(settings, database, moment, now is not None, flow_run_id, ledger, Elapsing(moment))
 
     def with_new_deadline(self) -> Run:
-        """The same run, with as much time for the next source as one has at its beginning."""
+        """The same run, with a new deadline for the next source."""
         return replace(self, deadline=Deadline())
 
     def later(self, now: datetime) -> Run:
-        """The same run at a later moment, with as much time for the next answer as at its beginning."""
+        """The same run at a later moment, with a new deadline."""
         ledger = Ledger(self.database, _upstream_now(self.settings, now))
         return replace(self, now=now, ledger=ledger, deadline=Deadline())
 
     def staying(self) -> Run:
-        """The same run, but one that polls again while results usually come, unless hot polls are turned off."""
+        """The same run, but polling again while results usually come, unless hot polls are turned off."""
         return replace(self, stays=self.settings.hot_poll_seconds > 0)
 
     @property
     def is_deployed(self) -> bool:
-        """Whether this is a deployment's run, which its schedule repeats."""
+        """Whether this is a deployment's run."""
         flow_run = present_flow_run()
         return flow_run is not None and flow_run.deployment_id is not None
 
     @property
     def upstream_now(self) -> datetime:
-        """Upstream's time: the real clock, or `now` when F1_UPSTREAM_URL is set."""
+        """Upstream's time: the real clock, or `now` if F1_UPSTREAM_URL is set."""
         return _upstream_now(self.settings, self.now)
 
     def access(self, deadline: Deadline) -> Access:
-        """What its requests are made with; all tries of a query share a deadline."""
+        """Access for its requests; all tries of a query share a deadline."""
         return Access(self.settings, deadline, self.permit)
 
     def permit(self, host: str, path: str) -> Callable[[int | None, float], None]:
-        """Enter a request to Jolpica in the ledger, in a flow run within Prefect's global concurrency limit.
+        """Enter a request to Jolpica in the ledger; in a flow run, take a slot of Prefect's limit first.
 
         Raises:
             BudgetExhausted: the hourly budget is spent.
-            StillRefused: Jolpica said to wait, and that time is not over.
-            Braked: the global limit had no slot in time.
+            StillRefused: Jolpica demanded a wait that is not over.
+            Braked: the limit had no free slot in time.
             PrefectError: this is a deployment's run, and the limit that deploying creates does not exist.
         """
         if (flow_run := present_flow_run()) is not None:
@@ -113,12 +113,12 @@ class Run:
 
     @property
     def account(self) -> dict[str, Any]:
-        """The fields of its last log line: how long it took, and how many requests it sent to each source."""
+        """The fields of its last log line: its duration, and its number of requests to each source."""
         return {"seconds": round(monotonic() - self.began, 3), "requests": dict(self.requests)}
 
     @property
     def cadence(self) -> Cadence:
-        """The settings of when results are polled; a run that stays may poll earlier than the others."""
+        """The cadence from the settings; a run that stays may poll earlier."""
         delay = self.settings.post_session_delay_minutes
         if self.stays:
             delay = min(delay, self.settings.hot_poll_delay_minutes)

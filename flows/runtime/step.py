@@ -1,4 +1,4 @@
-"""A flow's steps: functions of a run, taken as Prefect tasks in a flow run and directly elsewhere."""
+"""The steps of flows: Prefect tasks in a flow run, direct calls elsewhere."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ R = TypeVar("R")
 
 
 class Cached(NamedTuple):
-    """Under which key, and for how long, Prefect may answer a step from its cache; what is kept is JSON."""
+    """The key and duration for which Prefect caches a step's result, which must be JSON."""
 
     key: str
     expires: timedelta
 
 
 class Step(Generic[P, R]):
-    """A function of a run, called like that function: with its retries, and in a flow run as a Prefect task."""
+    """A function of a run with retries: a Prefect task in a flow run, otherwise called directly."""
 
     def __init__(
         self,
@@ -48,7 +48,6 @@ class Step(Generic[P, R]):
         update_wrapper(self, function)
 
     def __call__(self, run: Run, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Take the step."""
         if run.flow_run_id is None:
             return self._direct(run, *args, **kwargs)
         cached = self._cached(run, *args, **kwargs) if self._cached else None
@@ -69,9 +68,9 @@ def step(
     """Make a function of a run a step.
 
     Args:
-        policy: how often, and how patiently, it is tried again.
+        policy: how often and when it is retried.
         run_name: the task run's name, a template over the function's parameters.
-        cached: decides from the step's arguments whether a flow run may take its result from Prefect's cache.
+        cached: decides from the arguments whether a flow run may use Prefect's cache.
     """
 
     def decorate(function: Callable[Concatenate[Run, P], R]) -> Step[P, R]:
@@ -81,7 +80,7 @@ def step(
 
 
 def _is_retried(_task: Task[Any, Any], _task_run: Any, state: Any) -> bool:
-    """Whether Prefect tries a failed task again: after transient faults only."""
+    """Whether Prefect retries a failed task: only after transient faults."""
     try:
         state.result()
     except Exception as error:

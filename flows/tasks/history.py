@@ -16,7 +16,7 @@ from flows.runtime.step import step
 
 @step(DATABASE_READ, "read-whole-seasons")
 def read_whole_seasons(run: Run) -> set[int]:
-    """The seasons whose history is whole."""
+    """The seasons whose history is complete."""
     return history.whole_seasons(run.database)
 
 
@@ -34,11 +34,11 @@ def transform_tables(
 
 @step(DATABASE, "upsert-history-{answer.season}")
 def upsert_history(run: Run, answer: SeasonAnswer) -> SeasonHistory | None:
-    """Write a season of which nothing is known, at once; None where something is, and nothing is written."""
+    """Write an unknown season; None, and nothing is written, if the database has part of it."""
     return history.write_history(run.database, answer, run.now, run.cadence, flow_run_id=run.flow_run_id)
 
 
 @step(DATABASE, "upsert-season-end-{season}")
 def upsert_season_end(run: Run, season: int) -> None:
-    """Finish a season whose rows are written: drop its pages, and mark its history as whole if it is over."""
+    """Finish a written season: drop its pages, and mark its history as complete if it is over."""
     history.finish_season(run.database, season, run.now, flow_run_id=run.flow_run_id)

@@ -24,7 +24,7 @@ def read_races_due(run: Run, first: int, last: int) -> list[RaceDue]:
 
 @step(PURE, "transform-laps-{race.session_id}")
 def transform_laps(run: Run, race: RaceDue, tables: Mapping[Listing, list[Page]]) -> dict[Listing, Sequence[Record]]:
-    """A race's laps and pit stops, as far as their tables are there."""
+    """A race's laps and pit stops, from those of its tables that were fetched."""
     return {
         listing: LISTED[listing](listing_table(listing, found), race.season, race.round)
         for listing, found in tables.items()
@@ -33,5 +33,5 @@ def transform_laps(run: Run, race: RaceDue, tables: Mapping[Listing, list[Page]]
 
 @step(DATABASE, "upsert-laps-{race.session_id}")
 def upsert_laps(run: Run, race: RaceDue, tables: Mapping[Listing, Sequence[Record]]) -> SyncedTiming:
-    """Write a race's laps and pit stops, as far as they are believed."""
+    """Write a race's laps and pit stops, if they are accepted."""
     return timing.accept_listed(run.database, race, tables, run.now, flow_run_id=run.flow_run_id)

@@ -20,18 +20,18 @@ def read_pages(run: Run, season: int, round_number: int = WHOLE_SEASON) -> dict[
 
 @step(NETWORK, "fetch-page-{query}")
 def fetch_page(run: Run, query: PageQuery, total: int | None, deadline: Deadline) -> Page:
-    """One page of a table, of `total` rows by its earlier pages."""
+    """One page of a table of `total` rows by its earlier pages."""
     return fetch.listings.fetch_listing_page(query, run.access(deadline), total)
 
 
 @step(DATABASE, "upsert-page-{query}")
 def upsert_page(run: Run, query: PageQuery, page: Page) -> None:
-    """Keep a page until its season, or its race, is written."""
+    """Keep a page until its season or race is written."""
     pages.keep_page(run.database, query, page, run.ledger.now)
 
 
 @step(DATABASE, "upsert-no-pages-{season}")
 def upsert_no_pages(run: Run, season: int, round_number: int = WHOLE_SEASON) -> None:
-    """Drop the pages of a season's own tables, or of one of its races', which are void."""
+    """Drop the invalid pages of a season's own tables, or of one of its races'."""
     with run.database.writing() as connection:
         pages.drop_pages(connection, season, round_number)

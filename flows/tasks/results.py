@@ -23,7 +23,7 @@ from flows.tasks.timed import fetch_timed
 
 @step(DATABASE_READ, "read-due-polls")
 def read_due_polls(run: Run, event_id: str | None, kind: SessionKind | None) -> list[DuePoll]:
-    """The sessions to poll: those that are due, or those of one event."""
+    """The due polls, or all sessions of one event."""
     if event_id is None:
         return queries.read_due_polls(run.database, run.now, run.cadence.delay)
     return queries.read_event_polls(run.database, event_id, kind)
@@ -31,19 +31,19 @@ def read_due_polls(run: Run, event_id: str | None, kind: SessionKind | None) -> 
 
 @step(NETWORK, "fetch-results-{query.season}-{query.kind.value}")
 def fetch_results(run: Run, query: ResultQuery, deadline: Deadline) -> list[Document]:
-    """What Jolpica has published of a query's sessions."""
+    """Jolpica's published documents for a query."""
     return fetch.results.fetch_results(query.season, query.kind, query.round, run.access(deadline))
 
 
 @step(PURE, "transform-results-{query.season}-{query.kind.value}")
 def transform_results(run: Run, query: ResultQuery, documents: list[Document]) -> Sequence[Answer]:
-    """The answers to a query; a session that is not among them has nothing published. Unreadable ones are an error."""
+    """The answers to a query; a session without one has nothing published. Raises for unreadable ones."""
     return require_readable(query, match_results(query, listed_results(documents, query.season, query.kind)))
 
 
 @step(NETWORK, "fetch-timing-{due_poll.session.id}")
 def fetch_timing(run: Run, due_poll: DuePoll, deadline: Deadline) -> TimingDocument | None:
-    """A session's live timing; None where there is nothing yet, or its time is not known."""
+    """A session's live timing; None if there is nothing yet, or its time is unknown."""
     return fetch_timed(run, due_poll, deadline, fetch.timing.fetch_timing)
 
 
@@ -55,7 +55,7 @@ def transform_timing(run: Run, due_poll: DuePoll, document: TimingDocument) -> S
 
 @step(DATABASE, "upsert-results-{session_id}")
 def upsert_result(run: Run, session_id: str, result: SessionResult, *, force: bool) -> Polled:
-    """Make a result the session's next revision, as far as it is believed."""
+    """Make a result the session's next revision, if it is accepted."""
     return results.accept_result(
         run.database, session_id, result, run.now, run.cadence, flow_run_id=run.flow_run_id, force=force
     )
@@ -70,7 +70,7 @@ def upsert_poll(
     document: str | None = None,
     not_before: datetime | None = None,
 ) -> str:
-    """Enter a poll that brought no result; returns what a person should know of it."""
+    """Store a poll without a result; returns a note for people."""
     return polls.note_poll(
         run.database,
         session_id,

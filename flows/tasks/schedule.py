@@ -21,14 +21,14 @@ from flows.runtime.run import Run
 from flows.runtime.step import Cached, step
 
 SCHEDULE_CACHE_VERSION = 3
-"""Raise this when the documents of a schedule change, so that no run reads an older form from Prefect's cache."""
+"""Raise this when a schedule's documents change, so that no run reads an older form from Prefect's cache."""
 
 PAST_SEASON_KEPT = timedelta(days=1)
 CURRENT_SEASON_KEPT = timedelta(minutes=10)
 
 
 def cached_schedule(run: Run, season: int, source: Source) -> Cached | None:
-    """How long a schedule may come from Prefect's cache: the first source's only, and not for a given `now`."""
+    """How long Prefect may cache a schedule: only the first source's, and not for a given `now`."""
     if source is not sources_of(season, run.now)[0] or run.now_given:
         return None
     upstream = re.sub(r"\W+", "-", run.settings.f1_upstream_url or "real")
@@ -40,7 +40,7 @@ def cached_schedule(run: Run, season: int, source: Source) -> Cached | None:
 
 @step(NETWORK, "fetch-schedule-{season}-{source.value}", cached=cached_schedule)
 def fetch_schedule(run: Run, season: int, source: Source) -> list[Document] | Unpublished:
-    """What a source has of a season now."""
+    """A season's documents from a source."""
     try:
         return fetch.schedule.fetch_schedule(season, source, run.access(run.deadline))
     except SourceEmpty as error:
@@ -49,7 +49,7 @@ def fetch_schedule(run: Run, season: int, source: Source) -> list[Document] | Un
 
 @step(PURE, "transform-schedule-{season}-{source.value}")
 def transform_schedule(run: Run, documents: list[Document], season: int, source: Source) -> ScheduleAnswer:
-    """A source's documents as its answer, without what it cannot know yet."""
+    """A source's documents as its answer, without events that it cannot have yet."""
     return begun(plausibility.calendar(schedule_answer(documents, season, source)), run.now)
 
 
@@ -61,7 +61,7 @@ def transform_qualifying(run: Run, documents: list[Document], season: int) -> tu
 
 @step(DATABASE_READ, "read-calendar-{season}")
 def read_calendar(run: Run, season: int) -> Calendar:
-    """What the database knows of a season."""
+    """A season's calendar in the database."""
     with run.database.reading() as connection:
         return queries.read_calendar(connection, season)
 
@@ -76,7 +76,7 @@ def upsert_schedule(
     rejected: Mapping[Source, str],
     force: bool,
 ) -> SeasonSummary:
-    """Bring the database to a source's answer, as far as that is believed; `rejected`: what better ones gave."""
+    """Apply a source's answer to the database; `rejected` has better sources' faults."""
     return schedule.upsert_schedule(
         run.database,
         answer,

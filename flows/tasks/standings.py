@@ -38,7 +38,7 @@ def transform_standings(run: Run, event: Event, documents: dict[Competitor, list
 
 @step(DATABASE, "upsert-standings-{event.id}")
 def upsert_standings(run: Run, event: Event, published: PublishedStandings) -> list[str]:
-    """Let Jolpica's standings after an event win over ours; returns the differences, a line a competitor."""
+    """Accept Jolpica's standings after an event, if they win over ours; returns the differences, one line each."""
     return standings.accept_standings(
         run.database, event.id, published.tables, run.now, named=published.named, flow_run_id=run.flow_run_id
     )
@@ -46,5 +46,5 @@ def upsert_standings(run: Run, event: Event, published: PublishedStandings) -> l
 
 @step(DATABASE, "upsert-standings-due-{event.id}")
 def upsert_standings_due(run: Run, event: Event, error: str, *, is_refused: bool) -> None:
-    """Have an event's standings fetched later; `is_refused`: what was published cannot be read."""
+    """Poll an event's standings later; `is_refused`: the published ones are unreadable."""
     standings.put_standings_off(run.database, event, run.now, error, is_refused=is_refused)

@@ -11,5 +11,5 @@ from flows.runtime.step import step
 
 @step(DATABASE, "upsert-statuses")
 def upsert_statuses(run: Run) -> tuple[FeedChange, ...]:
-    """Bring every status to what it is now."""
+    """Advance every status to what it is now."""
     return statuses.refresh_statuses(run.database, run.now, flow_run_id=run.flow_run_id)

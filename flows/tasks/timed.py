@@ -1,4 +1,4 @@
-"""What the steps that read a session's live timing have in common."""
+"""Shared by the steps that read a session's live timing."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ D = TypeVar("D", covariant=True)
 
 
 class FetchSession(Protocol[D]):
-    """Fetches a document of a session; one that is `settled` no longer changes."""
+    """Fetches a document of a session, which no longer changes if it is `settled`."""
 
     def __call__(self, session: fetch.timing.TimedSession, access: Access, *, settled: bool) -> D:
-        """The document."""
+        """Fetch the document."""
 
 
 def fetch_timed(run: Run, due_poll: DuePoll, deadline: Deadline, fetch_session: FetchSession[D]) -> D | None:
-    """A session's document; None where there is nothing yet, or the session's time is not known."""
+    """A session's document; None if there is nothing yet, or the session's time is unknown."""
     session = fetch.timing.TimedSession.of(due_poll.event, due_poll.session)
     if session is None:
         return None

@@ -19,7 +19,7 @@ from flows.tasks.timed import fetch_timed
 
 @step(DATABASE_READ, "read-due-timing")
 def read_due_timing(run: Run, event_id: str | None, kind: SessionKind | None) -> list[DuePoll]:
-    """The sessions whose archive of live timing is due, or those of one event that have begun."""
+    """The sessions with a due archive of live timing, or those of one event that have begun."""
     if event_id is None:
         return timing_queries.read_due_timing(run.database, run.now)
     asked = queries.read_event_polls(run.database, event_id, kind)
@@ -28,25 +28,25 @@ def read_due_timing(run: Run, event_id: str | None, kind: SessionKind | None) ->
 
 @step(NETWORK, "fetch-archive-{due_poll.session.id}")
 def fetch_archive(run: Run, due_poll: DuePoll, deadline: Deadline) -> ArchiveDocument | None:
-    """Live timing's archive of a session; None where there is nothing yet, or the session's time is not known."""
+    """Live timing's archive of a session; None if there is nothing yet, or the session's time is unknown."""
     return fetch_timed(run, due_poll, deadline, fetch.archive.fetch_archive)
 
 
 @step(PURE, "transform-archive-{due_poll.session.id}")
 def transform_archive(run: Run, due_poll: DuePoll, document: ArchiveDocument) -> Archive:
-    """What an archive says of each dataset."""
+    """An archive's datasets as records."""
     return read_archive(document, due_poll.session.kind)
 
 
 @step(DATABASE, "upsert-drivers-named")
 def upsert_drivers_named(run: Run) -> list[str]:
-    """Give entries the drivers that Jolpica knows by now; returns who they are."""
+    """Add drivers that Jolpica now has to entries; returns a line for each."""
     return roster.name_drivers(run.database, run.now, flow_run_id=run.flow_run_id)
 
 
 @step(DATABASE, "upsert-timing-{session_id}")
 def upsert_timing(run: Run, session_id: str, archive: Archive, *, by_name: bool) -> SyncedTiming:
-    """Take each dataset of an archive, as far as it is believed."""
+    """Write each dataset of an archive that is accepted."""
     return timing.accept_archive(
         run.database, session_id, archive, run.now, by_name=by_name, flow_run_id=run.flow_run_id
     )
@@ -54,5 +54,5 @@ def upsert_timing(run: Run, session_id: str, archive: Archive, *, by_name: bool)
 
 @step(DATABASE, "upsert-timing-due-{session_id}")
 def upsert_timing_due(run: Run, session_id: str, error: str | None, *, by_name: bool) -> SyncedTiming:
-    """Have a session's archive fetched later: it is not there yet, or there was an error."""
+    """Poll a session's archive later: it does not exist yet, or fetching it failed with `error`."""
     return timing.put_archive_off(run.database, session_id, run.now, error, by_name=by_name)

@@ -1,1 +1,1 @@
-"""What in a season's rows contradicts other rows, or the sport's rules: pure checks in one table."""
+"""Contradictions between a season's rows, or with the sport's rules: pure checks in one table."""

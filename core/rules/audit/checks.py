@@ -1,4 +1,4 @@
-"""All checks, and what they find in a season. Pure functions."""
+"""All checks, and the function that runs them on a season. Pure functions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from core.rules.audit.standings import standings_unlike_results
 from core.rules.audit.states import poll_unlike_state, results_missing, status_unlike_results
 
 Check = Callable[[AuditedSeason], Found]
-"""Yields the id and a message for each thing that is wrong; a finding has its function's name."""
+"""Yields an id and a message for each fault; a finding is named after its function."""
 
 CHECKS: tuple[Check, ...] = (
     unknown_id,
@@ -44,7 +44,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 def examine_season(season: AuditedSeason) -> tuple[Finding, ...]:
-    """What the checks find in a season, in the table's order."""
+    """The findings of all checks in a season, in the table's order."""
     return tuple(
         Finding(check=check.__name__, season=season.season, entity_id=entity_id, message=message)
         for check in CHECKS

@@ -1,4 +1,4 @@
-"""Checks of each official classification by itself. Pure functions."""
+"""Checks of each official classification on its own. Pure functions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.rules.results.quality import FIRST_SINGLE_SEASON, name_of
 from core.text import duration
 
 Found = Iterator[tuple[str, str]]
-"""The id of what is wrong, and why."""
+"""The faulty id, and the fault in words."""
 
 
 def winner_missing(season: AuditedSeason) -> Found:
@@ -36,7 +36,7 @@ def points_unlike_rule(season: AuditedSeason) -> Found:
 
 
 def gaps_not_rising(season: AuditedSeason) -> Found:
-    """A better time than that of a better place, of those with as many laps; or a gap that times contradict."""
+    """A faster time than in a better place with as many laps; or a gap that the times contradict."""
     for session, entries in season.official(*SCORING):
         yield from ((session.id, message) for message in [*_faster(entries), *_gaps(entries)])
 

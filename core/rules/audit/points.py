@@ -1,8 +1,8 @@
-"""Whether a session's points are those that the season's rule pays. Pure functions.
+"""Whether a session's points follow the season's rule. Pure functions.
 
-Since 1991 each place is paid exactly. Before, some who were classified in the points were paid none, and others in a
-worse place sometimes were instead; until 1959 the fastest lap paid a point, and until 1957 the drivers of a shared car
-divided those of its place.
+Since 1991 each place is paid exactly. Before, some drivers classified in the points were paid nothing, and sometimes
+others in a worse place were paid instead; until 1959 the fastest lap paid a point, and until 1957 the drivers of a
+shared car divided its place's points.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from core.rules.results.points import (
 from core.rules.results.quality import name_of
 
 UNPAID_AT_MOST = 2
-"""How many places in the points were paid nothing, or only a part: two in Italy 1984."""
+"""How many places in the points may be paid nothing, or only in part: two in Italy 1984."""
 
 ROUNDED = Decimal("0.02")
-"""What the parts of a shared point may lack or exceed: seven times 0.14 in 1954."""
+"""The rounding error allowed in a sum of shared points: 1954 has seven parts of 0.14."""
 
 
 def faults(season: int, kind: SessionKind, entries: Sequence[Entry]) -> list[str]:
-    """How a session's points differ from the rule, by the scale that fits best; empty where one fits."""
+    """How a session's points differ from the rule, by the scale that fits best; empty if one fits."""
     found = [list(_faults(season, scale, entries)) for scale in scales(season, kind)]
     return min(found, key=len, default=[])
 
@@ -48,7 +48,7 @@ def _faults(season: int, scale: Scale, entries: Sequence[Entry]) -> Iterator[str
 
 
 def _unlike_places(scale: Scale, entries: Sequence[Entry]) -> Iterator[str]:
-    """Entries with other points than their place pays; one of them may have the fastest lap's."""
+    """Entries with other points than their place pays; one may have the fastest lap's too."""
     fastest = 0
     for entry in entries:
         due, paid = scale.at(entry.position), entry.points or NOTHING
@@ -78,7 +78,7 @@ def _rising(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def _unlike_sum(season: int, scale: Scale, entries: Sequence[Entry]) -> Iterator[str]:
-    """A sum that is not what the places pay, with or without the fastest lap, less a few places that were not paid."""
+    """A sum other than what the places pay, with or without the fastest lap and minus a few unpaid places."""
     by_place: defaultdict[int, Decimal] = defaultdict(lambda: NOTHING)
     for entry in entries:
         if entry.position is not None:

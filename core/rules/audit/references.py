@@ -13,7 +13,7 @@ TABLES = {Entity.EVENT: "events", Entity.SESSION: "sessions"}
 
 
 def unknown_id(season: AuditedSeason) -> Found:
-    """A row that names an event, session, driver, team or circuit that there is not; each once for what holds it."""
+    """A row with the id of a missing event, session, driver, team or circuit; reported once per holder."""
     seen = set()
     for holder, what, table, identity in _references(season):
         if identity is not None and identity not in season.ids[table] and (holder, table, identity) not in seen:
@@ -22,7 +22,7 @@ def unknown_id(season: AuditedSeason) -> Found:
 
 
 def id_unlike_row(season: AuditedSeason) -> Found:
-    """An event's id that is not of its season, or a session's that is not of its event and kind."""
+    """An event's id that does not match its season, or a session's that does not match its event and kind."""
     for event in season.events.values():
         if not event.id.startswith(season_prefix(event.season)):
             yield event.id, f"an event of {event.season}"
@@ -32,7 +32,7 @@ def id_unlike_row(season: AuditedSeason) -> Found:
 
 
 def _references(season: AuditedSeason) -> Iterator[tuple[str, str, str, str | None]]:
-    """Each id that a row names: what holds it, in which rows, of which table it is, and the id."""
+    """Each id in a row: its holder, a name for the rows, the table it refers to, and the id."""
     for event in season.events.values():
         yield event.id, "its circuit", "circuits", event.circuit_id
     for session in season.sessions.values():
@@ -56,7 +56,7 @@ def _references(season: AuditedSeason) -> Iterator[tuple[str, str, str, str | No
         if table_of := TABLES.get(state.entity):
             yield state.entity_id, f"the state of {state.dataset}", table_of, state.entity_id
     for held in season.held.values():
-        # What of a schedule cannot be read is held under the id that the event would have.
+        # An unreadable part of a schedule is held under the id that the event would have.
         if (table_of := TABLES.get(held.entity)) and held.kind is not HeldKind.SCHEDULE_REJECTED:
             yield held.entity_id, "held answers", table_of, held.entity_id
     for change in season.feed:

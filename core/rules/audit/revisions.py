@@ -1,4 +1,4 @@
-"""Checks of sessions' revisions against each other, the results, the sessions and the feed. Pure functions."""
+"""Checks of sessions' revisions against each other, results, sessions and the feed. Pure functions."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ RESULTS_KINDS = frozenset(
         ChangeKind.RESULTS_RESTORED,
     }
 )
-"""The kinds of change that a revision makes."""
+"""The kinds of change that a revision causes."""
 
 
 def revisions_not_whole(season: AuditedSeason) -> Found:
-    """Revisions that are not numbered 1, 2, 3 up to the session's, each seen after the one before."""
+    """Revisions that are not numbered 1, 2, 3 up to the session's, each observed after the one before."""
     for session in season.sessions.values():
         chain = season.revisions.get(session.id, ())
         numbers = [revision.revision for revision in chain]
@@ -37,7 +37,7 @@ def revisions_not_whole(season: AuditedSeason) -> Found:
 
 
 def results_unlike_last_revision(season: AuditedSeason) -> Found:
-    """Results that are not those of the last revision."""
+    """Results that differ from the last revision."""
     for session in season.sessions.values():
         entries, chain = season.entries.get(session.id, ()), season.revisions.get(session.id, ())
         if not chain:
@@ -50,7 +50,7 @@ def results_unlike_last_revision(season: AuditedSeason) -> Found:
 
 
 def state_unlike_revisions(season: AuditedSeason) -> Found:
-    """A state of the results that the last revision does not give."""
+    """A results state that does not follow from the last revision."""
     for session in season.sessions.values():
         state, chain = session.results_state, season.revisions.get(session.id, ())
         if session.has_results and state is ResultsState.AWAITED:
@@ -62,10 +62,9 @@ def state_unlike_revisions(season: AuditedSeason) -> Found:
 
 
 def feed_unlike_revisions(season: AuditedSeason) -> Found:
-    """A revision without a change in the feed, or with several, or a change for a revision after the last one.
+    """A revision without a change in the feed, or with several, or a change for a revision that does not exist.
 
-    A season that was stored at once has one change for all, at the same moment. Revisions older than the feed are not
-    checked.
+    A season stored at once has one change for all, at the same moment. Revisions older than the feed are not checked.
     """
     announced: dict[str, list[int]] = {session_id: [] for session_id in season.sessions}
     at_once = set()

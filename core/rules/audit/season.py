@@ -1,4 +1,4 @@
-"""What an audit reads of one season, and what it finds. Pure records."""
+"""The rows that an audit reads of one season, and its findings. Pure records."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.rules.results.adjustments import Adjustment
 
 
 class Finding(Record):
-    """What one check finds wrong: the event, session or season that it is about, and a message for a person."""
+    """A fault found by a check: the event, session or season concerned, and a message for people."""
 
     check: str
     season: int
@@ -43,8 +43,8 @@ class AuditedSeason:
     """One season's rows.
 
     `entries` and `revisions` are by session id, `standings` by event id and championship. `feed` has the season's
-    changes, and `feed_since` is the moment of the first entry of the whole feed. `ids` are all that the tables of each
-    name hold.
+    changes, and `feed_since` is the moment of the whole feed's first entry. `ids` are all ids in the tables of each
+    name.
     """
 
     season: int

@@ -1,4 +1,4 @@
-"""The check of standings against what the season's results give. Pure functions."""
+"""Checks standings against the season's results. Pure functions."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ from core.text import counted
 
 
 def standings_unlike_results(season: AuditedSeason) -> Found:
-    """Standings that the season's rule and adjustments do not give, or none after an event with official results.
+    """Standings that differ from the season's rule and adjustments, or are missing after official results.
 
-    Where a published table that differs stands, while the season is under way, the difference is held for a person:
-    that is no finding.
+    A differing published table that stands while the season is under way is held for a person, and is not a finding.
     """
     left = dict(season.standings)
     for event, tables in standings_after(_rounds(season), season.adjustments):
@@ -43,7 +42,7 @@ def _rounds(season: AuditedSeason) -> list[Round]:
 
 
 def _unlike(there: Sequence[Standing], computed: Sequence[Standing]) -> str:
-    """How stored standings differ from the computed ones, in words; empty where they do not."""
+    """How stored standings differ from the computed ones, in words; empty if they do not."""
     if not there:
         return "none" if computed else ""
     stored, due = ({standing.competitor_id: standing for standing in table} for table in (there, computed))
@@ -53,7 +52,7 @@ def _unlike(there: Sequence[Standing], computed: Sequence[Standing]) -> str:
 
 
 def _has_due_points(stored: Standing | None, due: Standing | None) -> bool:
-    """Whether a difference is of places only, which follow from another's points: it comes last."""
+    """Whether points are equal: a difference of places only, caused by another's points, is listed last."""
     return stored is not None and due is not None and stored.points == due.points
 
 

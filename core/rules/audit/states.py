@@ -1,4 +1,4 @@
-"""Checks of when sessions are polled, and of results that are missing. Pure functions."""
+"""Checks of sessions' polls, and for missing results. Pure functions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from core.rules.results.polling import SESSIONS_OF_JOLPICA, over_at
 from core.text import moment
 
 PUBLISHED_AFTER = timedelta(days=1)
-"""Official results come within twelve hours."""
+"""Official results are published within twelve hours."""
 
 
 def results_missing(season: AuditedSeason) -> Found:
-    """A race, sprint or qualifying that is over for a day and has no results."""
+    """A race, sprint or qualifying that ended more than a day ago and has no results."""
     for session in season.sessions.values():
         takes_place = session.status is not Status.CANCELLED and session.kind in SESSIONS_OF_JOLPICA
         if takes_place and not session.has_results and season.now >= over_at(session) + PUBLISHED_AFTER:
@@ -24,7 +24,7 @@ def results_missing(season: AuditedSeason) -> Found:
 
 
 def poll_unlike_state(season: AuditedSeason) -> Found:
-    """A settled session with a next poll, one that is not settled without any, or faults without a reason."""
+    """A settled session with a next poll, one not settled without a next poll, or faults without a reason."""
     for session in season.sessions.values():
         is_settled = session.results_state is ResultsState.SETTLED
         if is_settled and session.next_poll_at is not None:
@@ -42,7 +42,7 @@ def poll_unlike_state(season: AuditedSeason) -> Found:
 
 
 def status_unlike_results(season: AuditedSeason) -> Found:
-    """A session that has results and is still scheduled or live."""
+    """A session with results that is still scheduled or live."""
     for session in season.sessions.values():
         if session.has_results and session.status not in (Status.COMPLETED, Status.CANCELLED):
             yield session.id, f"{session.status.value}, though it has results"

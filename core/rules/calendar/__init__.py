@@ -1,1 +1,1 @@
-"""A season's calendar: which event is which, when its sessions take place, what a source's answer changes."""
+"""A season's calendar: matching events, session times, and the changes in a source's answer."""

@@ -1,4 +1,4 @@
-"""What a source no longer lists: which events and sessions that is, and when it cancels them."""
+"""Events and sessions that a source no longer lists, and when they are cancelled."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from core.rules.confirmation import ABSENCE, AT_ONCE, IMPLAUSIBLE
 
 
 def namesakes(known: Calendar, found: Collection[str], malformed: MalformedEvent) -> list[Event]:
-    """The known events of a malformed event's name, without those `found` in the answer."""
+    """The known events with a malformed event's name, without those `found` in the answer."""
     if malformed.name is None:
         return []
     wanted = slug(malformed.name)
@@ -34,9 +34,9 @@ def namesakes(known: Calendar, found: Collection[str], malformed: MalformedEvent
 
 
 def absent_events(known: Calendar, answer: ScheduleAnswer, found: Collection[str]) -> list[Event]:
-    """Events that this source listed before and no longer does; never those that have results.
+    """Events that this source listed before and no longer does, without those that have results.
 
-    An event that a malformed one may be is not absent; where a malformed one has no known name, none is.
+    An event that a malformed one may be is not absent; if a malformed one's name is unknown, no event is absent.
     """
     if not answer.complete:
         return []
@@ -56,7 +56,7 @@ def absent_events(known: Calendar, answer: ScheduleAnswer, found: Collection[str
 
 @dataclass(frozen=True)
 class AbsentSessions:
-    """An event's sessions that a source no longer lists; `replaced` where as many others took their place."""
+    """An event's sessions that a source no longer lists; `replaced` if as many others took their place."""
 
     sessions: tuple[Session, ...] = ()
     replaced: bool = False
@@ -65,7 +65,7 @@ class AbsentSessions:
 def absent_sessions(
     known: Mapping[SessionKind, Session], listed: ListedEvent, answer: ScheduleAnswer
 ) -> AbsentSessions:
-    """The sessions of a listed event that are absent; none where the answer cannot tell."""
+    """The sessions of a listed event that are absent; none if the answer does not show it."""
     if not (answer.complete and listed.sessions) or listed.unknown_sessions:
         return AbsentSessions()
     kinds = {slot.kind for slot in listed.sessions}
@@ -86,7 +86,7 @@ def absent_sessions(
 
 
 def cancel_or_hold_event(draft: Draft, event: Event) -> None:
-    """Cancel an absent event, with its sessions, once its absence is confirmed; hold it until then."""
+    """Cancel an absent event with its sessions once the absence is confirmed; until then hold it."""
     wait = IMPLAUSIBLE if draft.implausible else ABSENCE
     if not _confirm_or_hold(draft, Entity.EVENT, event, wait):
         draft.notes.append(_note(event.name, wait))
@@ -97,7 +97,7 @@ def cancel_or_hold_event(draft: Draft, event: Event) -> None:
 
 
 def cancel_or_hold_sessions(draft: Draft, event: Event, absent: AbsentSessions) -> bool:
-    """Cancel absent sessions once that is confirmed, at once where others replace them; returns whether all are."""
+    """Cancel absent sessions, at once if others replace them, otherwise once confirmed; returns whether all are."""
     wait = IMPLAUSIBLE if draft.implausible else AT_ONCE if absent.replaced else ABSENCE
     all_confirmed = True
     for session in absent.sessions:

@@ -1,11 +1,11 @@
 """Every circuit of the Formula 1 World Championship since 1950: its time zone and the names of its place.
 
-The ids are Ergast's, which Jolpica continues. Countries, localities and IANA zones are common knowledge,
-written down here because no upstream serves a circuit's time zone: FastF1 gives one UTC offset an event,
-which is wrong when clocks change that weekend.
+The ids are Ergast's, which Jolpica continues. Countries, localities and IANA zones are common knowledge. They are
+written here because no upstream serves a circuit's time zone: FastF1 gives one UTC offset an event, which is wrong when
+clocks change that weekend.
 
-A circuit id is more precise than a place's name: Madrid has had two circuits and Barcelona three, and their names
-stand for the one in present use. Use the id where it is known.
+Prefer the circuit id to a place's name: Madrid has had two circuits and Barcelona three, and their names stand for the
+one in present use.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from zoneinfo import ZoneInfo
 
 @dataclass(frozen=True, slots=True)
 class Venue:
-    """Where a circuit is.
+    """A circuit's location.
 
-    `time_zone` is an IANA name, `country` is in our spelling, see COUNTRY_ALIASES. `places` are the
-    localities it goes by: those upstream has named it by, and its town where upstream names a whole region.
-    No place belongs to two venues: a place shared with an older circuit is that of the one in present use.
+    `time_zone` is an IANA name, `country` is in our spelling, see COUNTRY_ALIASES. `places` are its localities: those
+    that upstream has named, and its town if upstream names a whole region. A place shared with an older circuit belongs
+    to the one in present use, so no place has two venues.
     """
 
     time_zone: str
@@ -51,9 +51,9 @@ COUNTRY_ALIASES: Final[Mapping[str, str]] = MappingProxyType(
         "USA": "United States",
     }
 )
-"""Other spellings of a country, each with ours."""
+"""Other spellings of a country, with ours."""
 
-# California belongs to no venue: Ergast puts both Long Beach and Riverside there, and neither is in use.
+# California is no venue's: Ergast puts both Long Beach and Riverside there, and neither is in use.
 VENUES: Final[Mapping[str, Venue]] = MappingProxyType(
     {
         "adelaide": Venue("Australia/Adelaide", "Australia", ("Adelaide",)),
@@ -140,29 +140,23 @@ VENUES: Final[Mapping[str, Venue]] = MappingProxyType(
 
 
 def country_key(name: str) -> str:
-    """One key for all spellings of a country: "UK", "Great Britain" and "United Kingdom" are the same."""
+    """One key for all spellings of a country, such as "UK", "Great Britain" and "United Kingdom"."""
     folded = _fold(name)
     return _COUNTRY_KEYS.get(folded, folded)
 
 
 def place_key(country: str, locality: str) -> str:
-    """A key that is equal for two names of the same place, to find whether an event moved.
-
-    It is the circuit's id where a venue is known there, else the folded names ("italy/vallelunga").
-    """
+    """A key equal for names of one place: the circuit's id if known, otherwise folded names ("italy/vallelunga")."""
     return venue_at(country, locality) or "/".join(_place(country, locality))
 
 
 def venue_at(country: str, locality: str) -> str | None:
-    """The id of the circuit at a place, None where no circuit is known there.
-
-    Of several circuits that a place has had, it is the one in present use.
-    """
+    """The id of the circuit at a place, of several the one in present use; None if no circuit is known there."""
     return _VENUE_BY_PLACE.get(_place(country, locality))
 
 
 def time_zone(circuit_id: str | None) -> ZoneInfo | None:
-    """The time zone a circuit is in, None when we do not know the circuit."""
+    """The time zone of a circuit, None for an unknown circuit."""
     venue = VENUES.get(circuit_id) if circuit_id is not None else None
     return ZoneInfo(venue.time_zone) if venue is not None else None
 
@@ -176,7 +170,6 @@ def _fold(name: str) -> str:
 
 
 def _place(country: str, locality: str) -> tuple[str, str]:
-    """A place's two names, folded."""
     return country_key(country), _fold(locality)
 
 

@@ -1,4 +1,4 @@
-"""One reconciliation as it takes shape: what it starts from, and the next calendar as far as it is decided."""
+"""A reconciliation in progress: its inputs, and the next calendar so far."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from core.rules.confirmation import Confirmation
 class Draft:
     """The next state of a season's calendar.
 
-    `implausible` says that the answer changes more of the season at once than is applied without confirmation;
-    `races` are Jolpica's events of the season, for their circuits.
+    `implausible`: the answer changes more of the season at once than is applied without confirmation. `races` are
+    Jolpica's events of the season, for their circuits.
     """
 
     known: Calendar
@@ -39,16 +39,16 @@ class Draft:
         return self.answer.source
 
     def put_session(self, session: Session) -> None:
-        """Make a session what it should be."""
+        """Add or replace a session."""
         self.sessions[session.id] = session
 
     def active_sessions(self, event_id: str) -> list[Session]:
-        """An event's sessions that take place, as far as they are decided."""
+        """An event's sessions that are not cancelled so far."""
         own = [session for session in self.sessions.values() if session.event_id == event_id]
         return [session for session in own if session.status is not Status.CANCELLED]
 
     def add_circuit(self, listed: ListedEvent) -> str | None:
-        """Add a listed event's circuit, with its time zone, and return its id; None where the circuit is not known."""
+        """Add a listed event's circuit with its time zone, and return its id; None if the circuit is unknown."""
         circuit = circuit_of(listed, self.races, self.circuits)
         if circuit is None:
             return None
@@ -58,12 +58,12 @@ class Draft:
 
 
 def zone_of(circuit_id: str | None, listed: ListedEvent) -> ZoneInfo | None:
-    """The time zone of a listed event: its circuit's, else that of the venue at its place."""
+    """The time zone of a listed event: its circuit's, otherwise that of the venue at its place."""
     return time_zone(circuit_id or venue_at(listed.country, listed.locality))
 
 
 def zone_without_races(event: Event, listed: ListedEvent) -> ZoneInfo | None:
-    """The same where Jolpica's races are not looked at: by the listed circuit, or the known one if the event stays."""
+    """The same without Jolpica's races: by the listed circuit, or the known one if the event stays."""
     stays = not listed.locality or same_place(event, listed)
     return zone_of(listed.circuit.id if listed.circuit else event.circuit_id if stays else None, listed)
 

@@ -1,8 +1,8 @@
-"""Ids that never change, what they are made of, and which known event a listed one is. Pure functions.
+"""Ids that never change, and matching listed events with known ones. Pure functions.
 
 An event's id is `2026-bahrain-grand-prix` and a session's `2026-bahrain-grand-prix/race`: only this module composes
-and splits them. An event is recognised by its name, its place and its dates, never by its round: cancelling one race
-renumbers all that follow.
+and splits them. Events are matched by name, place and dates, never by round: cancelling one race renumbers all later
+ones.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def slug(name: str) -> str:
 
 
 def new_event_id(season: int, name: str, taken: Iterable[str]) -> str:
-    """A new event's id: season and slug, and a number if that id was ever taken."""
+    """A new event's id: season and slug, with a number if that id was ever taken."""
     wanted = f"{season}-{slug(name)}"
     used = set(taken)
     if wanted not in used:
@@ -43,7 +43,7 @@ def session_id(event_id: str, kind: SessionKind) -> str:
 
 
 def event_id_of(identity: str) -> str:
-    """The event's id in a session's; an event's id is returned as it is."""
+    """The event's id in a session's id; an event's id is returned unchanged."""
     return identity.partition("/")[0]
 
 
@@ -51,7 +51,7 @@ def kind_of(identity: str) -> SessionKind | None:
     """The kind of session in a session's id; None for an event's id.
 
     Raises:
-        ValueError: what stands there is no kind of session.
+        ValueError: the kind in the id is unknown.
     """
     _, slash, kind = identity.partition("/")
     return SessionKind(kind) if slash else None
@@ -68,12 +68,12 @@ def slug_of(event_id: str) -> str:
 
 
 def season_prefix(season: int) -> str:
-    """What the ids of a season's events and sessions begin with, and no other ids."""
+    """The beginning that only ids of a season's events and sessions have."""
     return f"{season}-"
 
 
 def same_place(known: Event, listed: ListedEvent) -> bool:
-    """Whether both are at one circuit, however their sources spell the place."""
+    """Whether both are at one circuit, whatever their sources call the place."""
     if known.circuit_id and listed.circuit and known.circuit_id == listed.circuit.id:
         return True
     if not (known.locality and listed.locality):
@@ -82,12 +82,12 @@ def same_place(known: Event, listed: ListedEvent) -> bool:
 
 
 def match_events(known: Iterable[Event], listed: Sequence[ListedEvent]) -> dict[int, str]:
-    """Which known event each listed one is: index in `listed` to event id; what is new is left out.
+    """The known event for each listed one, as index in `listed` to event id; new events are left out.
 
-    The best match is taken first: name, place and date; place and date (renamed); name and date
-    (relocated); name and place (moved); name (moved and relocated); place and about the date. Among equals, the
-    nearest in time. Testing is only ever matched with testing, and there the nearest in time comes before the
-    order: with the first of two tests of one name gone, the second stays the second.
+    The best match is taken first: name, place and date; place and date (renamed); name and date (relocated); name and
+    place (moved); name (moved and relocated); place and a near date. Among equals, the nearest in time. Testing is
+    matched with testing only, and there the nearest in time comes before the order: if the first of two tests of one
+    name is gone, the second stays the second.
     """
     candidates = []
     for event in known:
@@ -130,7 +130,7 @@ def _match_rank(known: Event, listed: ListedEvent) -> int | None:
 def circuit_of(event: ListedEvent, races: Sequence[ListedEvent], known: Mapping[str, Circuit]) -> Circuit | None:
     """The circuit of a listed event: its own, else that of the race at its place and date, else one known there.
 
-    `races` are Jolpica's, with circuits; upstream's names of a place differ, and so may the date by a day.
+    `races` are Jolpica's, with circuits; sources may differ in a place's name, and by a day in the date.
     """
     if event.circuit is not None:
         return event.circuit

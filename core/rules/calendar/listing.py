@@ -1,4 +1,4 @@
-"""What is listed: new events are added, known ones brought up to date. Pure but for the draft they work on."""
+"""Applies listed events to a draft: adds new ones, updates known ones. Pure except for the draft."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.rules.changes import EVENT_TIMES
 
 
 def add_event(draft: Draft, listed: ListedEvent) -> None:
-    """Add an event that is not known, with those of its sessions whose date is."""
+    """Add a new event, with those of its sessions that have a date."""
     circuit_id = draft.add_circuit(listed)
     event_id = new_event_id(listed.season, listed.name, draft.events)
     zone = zone_of(circuit_id, listed)
@@ -46,7 +46,7 @@ def add_event(draft: Draft, listed: ListedEvent) -> None:
 
 
 def update_event(draft: Draft, event: Event, listed: ListedEvent) -> None:
-    """Bring a known event to what the source lists; a lesser source only adds what is missing."""
+    """Update a known event from a source; a lesser source only adds what is missing."""
     if draft.source.rank > event.source.rank:
         complete_event(draft, event, listed)
         return
@@ -77,7 +77,7 @@ def update_event(draft: Draft, event: Event, listed: ListedEvent) -> None:
 
 
 def complete_event(draft: Draft, event: Event, listed: ListedEvent) -> None:
-    """Take from a lesser source only what the better one leaves open."""
+    """Take from a lesser source only what the better one left unknown."""
     update: dict[str, Any] = {}
     if event.circuit_id is None and (circuit_id := draft.add_circuit(listed)):
         update["circuit_id"] = circuit_id
@@ -100,7 +100,7 @@ def complete_event(draft: Draft, event: Event, listed: ListedEvent) -> None:
 
 
 def update_sessions(draft: Draft, event: Event, listed: ListedEvent, zone: ZoneInfo | None) -> bool:
-    """Bring an event's sessions up to date; returns whether the listed kinds of sessions are confirmed."""
+    """Update an event's sessions; returns whether the listed kinds of sessions are confirmed."""
     known = draft.known.sessions_of(event.id)
     absent = absent_sessions(known, listed, draft.answer)
     confirmed = cancel_or_hold_sessions(draft, event, absent) or not absent.replaced
@@ -116,7 +116,7 @@ def update_sessions(draft: Draft, event: Event, listed: ListedEvent, zone: ZoneI
 def updated_session(
     draft: Draft, session: Session, listed: ListedEvent, slot: ListedSession, time: SessionTime | None
 ) -> Session:
-    """A known session as the source lists it, at its listed time once that is confirmed; held until then."""
+    """A known session as the source lists it; a move of its time is held until it is confirmed."""
     if draft.source.rank > session.source.rank:
         return session
     draft.confirmation.forget(Entity.SESSION, session.id, HeldKind.ABSENT)
@@ -134,7 +134,7 @@ def updated_session(
 
 
 def hold_unknown_sessions(draft: Draft, event_id: str, listed: ListedEvent) -> None:
-    """Hold what a source lists of sessions whose kind this version does not know."""
+    """Hold listed sessions whose kind this version does not know."""
     if not listed.unknown_sessions:
         draft.confirmation.forget(Entity.EVENT, event_id, HeldKind.UNKNOWN_SESSION)
         return

@@ -1,4 +1,4 @@
-"""Moves of sessions and events: what is one, for how long it is held, and whether it is confirmed."""
+"""Moves of sessions and events: what counts as one, how long it is held, and whether it is confirmed."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ IMPLAUSIBLE_MOVE = "it moves with an implausible share of the season"
 
 
 def is_time_of(session: Session, time: SessionTime) -> bool:
-    """Whether a listed time is the session's own, or says no more than its date."""
+    """Whether a listed time is the session's own, or gives no more than its date."""
     if time.starts_at is None:
         return time.local_date == session.local_date
     return (time.starts_at, time.local_date) == (session.starts_at, session.local_date)
 
 
 def is_move(session: Session, time: SessionTime, source: Source) -> bool:
-    """Whether the source lists another time than before; not so for another source, or a time zone newly known."""
+    """Whether the same source lists another time than before; a newly known time zone is not a move."""
     if session.status is Status.CANCELLED or source is not session.source:
         return False
     if session.starts_at is None or time.starts_at is None:
@@ -33,7 +33,7 @@ def is_move(session: Session, time: SessionTime, source: Source) -> bool:
 
 
 def patience(session: Session, time: SessionTime, now: datetime) -> tuple[timedelta | None, str]:
-    """How long a move is held (None: for good) and why; `AT_ONCE` for an ordinary one."""
+    """How long a move is held (None: forever) and why; `AT_ONCE` for an ordinary one."""
     if not _has_passed(session, now):
         return AT_ONCE, ""
     to_come = time.starts_at > now if time.starts_at else time.local_date >= now.date()
@@ -77,7 +77,7 @@ def confirm_or_hold_date(draft: Draft, event: Event, listed: ListedEvent) -> boo
 
 
 def note_held_move(draft: Draft, about: str, reason: str, wait: timedelta | None) -> None:
-    """Note a move that is held; the sessions of an event that moves implausibly have one note together."""
+    """Note a held move; the sessions of an event that moves implausibly share one note."""
     note = f"{about}: {reason}: {f'moved if that is still so in {hours(wait)}' if wait else 'kept where it is'}"
     if note not in draft.notes:
         draft.notes.append(note)

@@ -1,4 +1,4 @@
-"""The events and sessions that a person's text names, and the ids nearest to it. Pure functions."""
+"""Events and sessions named by a person, and the nearest ids. Pure functions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SUGGESTED = 3
 
 
 def kind_named(text: str) -> SessionKind:
-    """The kind of session that a text names, also with hyphens or in capitals.
+    """The kind of session that a text names; hyphens and capitals are allowed.
 
     Raises:
         UsageError: there is no such kind; the message lists all kinds.
@@ -27,7 +27,7 @@ def kind_named(text: str) -> SessionKind:
 
 
 def event_and_kind(identity: str, kind: SessionKind | None = None) -> tuple[str, SessionKind | None]:
-    """The event's id and the kind of session, if any, in an event's or a session's id, which `kind` may complete.
+    """The event's id and the kind of session, if any, of an event's or a session's id; `kind` may add the latter.
 
     Raises:
         UsageError: there is no such kind, or `kind` differs from the id's.
@@ -44,7 +44,7 @@ def event_and_kind(identity: str, kind: SessionKind | None = None) -> tuple[str,
 def polled_by_name(
     identity: str | None, kind: SessionKind | None
 ) -> tuple[str, SessionKind | None] | tuple[None, None]:
-    """The event and the kind of session that a run is asked for by name; None where it is asked for none.
+    """The event and the kind of session that a run is given by name; None if it is given none.
 
     Raises:
         UsageError: as `event_and_kind`, or a session is named without its event.
@@ -74,7 +74,7 @@ def unknown(identity: str, known: Sequence[str]) -> str:
 
 
 def nearest(text: str, ids: Sequence[str]) -> list[str]:
-    """The ids whose slugs contain each word of a text, the latest seasons first; else those spelled alike."""
+    """The ids whose slugs contain each word of a text, latest seasons first; otherwise ids spelled alike."""
     words = slug(text).split("-")
     latest = sorted(ids, key=lambda one: (-season_of(one), one))
     having = [one for one in latest if all(word in slug_of(one) for word in words)]

@@ -1,7 +1,7 @@
 """Whether a source's answer can be a season's calendar, and how much of the known one it changes. Pure functions.
 
-An answer that cannot be a calendar is rejected as a whole, and the next source is asked. One that changes an
-implausible share of the season at once is applied only once it is confirmed.
+An impossible calendar is rejected as a whole, and the next source is used. An answer that changes an implausible share
+of the season at once is applied only after confirmation.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def calendar(answer: ScheduleAnswer) -> ScheduleAnswer:
     """The answer, if it can be a season's calendar.
 
     Raises:
-        ScheduleRejected: too many events, an event or a round twice, or no more readable events than unreadable ones.
+        ScheduleRejected: too many events, an event or a round twice, or not more readable events than unreadable ones.
     """
     if fault := _fault(answer):
         raise ScheduleRejected(answer.source.value, fault)
@@ -58,7 +58,7 @@ def _fault(answer: ScheduleAnswer) -> str | None:
 
 
 def _are_one(one: ListedEvent, other: ListedEvent) -> bool:
-    """Whether two are one event: of one name or at one place, on one weekend."""
+    """Whether two are the same event: of one name or at one place, on one weekend."""
     if abs(one.last_date - other.last_date) > SAME_WEEKEND:
         return False
     if (one.format is EventFormat.TESTING) != (other.format is EventFormat.TESTING):
@@ -74,14 +74,14 @@ def active_events(known: Calendar) -> int:
 
 
 def is_implausible(known: Calendar, touched: set[str]) -> bool:
-    """Whether more events are touched than happens at once in reality, however far ahead they are."""
+    """Whether more events are touched than ever change at once, however far ahead they are."""
     return len(touched) >= IMPLAUSIBLE_EVENTS and len(touched) > IMPLAUSIBLE_SHARE * active_events(known)
 
 
 def touched_events(
     known: Calendar, answer: ScheduleAnswer, matched: Mapping[int, str], absent: Iterable[Event], now: datetime
 ) -> set[str]:
-    """The known events that an answer drops or moves, with those of which it drops a session."""
+    """The known events that an answer drops or moves, and those that lose a session."""
     touched = {event.id for event in absent}
     for index, event_id in matched.items():
         event = known.events[event_id]

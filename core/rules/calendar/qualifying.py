@@ -1,6 +1,6 @@
-"""Qualifying sessions of 1994 to 2017: Jolpica's schedule lacks them, its qualifying tables show them. Pure.
+"""Qualifying sessions of 1994 to 2017, which Jolpica's schedule lacks and its qualifying tables show. Pure.
 
-Such a session has no time, and the day before the race as its date, until a schedule lists it.
+Until a schedule lists it, such a session has no time, and the day before the race as its date.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BEFORE_THE_RACE = timedelta(days=1)
 
 
 def needs_tables(known: Calendar, answer: ScheduleAnswer, now: datetime) -> bool:
-    """Whether a race that is over has no qualifying session, neither known nor listed, so that a table may show one."""
+    """Whether a race that is over has no qualifying session, known or listed, so a table may show one."""
     if not _is_unlisted(answer):
         return False
     matched = match_events(known.events.values(), answer.events)
@@ -39,7 +39,7 @@ def with_qualifying(
 
     Args:
         matched: the known event of each listed one, by its index.
-        tables: the season's qualifying results; each that has rows shows a session. A session that is known needs none.
+        tables: the season's qualifying results; each with rows shows a session. A known session needs none.
     """
     if not _is_unlisted(answer):
         return answer
@@ -64,7 +64,7 @@ def _completed(listed: ListedEvent, known: Calendar, event: Event | None, shown:
 
 
 def _is_unlisted(answer: ScheduleAnswer) -> bool:
-    """Whether an answer is of a source and a season whose qualifying sessions are not listed."""
+    """Whether qualifying sessions are not listed by an answer's source in its season."""
     return answer.source is Source.JOLPICA and FIRST_QUALIFYING_SEASON <= answer.season < FIRST_LIVETIMING_SEASON
 
 
@@ -73,5 +73,5 @@ def _lists_qualifying(listed: ListedEvent) -> bool:
 
 
 def _is_same(listed: ListedEvent, other: ListedEvent) -> bool:
-    """Whether both of a season's events, listed by one source, are one."""
+    """Whether two events of a season, listed by one source, are the same."""
     return slug(listed.name) == slug(other.name) and abs(listed.last_date - other.last_date) <= SAME_WEEKEND

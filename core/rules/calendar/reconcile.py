@@ -1,6 +1,6 @@
-"""What a source's answer makes of the known calendar. Pure functions of both and a given `now`.
+"""Applies a source's answer to the known calendar. Pure functions of both and a given `now`.
 
-Each rule has its tests, named for the cases it comes from, in `tests/test_absence.py`, `tests/test_moves.py` and so on.
+The rules' tests, named for the cases they come from, are in `tests/test_absence.py`, `tests/test_moves.py` and so on.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from core.rules.confirmation import Confirmation
 
 @dataclass(frozen=True)
 class Reconciled:
-    """The calendar as it should be, the changes that lead to it, and notes for a person."""
+    """The reconciled calendar, the changes that lead to it, and notes for people."""
 
     calendar: Calendar
     changes: tuple[Change, ...]
@@ -42,13 +42,13 @@ def reconcile(
     rejected: Mapping[Source, str] | None = None,
     force: bool = False,
 ) -> Reconciled:
-    """What a source's answer makes of a known season.
+    """Apply a source's answer to a known season.
 
     Args:
-        races: Jolpica's events of the season, for their circuits, where they were fetched.
+        races: Jolpica's events of the season, for their circuits, if they were fetched.
         qualifying: Jolpica's qualifying tables of the season, for the sessions that its schedule lacks.
         rejected: better sources whose answers cannot be a calendar, and why.
-        force: apply at once what would be held; what cannot be read is still held.
+        force: apply at once what would be held; unreadable parts are still held.
     """
     matched = match_events(known.events.values(), answer.events)
     answer = with_qualifying(known, answer, matched, qualifying)

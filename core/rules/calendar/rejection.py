@@ -1,4 +1,4 @@
-"""What of a schedule cannot be a calendar, or cannot be read: kept in `held`, whatever time and force."""
+"""Rejected and unreadable parts of a schedule, kept in `held` regardless of time and force."""
 
 from __future__ import annotations
 
@@ -23,10 +23,7 @@ def keep_rejected(confirmation: Confirmation, season: int, rejected: Mapping[Sou
 
 
 def keep_malformed(draft: Draft, found: Collection[str]) -> None:
-    """Hold the events that cannot be read, under the ids that they have or would have.
-
-    `found` are the known events that the answer lists legibly.
-    """
+    """Hold unreadable events under the ids they have or would have; `found` are the known events listed readably."""
     answer, confirmation = draft.answer, draft.confirmation
     kept: set[str] = set()
     for malformed in answer.malformed:

@@ -12,7 +12,7 @@ from core.rules import confirmation
 from core.rules.calendar import identity
 
 FIRST_LIVETIMING_SEASON = 2018
-"""The first season in live timing's archive, and in FastF1's own schedule, which was made from it."""
+"""The first season in live timing's archive, and in FastF1's own schedule, which is made from it."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +30,14 @@ class Calendar:
 
 
 def sources_of(season: int, now: datetime) -> tuple[Source, ...]:
-    """The sources that can know a season's schedule, best first.
-
-    Live timing has no sessions of a season that has not begun.
-    """
+    """The sources that may have a season's schedule, best first; live timing only once the season has begun."""
     if season < FIRST_LIVETIMING_SEASON:
         return (Source.JOLPICA,)
     return tuple(source for source in Source if source is not Source.LIVETIMING or season <= now.year)
 
 
 def begun(answer: ScheduleAnswer, now: datetime) -> ScheduleAnswer:
-    """The answer, without events that have not begun where its source is not complete."""
+    """The answer; if its source is incomplete, without events that have not begun."""
     if answer.complete:
         return answer
     events = tuple(event for event in answer.events if event.last_date <= now.date() + timedelta(days=1))
@@ -56,7 +53,7 @@ class CircuitsNeed(Enum):
 
 
 def circuits_need(calendar: Calendar, answer: ScheduleAnswer) -> CircuitsNeed:
-    """Whether a race of the answer has no known circuit: it is new, has moved, or Jolpica did not have it before."""
+    """Whether a race of the answer has no known circuit: new, moved, or missing at Jolpica so far."""
     if any(event.circuit for event in answer.events):
         return CircuitsNeed.NONE
     need = CircuitsNeed.NONE

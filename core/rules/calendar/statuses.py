@@ -1,7 +1,4 @@
-"""Statuses by the clock: scheduled, live, completed. Pure functions of what is known and a given `now`.
-
-Here a status only advances; only a change of the schedule takes it back.
-"""
+"""Statuses by the clock: scheduled, live, completed. Only changes of the schedule set them back. Pure functions."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ FORWARDS = (Status.SCHEDULED, Status.LIVE, Status.COMPLETED)
 
 
 def session_status(session: Session, now: datetime) -> Status:
-    """A session's status at a moment: by its time; completed where it has results; cancelled stays cancelled."""
+    """A session's status at a moment: by its time; completed if it has results; cancelled stays cancelled."""
     if session.has_results and session.status is not Status.CANCELLED:
         return Status.COMPLETED
     return _further(session.status, status_at(now, session.starts_at, session.ends_at, session.local_date))

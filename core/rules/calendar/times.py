@@ -1,4 +1,4 @@
-"""When a session is: wall time at the venue, the instant it means, and when it will be over. Pure functions."""
+"""A session's wall time at the venue, the instant it means, and when it is over. Pure functions."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ LENGTHS = {
     SessionKind.RACE: timedelta(minutes=120),
 }
 TEST_DAY = timedelta(hours=9)
-"""How long sessions typically last; a day of testing is a practice that lasts from morning to evening."""
+"""The typical length of sessions; a day of testing is a practice that lasts from morning to evening."""
 
 FIRST_ZONE = timedelta(hours=14)
-"""The first time zone's date begins fourteen hours before UTC's."""
+"""A date begins in the first time zone fourteen hours before it begins in UTC."""
 
 LAST_ZONE = timedelta(hours=12)
-"""The last time zone's date ends twelve hours after UTC's."""
+"""A date ends in the last time zone twelve hours after it ends in UTC."""
 
 
 @dataclass(frozen=True)
 class SessionTime:
-    """When a session is: always a date, and an instant with the venue's offset where the time is known."""
+    """A session's date, and its instant with the venue's offset if the time is known."""
 
     local_date: date
     starts_at: datetime | None
@@ -44,15 +44,15 @@ class SessionTime:
 
 
 def length(kind: SessionKind, event_format: EventFormat) -> timedelta:
-    """How long such a session typically lasts."""
+    """The typical length of such a session."""
     return TEST_DAY if event_format is EventFormat.TESTING else LENGTHS[kind]
 
 
 def session_time(listed: ListedSession, zone: ZoneInfo | None) -> SessionTime | None:
-    """When a listed session is; None while not even its date is known.
+    """The time of a listed session; None while not even its date is known.
 
     Wall time in the circuit's zone is used first: upstream's one offset per event is wrong when clocks change that
-    weekend (Mexico 2022, Australia 2023). The offset is used only where the zone is unknown.
+    weekend (Mexico 2022, Australia 2023). The offset is used only if the zone is unknown.
     """
     if listed.wall_time is not None:
         if zone is not None:
@@ -75,7 +75,7 @@ def session_time(listed: ListedSession, zone: ZoneInfo | None) -> SessionTime | 
 
 
 def status_at(now: datetime, starts_at: datetime | None, ends_at: datetime | None, last_date: date) -> Status:
-    """Scheduled, live or completed at a moment; by the date alone where no time is known."""
+    """Scheduled, live or completed at a moment; by the date alone if no time is known."""
     if starts_at is not None and ends_at is not None:
         if now < starts_at:
             return Status.SCHEDULED

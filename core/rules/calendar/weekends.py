@@ -31,7 +31,7 @@ def new_session(
 
 
 def timed(session: Session, event_format: EventFormat, time: SessionTime) -> Session:
-    """A session at another time."""
+    """A session moved to another time."""
     return session.model_copy(
         update={
             "local_date": time.local_date,

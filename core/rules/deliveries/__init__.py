@@ -1,1 +1,1 @@
-"""Webhooks: what is due, when a failed message is sent again, and what a message says. Pure functions."""
+"""Webhooks: what is due, when a failed message is sent again, and a message's content. Pure functions."""

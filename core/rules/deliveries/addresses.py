@@ -1,4 +1,4 @@
-"""Which addresses are on the public Internet. Pure."""
+"""Which addresses are public. Pure."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ TRANSLATED = IPv6Network("64:ff9b::/96")
 
 
 def is_public(address: str) -> bool:
-    """Whether an address of a socket, with or without a zone, is reached over the public Internet by unicast."""
+    """Whether a socket's address, with or without a zone, is reached over the public Internet by unicast."""
     found = _reached(ip_address(address.partition("%")[0]))
     return found.is_global and not found.is_multicast
 
 
 def _reached(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """The IPv4 address that an IPv6 address stands for, where it stands for one."""
+    """The IPv4 address inside an IPv6 address, if there is one."""
     if isinstance(address, IPv4Address):
         return address
     if address in TRANSLATED:

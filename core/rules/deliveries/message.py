@@ -1,6 +1,6 @@
-"""What a message says: the JSON that a subscriber receives. Pure.
+"""The JSON that a subscriber receives. Pure.
 
-A message holds one or more changes of the feed, in their order. Its shape is documented in docs/webhooks.md.
+A message has one or more changes of the feed, in order. docs/webhooks.md documents its shape.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from core.rules.changes import FeedChange
 
 CHANGES_AT_MOST = 100
 BYTES_AT_MOST = 200_000
-"""The length of a message's changes as JSON; a single change may be longer."""
+"""The size of a message's changes as JSON; a single change may be larger."""
 
 LEADERS = 3
 
@@ -37,7 +37,7 @@ class AboutSession(Record):
 
 
 class Leader(Record):
-    """One of the first places of a classification; ids and names are null where the driver or team is unknown."""
+    """One of the first places of a classification; ids and names are null for an unknown driver or team."""
 
     position: int
     car_number: str
@@ -79,13 +79,13 @@ class Message(Record):
 
 
 class TrialData(Record):
-    """A sentence that says what the message is for."""
+    """A sentence about the message's purpose."""
 
     words: str
 
 
 class TrialMessage(Record):
-    """What `python -m flows webhooks test` sends."""
+    """The message of `python -m flows webhooks test`."""
 
     type: Literal["f1.test"] = "f1.test"
     timestamp: AwareDatetime
@@ -99,7 +99,7 @@ def described(
     session: Session | None,
     leaders: Sequence[Leader],
 ) -> DescribedChange:
-    """A change with what its ids stand for."""
+    """A change with the event, session, drivers and teams that its ids name."""
     return DescribedChange(
         id=change.id,
         at=change.at,
@@ -133,7 +133,7 @@ def leaders_of(rows: Sequence[Mapping[str, Any]], drivers: Mapping[str, str], te
 
 
 def message_of(changes: Sequence[DescribedChange]) -> Message:
-    """A message of the first of some changes: as many as it may hold, and one at least."""
+    """A message of the first changes: as many as it may hold, and at least one."""
     held: list[DescribedChange] = []
     length = 0
     for change in changes[:CHANGES_AT_MOST]:
@@ -145,6 +145,6 @@ def message_of(changes: Sequence[DescribedChange]) -> Message:
 
 
 def message_id(subscriber: str, message: Message) -> str:
-    """A message's `webhook-id`: the same whenever the same changes are sent to the same subscriber."""
+    """A message's `webhook-id`, equal for the same changes to the same subscriber."""
     listed = message.data.changes
     return f"{subscriber}_{listed[0].id}_{listed[-1].id}"

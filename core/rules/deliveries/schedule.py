@@ -1,7 +1,7 @@
 """When a subscriber is sent its next message: retries at growing intervals, then a pause. Pure.
 
 A message that was not received is sent again after each of `RETRIES`. After the last one the subscriber is paused: it
-is tried once a day, and at once by `python -m flows webhooks test`. Answer 410 (Gone) pauses it without daily tries.
+is tried once a day, and at once by `python -m flows webhooks test`. After 410 (Gone) it is paused without daily tries.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ LONGEST_ERROR = 300
 
 
 class Delivery(Record):
-    """How far a subscriber has come: a row of `deliveries`.
+    """A subscriber's progress: a row of `deliveries`.
 
-    `last_change_id` is the cursor. `message_last_id` is the last change of the message that is being sent: it is sent
-    again with the same changes until it is received. `attempts` counts its failures.
+    `last_change_id` is the cursor. `message_last_id` is the last change of the message under way, which is sent again
+    with the same changes until it is received. `attempts` counts its failures.
     """
 
     subscriber: str
@@ -46,13 +46,13 @@ class Delivery(Record):
 
     @property
     def is_paused(self) -> bool:
-        """Whether all retries were in vain."""
+        """Whether all retries failed."""
         return self.attempts > len(RETRIES)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a receiver answered: its status (None: no answer), its Retry-After, and in words why it is no success."""
+    """A receiver's answer: its status (None: no answer), its Retry-After, and why it is a failure, in words."""
 
     status: int | None
     error: str = ""
@@ -60,26 +60,26 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
-        """Whether the message was received: only an answer of 200 to 299 says so."""
+        """Whether the message was received: the status is 200 to 299."""
         return self.status is not None and 200 <= self.status < 300
 
 
 def is_due(delivery: Delivery, now: datetime) -> bool:
-    """Whether the subscriber may be sent a message now."""
+    """Whether a message may be sent to the subscriber now."""
     if delivery.next_attempt_at is None:
         return delivery.attempts == 0
     return delivery.next_attempt_at <= now
 
 
 def seconds_until_due(delivery: Delivery, now: datetime) -> float:
-    """Seconds until the subscriber may be sent a message; infinite where only a person can resume it."""
+    """Seconds until a message may be sent to the subscriber; infinite if only a person can resume it."""
     if is_due(delivery, now):
         return 0.0
     return math.inf if delivery.next_attempt_at is None else (delivery.next_attempt_at - now).total_seconds()
 
 
 def received(delivery: Delivery, answer: Answer, now: datetime) -> Delivery:
-    """The state once a message was received."""
+    """The state after a message was received."""
     return Delivery(
         subscriber=delivery.subscriber,
         last_change_id=delivery.last_change_id if delivery.message_last_id is None else delivery.message_last_id,
@@ -89,7 +89,7 @@ def received(delivery: Delivery, answer: Answer, now: datetime) -> Delivery:
 
 
 def failed(delivery: Delivery, answer: Answer, now: datetime) -> Delivery:
-    """The state after a message was not received: when it is sent again, and why it failed."""
+    """The state after a failure, with its reason and the next attempt."""
     attempts = len(RETRIES) + 1 if answer.status == GONE else delivery.attempts + 1
     return delivery.model_copy(
         update={

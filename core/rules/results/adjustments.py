@@ -1,4 +1,4 @@
-"""What changes a championship and no result shows: deductions and exclusions. Pure."""
+"""Deductions and exclusions that change a championship and that no result shows. Pure."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from core.rules.results.points import NOTHING
 class Adjustment(Record):
     """A decision about one competitor of a championship: a row of `championship_adjustments`.
 
-    It holds after its round and all later ones, with None after every round. `points` are added to what results give;
-    a deduction is negative. An excluded competitor has no place, and keeps the points that it then has.
+    It applies from its round on, with None to every round. `points` are added to those from results; a deduction is
+    negative. An excluded competitor has no place, and keeps its points.
     """
 
     season: Season
@@ -27,14 +27,14 @@ class Adjustment(Record):
     source: str
 
     def holds_after(self, round_number: int) -> bool:
-        """Whether it holds in the standings after a round."""
+        """Whether it applies to the standings after a round."""
         return self.round is None or self.round <= round_number
 
 
 def adjusted(
     points: Mapping[str, Decimal], adjustments: Iterable[Adjustment], round_number: int
 ) -> tuple[dict[str, Decimal], set[str]]:
-    """A championship's points by competitor with the adjustments that hold after a round, and who is excluded.
+    """A championship's points by competitor after a round, with adjustments, and the excluded competitors.
 
     Points are never less than zero. A competitor that entered no race has no standing to adjust.
     """

@@ -1,8 +1,8 @@
-"""Whether a published championship table is plausible: it is taken as a whole, or not at all. Pure functions.
+"""Whether a published championship table is plausible: it is accepted whole or not at all. Pure functions.
 
-It is compared with the standings that our official results give up to then. One or two competitors may have fewer
-points than that (Racing Point 2020, Force India 2018; McLaren 2007 has none). A correction that only one of the two
-has so far moves points between competitors, and pays no more of them. Every recorded table passes.
+It is compared with the standings from our official results up to then. One or two competitors may have fewer points
+(Racing Point 2020, Force India 2018; McLaren 2007 has none). A correction that only one side has so far moves points
+between competitors, but pays no more in total. Every recorded table passes.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from core.rules.results.disagreements import FIRST_LISTED_SEASON, plain
 from core.rules.results.points import FIRST_TEAM_SEASON, FIRST_UNDROPPED_SEASON, NOTHING, most_points, race_points
 
 ADJUSTED_AT_MOST = 2
-"""How many competitors of a table may have lost points, or been excluded (Benetton and Williams, Brazil 1995)."""
+"""How many competitors of a table may have lost points or been excluded (Benetton and Williams, Brazil 1995)."""
 
 FIRST_SINGLE_TEAM_SEASON = 1979
-"""Before, a chassis with another engine was another constructor, and some sources have one id for them."""
+"""Before, a chassis with another engine was another constructor; some sources have one id for both."""
 
 CORRECTED_PLACES = 2
-"""How many places a correction may move a competitor up: two, when two before it are disqualified."""
+"""How many places a correction may move a competitor up: two, if two ahead are disqualified."""
 
 CARS_OF_A_TEAM = 2
 
@@ -34,7 +34,7 @@ REASONS_SHOWN = 3
 
 @dataclass(frozen=True)
 class Table:
-    """A published table, and what our results give: `computed`, without the sessions that are `unseen`."""
+    """A published table, and the standings from our results: `computed`, without the sessions that are `unseen`."""
 
     season: int
     competitor: Competitor
@@ -44,37 +44,37 @@ class Table:
 
     @property
     def ours(self) -> dict[str, Standing]:
-        """What our results give, by competitor."""
+        """The computed standings by competitor."""
         return {standing.competitor_id: standing for standing in self.computed}
 
     @property
     def placed(self) -> list[tuple[int, Standing]]:
-        """The published standings that have a place, by place."""
+        """The published standings with a place, by place."""
         found = [(standing.position, standing) for standing in self.published if standing.position is not None]
         return sorted(found, key=lambda one: one[0])
 
     @property
     def missing(self) -> list[Standing]:
-        """Our competitors that the table should list, and does not."""
+        """Our competitors that are missing from the table but should be in it."""
         listed = {standing.competitor_id for standing in self.published}
         counts = attrgetter("position") if self.season >= FIRST_LISTED_SEASON else attrgetter("points")
         return [own for own in self.computed if own.competitor_id not in listed and counts(own)]
 
     @property
     def balances(self) -> list[tuple[Decimal, str]]:
-        """By how much each competitor has more points than our results give it, least first."""
+        """How many more points each competitor has than in our results, least first."""
         ids = {standing.competitor_id for standing in self.published} | set(self.ours)
         has = {standing.competitor_id: standing.points for standing in self.published}
         return sorted((has.get(one, NOTHING) - self.scored(one), one) for one in ids)
 
     def scored(self, competitor_id: str) -> Decimal:
-        """The points that our results give."""
+        """A competitor's points in our results."""
         own = self.ours.get(competitor_id)
         return own.points if own else NOTHING
 
     @property
     def unseen_points(self) -> Decimal:
-        """The most that one competitor can have scored in the sessions whose results we lack."""
+        """The most that one competitor can have scored in the sessions whose results are missing here."""
         cars = CARS_OF_A_TEAM if self.competitor == "team" else 1
         return sum((most_points(self.season, kind) for kind in self.unseen), NOTHING) * cars
 
@@ -89,15 +89,15 @@ def competitors(season: int) -> tuple[Competitor, ...]:
 
 
 def examine_table(table: Table, *, by_figures: bool = True) -> list[str]:
-    """Why a published table is rejected, in the rules' order; empty where it is accepted.
+    """Why a published table is rejected, in the rules' order; empty if it is accepted.
 
-    `by_figures`: also for points and wins that cannot be, given ours; otherwise only by its form and who is in it.
+    `by_figures`: check points and wins against ours too, not only its form and competitors.
     """
     return [reason for rule in RULES if by_figures or rule not in FIGURES for reason in rule(table)]
 
 
 def reason_of(reasons: Sequence[str]) -> str:
-    """Reasons in one line; of many only the first."""
+    """Reasons in one line; only the first if there are many."""
     more = [f"and {len(reasons) - REASONS_SHOWN} more"] if len(reasons) > REASONS_SHOWN else []
     return "; ".join([*reasons[:REASONS_SHOWN], *more])
 
@@ -139,7 +139,7 @@ def places_contradict_points(table: Table) -> Iterator[str]:
 
 
 def points_impossible(table: Table) -> Iterator[str]:
-    """Points below zero, or more than our results, a correction and the sessions that we lack can give."""
+    """Points below zero, or more than our results, a correction and the missing sessions can give."""
     places = race_points(table.season)
     correction = places[0] - places[CORRECTED_PLACES]
     for theirs in table.published:
@@ -149,7 +149,7 @@ def points_impossible(table: Table) -> Iterator[str]:
 
 
 def points_unpaid(table: Table) -> Iterator[str]:
-    """All points together are more than all sessions paid."""
+    """More points in total than all sessions paid."""
     more = sum((balance for balance, _ in table.balances), NOTHING)
     if more > 0 and not table.unseen and table.season >= FIRST_UNDROPPED_SEASON:
         names = [f"{one} {plain(balance)}" for balance, one in table.balances if balance > 0]
@@ -157,7 +157,7 @@ def points_unpaid(table: Table) -> Iterator[str]:
 
 
 def points_lacking(table: Table) -> Iterator[str]:
-    """Fewer points than were paid, beyond what is deducted from one or two competitors: an earlier round's table."""
+    """Fewer points than were paid, beyond deductions from one or two competitors: an earlier round's table."""
     others = table.balances[ADJUSTED_AT_MOST:]
     less = -sum((balance for balance, _ in others), NOTHING)
     if less > 0 and table.season >= FIRST_UNDROPPED_SEASON:
@@ -178,7 +178,7 @@ def wins_impossible(table: Table) -> Iterator[str]:
 
 
 def never_entered(table: Table) -> Iterator[str]:
-    """A competitor entered none of the races, and we have all of them; before 2000 only if it has points."""
+    """A competitor entered none of the races, if we have all of them; before 2000 only if it has points."""
     if not table.unseen:
         is_listed = table.season >= FIRST_LISTED_SEASON
         listed = [s.competitor_id for s in table.published if s.points or is_listed]
@@ -187,7 +187,7 @@ def never_entered(table: Table) -> Iterator[str]:
 
 
 def part_of_a_table(table: Table) -> Iterator[str]:
-    """Competitors that scored, or since 2000 were classified, are missing."""
+    """Competitors with points, or since 2000 with a classified race, are missing."""
     allowed = 0 if table.season >= FIRST_LISTED_SEASON else ADJUSTED_AT_MOST
     if len(table.missing) > allowed:
         names = ", ".join(own.competitor_id for own in table.missing)
@@ -195,7 +195,7 @@ def part_of_a_table(table: Table) -> Iterator[str]:
 
 
 def too_many_without_place(table: Table) -> Iterator[str]:
-    """More competitors with points, or since 2000 a classified race, and no place than were ever excluded."""
+    """More competitors without a place, but with points or since 2000 a classified race, than were ever excluded."""
     placed = {standing.competitor_id for _, standing in table.placed}
     counted = (
         {own.competitor_id for own in table.computed if own.position} if table.season >= FIRST_LISTED_SEASON else ()

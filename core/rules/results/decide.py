@@ -1,4 +1,4 @@
-"""What follows from an answer about a session's results, or from a poll without one. Pure functions.
+"""Decides about an answer to a poll of a session's results, or about a poll without one. Pure functions.
 
 `decide` is for classifications what `reconcile` is for calendars: `core.upsert` reads what is known, calls it, and
 writes the decision.
@@ -37,7 +37,7 @@ from core.rules.results.quality import Severity, examine, is_short
 
 @dataclass(frozen=True)
 class Revision:
-    """A new classification, with what differs from the one before as data and as text."""
+    """A new classification, and its differences from the one before as data and as text."""
 
     number: int
     state: ResultsState
@@ -48,9 +48,9 @@ class Revision:
 
 @dataclass(frozen=True)
 class Decision:
-    """What is to be written: the session with its next poll, what is held, the changes, and perhaps a revision.
+    """What to write: the session with its next poll, what is held, the changes, and a new revision if there is one.
 
-    `is_news` is whether anything but bookkeeping of polls differs in the session.
+    `is_news`: more of the session differs than bookkeeping of polls.
     """
 
     outcome: Outcome
@@ -68,7 +68,7 @@ class Decision:
         return is_official and self.session.kind in SCORING
 
     def polled(self, entries: int) -> Polled:
-        """The decision as a poll's outcome; `entries` is how many there were."""
+        """The decision as a poll's outcome; `entries` is the number of entries before."""
         revised = self.revision
         return Polled(
             session_id=self.session.id,
@@ -90,7 +90,7 @@ class _Verdict:
 def decide(
     known: KnownResults, result: SessionResult, now: datetime, cadence: Cadence, *, force: bool = False
 ) -> Decision:
-    """What a result makes of a session: its next revision, unless it is unchanged, not believed yet, or refused."""
+    """Apply a result to a session: make it the next revision, unless it is unchanged, held or rejected."""
     held = Confirmation(known.held, now, force=force)
     verdict = _judge(known, result, now, held)
     session, revision = known.session, None
@@ -115,7 +115,7 @@ def decide(
         "next_poll_at": known.next_poll(session, now, cadence),
     }
     if update["next_poll_at"] is None and session.results_state is not ResultsState.SETTLED:
-        # The season is past: an accepted answer settles the session, no other does.
+        # The season is past: only an accepted answer settles the session.
         if not verdict.outcome.is_accepted:
             update["next_poll_at"] = polling.retry_past(now, verdict.refused.times_seen if verdict.refused else 1)
         elif session.results_state is ResultsState.PROVISIONAL and session.kind in polling.SESSIONS_OF_JOLPICA:
@@ -133,11 +133,11 @@ def decide_without_result(
     document: str | None = None,
     not_before: datetime | None = None,
 ) -> Decision:
-    """What a poll without a result makes of a session: nothing is published (no error), or a fault.
+    """Apply a poll without a result to a session: nothing is published (no error), or a fault.
 
     Args:
-        document: what upstream said, where it could not be read: it is held, with the error as the reason.
-        not_before: the source allows no request until then, which is no fault of the session.
+        document: upstream's unreadable text, which is held with the error as the reason.
+        not_before: the source allows no request until then, which does not count as a fault.
     """
     session = known.session
     held = Confirmation(known.held, now)
@@ -164,7 +164,7 @@ def decide_without_result(
 
 
 def _judge(known: KnownResults, result: SessionResult, now: datetime, held: Confirmation) -> _Verdict:
-    """What becomes of a result."""
+    """The outcome for a result; one that is rejected or needs confirmation is added to `held`."""
     session = known.session
     rejected = Entity.SESSION, session.id, HeldKind.RESULTS_REJECTED
     if known.is_unchanged_by(result):
@@ -200,7 +200,6 @@ def _judge(known: KnownResults, result: SessionResult, now: datetime, held: Conf
 
 
 def _payload(result: SessionResult) -> dict[str, Any]:
-    """A result as it is held."""
     return {"rows": [entry.model_dump(mode="json", exclude_none=True) for entry in result.entries]}
 
 
@@ -257,7 +256,7 @@ def _decision(
     warnings: Sequence[str],
     revision: Revision | None = None,
 ) -> Decision:
-    """The decision about a session in its new state; one that is never polled again is settled."""
+    """The decision about a session in its new state, which is settled if it has no next poll."""
     before = known.session
     happened = () if revision is None else (_change(before, revision, outcome),)
     if session.next_poll_at is None:
@@ -278,7 +277,7 @@ def _decision(
 
 
 def _after_nothing(held: Confirmation, session_id: str, now: datetime) -> tuple[datetime | None, str]:
-    """When a past session that upstream has nothing of is polled again, None once that is certain; and a note."""
+    """The next poll of a past session without results upstream, None once enough polls found none; and a note."""
     times = held.hold_absent(session_id, polling.NOTHING_EVERY)
     if times >= polling.NOTHING_TIMES:
         held.forget(Entity.SESSION, session_id, HeldKind.RESULTS_ABSENT)

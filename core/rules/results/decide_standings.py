@@ -1,8 +1,8 @@
-"""What follows from a published championship: it is taken, waits to be confirmed, or ours stands. Pure functions.
+"""Decides about a published championship: accept it, wait for confirmation, or keep ours. Pure functions.
 
-While a season is under way the published table wins, since a deduction is nowhere else: at once where it says what
-ours does, otherwise once it has said so for a day. Once the season is over ours wins, with its adjustments. Where we
-lack results ours cannot be compared, and the published table is taken.
+While a season is under way the published table wins, since a deduction is visible nowhere else: at once if it equals
+ours, otherwise after a day. Once the season is over ours wins, with its adjustments. If results are missing here, ours
+cannot be compared, and the published table is accepted.
 """
 
 from __future__ import annotations
@@ -22,20 +22,19 @@ from core.rules.results.polling import DAY, HOUR, is_settled
 from core.rules.results.standings import RoundEvent, Tables
 
 CONFIRM_EVERY, COMPARE_EVERY = 6 * HOUR, 7 * DAY
-"""How often a table that differs is asked for until it has said so for a day, and from then on."""
+"""How often a table that differs is requested until it is confirmed, and from then on."""
 
 
 @dataclass(frozen=True)
 class Unseen:
-    """The kinds of the races and sprints that take place and have no official result: of earlier events, and of its
-    own."""
+    """The kinds of races and sprints that take place without an official result: of earlier events, of this one."""
 
     earlier: Sequence[SessionKind]
     own: Sequence[SessionKind]
 
     @property
     def missed(self) -> int:
-        """How many of them are over: an event's sprint is before its race."""
+        """How many of them are over: a sprint counts once its event's race has a result."""
         return len(self.earlier) + (0 if SessionKind.RACE in self.own else len(self.own))
 
 
@@ -43,8 +42,8 @@ class Unseen:
 class KnownStandings:
     """An event's standings as the database holds them, with what a decision about them depends on.
 
-    `computed` are those that the season's official results up to the event give, with its adjustments. `season_end` is
-    when its last championship event is over.
+    `computed` are from the season's official results up to the event, with its adjustments. `season_end` is when its
+    last championship event is over.
     """
 
     event: Event
@@ -56,13 +55,13 @@ class KnownStandings:
     tables: Tables
 
     def is_ours(self, now: datetime) -> bool:
-        """Whether our standings win, and not the published ones."""
+        """Whether our standings win over the published ones."""
         return ours_win(self.season_end, self.unseen, now)
 
 
 @dataclass(frozen=True)
 class StandingsDecision:
-    """What is to be written; `accepted` are the championships whose published table is taken, changed or not."""
+    """What to write; `accepted` are the championships whose published table is taken, changed or not."""
 
     accepted: tuple[Competitor, ...]
     tables: Tables
@@ -74,29 +73,29 @@ class StandingsDecision:
 
 @dataclass(frozen=True)
 class _Answer:
-    """The published tables: those that passed their gates, with where they differ from ours, and why others did not."""
+    """The published tables that passed their gates, their differences from ours, and why others failed."""
 
     read: Mapping[Competitor, Sequence[Standing]]
     differing: Mapping[Competitor, Sequence[Difference]]
     refused: Mapping[Competitor, str]
 
     def lines_of(self, some: Iterable[Competitor]) -> list[str]:
-        """Where some of the tables differ, in words."""
+        """The differences of some tables, in words."""
         return [str(one) for competitor in some for one in self.differing.get(competitor, ())]
 
 
 def ours_win(season_end: datetime, unseen: Unseen, now: datetime) -> bool:
-    """Whether our standings win: the season is over, and we lack none of its results up to then."""
+    """Whether our standings win: the season is over, and no results up to then are missing here."""
     return now >= season_end and not unseen.missed
 
 
 def decide_standings(
     known: KnownStandings, published: Mapping[Competitor, Sequence[Standing]], now: datetime
 ) -> StandingsDecision:
-    """Take the published standings or keep ours, a championship's table whole or not at all.
+    """Accept the published standings or keep ours, each championship's table whole.
 
-    A table that is not plausible is held with the reason, and ours stands, as it does where nothing is published; both
-    championships are then asked for again. A table that differs is held with both figures for as long as it does.
+    An implausible table is held with the reason. Then ours stands, as it does if nothing is published, and both
+    championships are requested again. A table that differs is held with both figures while it differs.
     """
     event, is_ours = known.event, known.is_ours(now)
     answer = _examined(known, published, is_ours=is_ours)
@@ -142,7 +141,7 @@ def standings_unread(
     *,
     is_refused: bool,
 ) -> tuple[DatasetState, Mapping[Key, Held]]:
-    """The state and what is held after a poll without a table: one that cannot be read is refused, the rest a fault."""
+    """The state and held answers after a poll without a table: an unreadable one is refused, the rest are faults."""
     confirmation = Confirmation(held, now)
     if not is_refused:
         return datasets.failed(state, now, error), confirmation.kept
@@ -151,13 +150,13 @@ def standings_unread(
 
 
 def latest_due(states: Mapping[str, DatasetState], latest: str, now: datetime) -> dict[str, DatasetState]:
-    """A season's states by event once new results came: the standings after the latest event are due, and no others."""
+    """A season's states by event after new results: the standings after the latest event are due, and no others."""
     due = {event_id: datasets.due(state, None) for event_id, state in states.items()}
     return due | {latest: datasets.due(states.get(latest) or datasets.initial_state(STANDINGS, latest), now)}
 
 
 def standings_change(event: Event | RoundEvent, events: int, messages: Sequence[str] = ()) -> Change:
-    """The season's change: its standings differ after an event, and in so many `events` from there on."""
+    """The season's change: its standings differ after an event, and in `events` events from there on."""
     after = {"from_event": event.id, "events": events}
     return Change(
         entity=Entity.SEASON,
@@ -169,7 +168,7 @@ def standings_change(event: Event | RoundEvent, events: int, messages: Sequence[
 
 
 def _examined(known: KnownStandings, published: Mapping[Competitor, Sequence[Standing]], *, is_ours: bool) -> _Answer:
-    """The tables that are published. Where ours win, other figures are no fault: they are what is to be found."""
+    """Examine the published tables. If ours win, other figures are not a fault but a difference to report."""
     season, kinds = known.event.season, [*known.unseen.earlier, *known.unseen.own]
     read: dict[Competitor, Sequence[Standing]] = {}
     refused: dict[Competitor, str] = {}
@@ -195,7 +194,7 @@ def _hold_refused(
     answer: _Answer,
     published: Mapping[Competitor, Sequence[Standing]],
 ) -> str | None:
-    """Hold the tables that were refused, and say why they were."""
+    """Hold the refused tables, and return the reason."""
     about = Entity.EVENT, event.id, STANDINGS.rejected
     if not answer.refused:
         confirmation.forget(*about)
@@ -211,10 +210,7 @@ def _hold_differing(
     answer: _Answer,
     published: Mapping[Competitor, Sequence[Standing]],
 ) -> datetime | None:
-    """Hold where the published tables differ, with both figures, and say since when they do.
-
-    A championship of which nothing is published this time keeps what is held of it.
-    """
+    """Hold the published tables' differences, keeping those of a championship not published now; returns since when."""
     about = Entity.EVENT, known.event.id, HeldKind.STANDINGS_DIFFER
     before = known.held.get((Entity.EVENT.value, known.event.id, HeldKind.STANDINGS_DIFFER.value))
     if before is not None and not any(published.values()):
@@ -238,7 +234,7 @@ def _state(
     *,
     is_revision: bool,
 ) -> DatasetState:
-    """The state after an answer; 30 days after the season nothing more is asked for, whatever the answer is."""
+    """The state after an answer; from 30 days after the season on nothing more is requested."""
     event, state, lines = known.event, known.state, reason_of(answer.lines_of(answer.differing))
     if not all(competitor in answer.read for competitor in competitors(event.season)):
         state = datasets.awaited(STANDINGS, state, _ended_at(event), now, refusal)
@@ -254,7 +250,7 @@ def _state(
 
 
 def _ending(state: DatasetState, season_end: datetime, now: datetime) -> DatasetState:
-    """A state of which nothing more is asked once its season is settled."""
+    """A state without a next poll once its season is settled."""
     return datasets.due(state, None) if is_settled(now, season_end) else state
 
 

@@ -1,8 +1,8 @@
 """What a new revision of a session's results changed, as data and as a sentence. Pure functions.
 
-The data is a list of one object an entry: `driver` (id or None), `car` (number as text) and `[before, after]` by
-field; for an entry that was added or dropped, `entry` has its place and None. Of the fields of `Entry`,
-`source` is left out: the same table from a better source is no correction.
+The data is one object per entry: `driver` (id or None), `car` (number as text) and `[before, after]` by field; for an
+added or dropped entry, `entry` has its place and None. The field `source` is left out, because the same table from a
+better source is not a correction.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from core.text import counted, duration, jsonable
 Difference = dict[str, Any]
 
 LETTERS = {"R": "ret", "D": "DSQ", "W": "WD", "N": "NC", "E": "excl.", "F": "DNQ"}
-"""Ergast's letters for the unclassified, as a person reads them."""
+"""Ergast's letters for the unclassified, as shown to people."""
 
 MOST_NAMED = 12
 """How many entries a sentence names one by one."""
@@ -26,10 +26,10 @@ BOOKKEEPING = {"source", "ordinal"}
 
 
 def matched(before: Sequence[Entry], after: Sequence[Entry]) -> list[tuple[Entry | None, Entry | None]]:
-    """The same entry before and after, dropped ones with None after, added ones with None before.
+    """Pairs of the same entry before and after, with None after for dropped ones and None before for added ones.
 
     Known drivers decide: a car that changes its number keeps its entry, another driver in the same car is another
-    entry. Car number and ordinal serve where a driver is unknown.
+    entry. Car number and ordinal are used if a driver is unknown.
     """
     partner: dict[int, int] = {}
     taken: set[int] = set()
@@ -53,15 +53,15 @@ def matched(before: Sequence[Entry], after: Sequence[Entry]) -> list[tuple[Entry
 
 
 def diff_entries(before: Sequence[Entry], after: Sequence[Entry]) -> list[Difference]:
-    """What differs, an object an entry, in the order of `before`, then those added; empty for equal tables."""
+    """The differences, one object per entry, in the order of `before`, then those added; empty for equal tables."""
     return [difference for old, new in matched(before, after) if (difference := _difference(old, new)) is not None]
 
 
 def diff_text(differences: Sequence[Difference], names: Mapping[str, str] | None = None) -> str:
-    """The same as a person reads it: "Russell 1 → DSQ, 25 → 0 points; Hamilton 2 → 1, 18 → 25 points".
+    """The differences for people: "Russell 1 → DSQ, 25 → 0 points; Hamilton 2 → 1, 18 → 25 points".
 
-    `names` are drivers' names by id. Where place or points changed, times and grid are left out; values that only
-    became known are counted.
+    `names` are drivers' names by id. If place or points changed, times and grid are left out; newly known values are
+    only counted.
     """
     sentences: list[str] = []
     filled = 0
@@ -93,7 +93,7 @@ def _difference(old: Entry | None, new: Entry | None) -> Difference | None:
 
 
 def _place(entry: Entry) -> str:
-    """A place as text: the classification, the position where there is none, or a dash."""
+    """A place as text: the classification, otherwise the position, otherwise a dash."""
     return entry.classification or (str(entry.position) if entry.position is not None else "-")
 
 
@@ -114,7 +114,7 @@ def _place_and_points(difference: Difference) -> Iterator[str]:
             difference.get("classification", (None, None)), difference.get("position", (None, None)), strict=True
         )
     ]
-    # A classification that only became known ("1" for position 1) is no change of place.
+    # A newly known classification ("1" for position 1) is not a change of place.
     became_known = "position" not in difference and places[0] is None
     if places[0] != places[1] and not became_known:
         yield " → ".join(_word(place) for place in places)
@@ -152,4 +152,4 @@ DETAILS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "car_number": ("car", str),
     "listed_position": ("listed", str),
 }
-"""What is said of an entry whose place and points stay, in this order, and how a value is written."""
+"""The fields named for an entry with unchanged place and points, in order, and how their values are written."""

@@ -1,4 +1,4 @@
-"""Where published standings and ours differ, and what the published ones make of ours. Pure functions."""
+"""Differences between published and computed standings, and their merging. Pure functions."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 from core.records import Source, Standing
 
 FIRST_LISTED_SEASON = 2000
-"""The first season whose tables, from every source, also list who was classified and has no points; and whose places
-are compared, which older tables often share."""
+"""The first season whose tables, from every source, also list classified competitors without points. Places are
+compared from then on; older tables often share them."""
 
 FIGURES = ("points", "wins", "position")
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One competitor whose standing is not published as we compute it; None: it is not in that table."""
+    """One competitor whose published standing differs from the computed one; None: it is missing in that table."""
 
     ours: Standing | None
     published: Standing | None
@@ -32,7 +32,7 @@ class Difference:
 
     @property
     def figures(self) -> dict[str, Any]:
-        """What both say, as JSON."""
+        """Both sides' figures, as JSON."""
         return {
             "competitor_id": self.competitor_id,
             **{name: _figures(standing) for name, standing in (("ours", self.ours), ("published", self.published))},
@@ -52,9 +52,9 @@ class Difference:
 
 
 def differences(season: int, computed: Sequence[Standing], published: Sequence[Standing]) -> list[Difference]:
-    """Where the published standings differ, in their order; then who is not published.
+    """The differences of the published standings, in their order; then those of unpublished competitors.
 
-    Who has neither points nor a place may as well be missing. Before 2000 places are not compared.
+    Competitors with neither points nor a place may be missing. Before 2000 places are not compared.
     """
     ours = {standing.competitor_id: standing for standing in computed}
     pairs = [Difference(ours.pop(theirs.competitor_id, None), theirs) for theirs in published]
@@ -63,10 +63,10 @@ def differences(season: int, computed: Sequence[Standing], published: Sequence[S
 
 
 def merged(computed: Sequence[Standing], published: Sequence[Standing]) -> list[Standing]:
-    """The published standings as they are, then the competitors that only our results have, by `source`.
+    """The published standings unchanged, then the competitors that only our results have.
 
-    Results may be ahead of the published table: a competitor that it lacks keeps our points, but has no position,
-    as the published ones are taken.
+    Results may be ahead of the published table: a competitor that it lacks keeps our points, but has no position, since
+    the published ones are used.
     """
     known = {standing.competitor_id for standing in published}
     theirs = [standing.model_copy(update={"source": Source.JOLPICA.value}) for standing in published]
@@ -76,12 +76,12 @@ def merged(computed: Sequence[Standing], published: Sequence[Standing]) -> list[
 
 
 def plain(value: Decimal | int | None) -> str:
-    """A number without needless zeros; a dash for none."""
+    """A number without trailing zeros; a dash for None."""
     return "-" if value is None else f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 
 def _compared(season: int, standing: Standing | None) -> tuple[Any, ...] | None:
-    """The figures that count in a comparison; None where a competitor may as well be missing."""
+    """The figures that are compared; None if a competitor may as well be missing."""
     if standing is None:
         return None
     place = standing.position if season >= FIRST_LISTED_SEASON else None

@@ -1,4 +1,4 @@
-"""Sessions that are due for a poll, and the cheapest queries for them. Pure functions."""
+"""Sessions due for a poll, grouped into the fewest queries. Pure functions; `polling.py` decides what is due."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from core.records import Event, ResultsState, Session, SessionKind, Source
 from core.rules.results.polling import SESSIONS_OF_JOLPICA, has_livetiming, is_polled
 
 ROWS_A_ROUND = 22
-"""Approximately the rows of a round's table; only for choosing the cheaper query."""
+"""Roughly the rows of a round's table, only for choosing the cheaper query."""
 
 
 @dataclass(frozen=True)
 class DuePoll:
-    """A session whose results are due, and its event."""
+    """A session whose results are polled, and its event."""
 
     session: Session
     event: Event
 
     @property
     def is_polled(self) -> bool:
-        """Whether a session of its kind, event and season can have results."""
+        """Whether any source can have results of this session."""
         return is_polled(self.session.kind, self.event.format, self.event.season)
 
     @property
     def may_have_timing(self) -> bool:
-        """Whether live timing is read for its results while Jolpica has none."""
+        """Whether live timing is read for its results because Jolpica has none."""
         return self.session.results_state is ResultsState.AWAITED and has_livetiming(self.event.season)
 
 
 @dataclass(frozen=True)
 class ResultQuery:
-    """One query to one source: a session's table, or with `round` None a whole season's of that kind."""
+    """One query to one source: a session's table, or (`round` None) a whole season's for that kind."""
 
     source: Source
     season: int
@@ -43,15 +43,15 @@ class ResultQuery:
     due_polls: tuple[DuePoll, ...]
 
     def by_session(self) -> list[ResultQuery]:
-        """The same as a query for each session."""
+        """The same as one query per session."""
         return [replace(self, round=due_poll.event.round, due_polls=(due_poll,)) for due_poll in self.due_polls]
 
 
 def result_queries(due_polls: Sequence[DuePoll]) -> list[ResultQuery]:
     """The queries for all due polls with the fewest requests, the oldest due poll's first.
 
-    Jolpica's whole table costs a page for every hundred rows; it is used where that is cheaper than one request per
-    session. Kinds of sessions that Jolpica does not have are read from live timing.
+    Jolpica's whole table costs a page per hundred rows; it is used if that is cheaper than one request per session.
+    Kinds that Jolpica does not have are read from live timing.
     """
     asked: list[ResultQuery] = []
     by_table: dict[tuple[int, SessionKind], list[DuePoll]] = {}

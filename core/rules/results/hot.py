@@ -1,4 +1,4 @@
-"""Hot polls: a run stays and polls again while results usually come, until its slot in the schedule ends. Pure."""
+"""Hot polls: while results usually come a run polls again, until its slot in the schedule ends. Pure."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from core.records import ResultsState, Session
 from core.rules.results.polling import HOUR, MINUTE, SESSIONS_OF_JOLPICA, over_at
 
 HOT_LASTS = 6 * HOUR
-"""From the first poll on: most results come within this time."""
+"""From the first poll on; most results come within this time."""
 
 SLOT = 5 * MINUTE
-"""The schedule of `poll-results`: a run is over before the next one begins, which would be cancelled otherwise."""
+"""The interval of `poll-results`' schedule: Prefect would cancel a run that starts before this one ends."""
 
 TAKES = timedelta(seconds=100)
-"""The longest time for one session: Jolpica's answer, live timing's, and the delivery of what changed."""
+"""The longest time for one session: Jolpica's answer, live timing's, and delivery of the changes."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -30,7 +30,7 @@ def is_hot(session: Session, now: datetime, delay: timedelta) -> bool:
 
 
 def next_hot_poll(began: datetime, now: datetime, every: timedelta, sessions: int) -> datetime | None:
-    """When a run that began at some moment polls so many sessions again; None: not before its slot ends."""
+    """When a run polls this many sessions again; None if that would not end within its slot."""
     if not sessions:
         return None
     at = began + ((now - began) // every + 1) * every

@@ -1,4 +1,4 @@
-"""What the database knows of a session's results, as far as a decision about them depends on it."""
+"""A session's results as the database holds them, as far as a decision depends on them."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ HELD_KINDS = (
     HeldKind.RESULTS_SHORT,
     HeldKind.RESULTS_ABSENT,
 )
-"""What may be held of a classification."""
+"""The kinds under which a classification may be held."""
 
 TIMES = ("time_ms", "q3_ms", "q2_ms", "q1_ms", "best_lap_ms")
 
 Beginning = tuple[str, str, int]
-"""A driver, the name of a time, and that time: what two classifications of one session begin with."""
+"""A driver, the name of a time, and that time: how a classification begins, to compare sessions."""
 
 Identity = tuple[str | None, str | None]
-"""A driver's and a team's id, as far as they are known."""
+"""A driver's and a team's id, if known."""
 
 
 @dataclass(frozen=True)
 class Evidence:
     """What only a decision about a new classification needs.
 
-    `by_number` are the season's drivers and teams by car number, `numbers` its car numbers; `alike` the
-    classifications of other sessions that begin as this one, by session id; `entry_counts` those of comparable
-    sessions; `revisions` the rows of all earlier classifications of the session; `names` drivers' family names by id.
+    `by_number` has the season's drivers and teams by car number, `numbers` its car numbers; `alike` the classifications
+    of other sessions with the same beginning, by session id; `entry_counts` those of comparable sessions; `revisions`
+    the rows of all earlier classifications of the session; `names` drivers' family names by id.
     """
 
     by_number: Mapping[str, Identity] = field(default_factory=dict)
@@ -82,10 +82,7 @@ class KnownResults:
         )
 
     def is_unchanged_by(self, result: SessionResult) -> bool:
-        """Whether a result says nothing new: what is in the database, or less than the official table there.
-
-        An official answer that confirms a provisional table is new.
-        """
+        """Whether a result has nothing new. Timing after official never is new, official after provisional always."""
         is_official = result.source is Source.JOLPICA
         if not is_official and self.session.results_state.is_official:
             return True
@@ -95,7 +92,7 @@ class KnownResults:
 
 
 def identified(result: SessionResult, by_number: Mapping[str, Identity]) -> SessionResult:
-    """Timing's entries with the drivers and teams that the season's official results have by car number."""
+    """A result from timing with the drivers and teams of the season's official results, by car number."""
     entries = []
     for entry in result.entries:
         driver_id, team_id = by_number.get(entry.car_number, (None, None))
@@ -104,12 +101,12 @@ def identified(result: SessionResult, by_number: Mapping[str, Identity]) -> Sess
 
 
 def in_order(entry: Entry) -> tuple[Any, ...]:
-    """Sorts entries in upstream's order."""
+    """The sort key for upstream's order."""
     return (entry.listed_position is None, entry.listed_position or 0, entry.car_number, entry.ordinal)
 
 
 def beginning(entries: Sequence[Entry]) -> Beginning | None:
-    """What a classification begins with; None where its first entry has no driver, or no time."""
+    """How a classification begins; None if its first entry has no driver, or no time."""
     first = entries[0] if entries else None
     timed = next((name for name in TIMES if getattr(first, name, None)), None)
     if first is None or timed is None or first.driver_id is None:
@@ -118,7 +115,7 @@ def beginning(entries: Sequence[Entry]) -> Beginning | None:
 
 
 def entry_counts(session: Session, rounds: Sequence[Round]) -> list[int]:
-    """How many entries comparable sessions have: those of its event, and the median of the season's races."""
+    """The numbers of entries of comparable sessions: those of its event, and the median of the season's races."""
     own, others = [], []
     for one in rounds:
         for result in one.results:

@@ -1,4 +1,4 @@
-"""Listed results as answers to one query: which session each is about, and what it says. Pure functions."""
+"""Matches listed results with the sessions of a query. Pure functions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.rules.results.due_polls import DuePoll, ResultQuery
 
 @dataclass(frozen=True)
 class Answer:
-    """What was published of one session: a result, or why its document, which is kept as text, cannot be read."""
+    """A session's published result, or why its document, kept as text, is unreadable."""
 
     due_poll: DuePoll
     result: SessionResult | SourceMalformed
@@ -21,7 +21,7 @@ class Answer:
 
 
 class UnreadableDocuments(SourceMalformed):
-    """The documents of some sessions cannot be read; `answers` are those of all sessions."""
+    """The documents of some sessions are unreadable; `answers` are those of all sessions."""
 
     transient = False
 
@@ -31,10 +31,10 @@ class UnreadableDocuments(SourceMalformed):
 
 
 def require_readable(query: ResultQuery, answers: Sequence[Answer]) -> Sequence[Answer]:
-    """The answers, where every document can be read.
+    """The answers, if every document is readable.
 
     Raises:
-        UnreadableDocuments: some cannot.
+        UnreadableDocuments: some are not.
     """
     faults = [answer.result for answer in answers if isinstance(answer.result, SourceMalformed)]
     if faults:
@@ -44,10 +44,10 @@ def require_readable(query: ResultQuery, answers: Sequence[Answer]) -> Sequence[
 
 
 def match_results(query: ResultQuery, listed: Sequence[ListedResult]) -> list[Answer]:
-    """The answers to a query; a session that is not among them has nothing published.
+    """The answers to a query; a session without an answer has nothing published.
 
-    A document that names an event is that event's. One whose event cannot be read goes by its round. Where not even
-    that can be read, it may be about any session that has no other answer, so all of those get the fault.
+    A document is matched by its event, or by its round if the event is unreadable. If the round is unreadable too, the
+    document may be about any session without another answer, so all of those get the fault.
     """
     named = [(one, one.event) for one in listed if one.event is not None]
     by_event = {due_poll.event.id: due_poll for due_poll in query.due_polls}

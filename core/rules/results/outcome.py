@@ -1,4 +1,4 @@
-"""What a poll of a session's results came to."""
+"""The outcome of a poll of a session's results."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from core.records import Record
 
 
 class Outcome(StrEnum):
-    """What became of a poll."""
+    """The kinds of outcome."""
 
     PUBLISHED = "provisional"
     OFFICIAL = "official"
@@ -28,12 +28,12 @@ class Outcome(StrEnum):
 
     @property
     def is_accepted(self) -> bool:
-        """Whether there was an answer and it is believed."""
+        """Whether an answer was accepted."""
         return self.is_revision or self is Outcome.UNCHANGED
 
 
 class Polled(Record):
-    """What one session's poll came to; `diff`, `warnings` and the `reason` of a failure are for a person."""
+    """The outcome of one session's poll; `diff`, `warnings` and the `reason` of a failure are for people."""
 
     session_id: str
     outcome: Outcome

@@ -1,7 +1,7 @@
-"""What a place in a Formula 1 World Championship session is worth, by season. Pure data and lookups.
+"""The points for each place in a Formula 1 World Championship session, by season. Pure data and lookups.
 
-Points are drivers' points as `Decimal`, tables run from first place down. Facts: the FIA's Sporting Regulations, as
-Wikipedia's "List of Formula One World Championship points scoring systems" lists them; 2022's graded tables from
+Points are drivers' points as `Decimal`, tables start with first place. Sources: the FIA's Sporting Regulations, as
+listed in Wikipedia's "List of Formula One World Championship points scoring systems"; for 2022's graded tables
 formula1.com ("F1 Commission approves changes to Sporting Regulations").
 """
 
@@ -20,8 +20,8 @@ FIRST_TEAM_SEASON = 1958
 """The first season with a constructors' championship."""
 
 FIRST_TABLED_SEASON = 1960
-"""The first season whose tables give all points: until 1957 the drivers of a shared car divided those of its
-place, and until 1959 those who shared the fastest lap its point (seven at Silverstone 1954, two at Aintree 1959)."""
+"""The first season whose tables give all points. Until 1957 the drivers of a shared car divided its place's points, and
+until 1959 those who shared the fastest lap divided its point (seven at Silverstone 1954, two at Aintree 1959)."""
 
 FIRST_UNDROPPED_SEASON = 1991
 """The first season in which every round counts; before, only a driver's best results."""
@@ -29,17 +29,17 @@ FIRST_UNDROPPED_SEASON = 1991
 
 @dataclass(frozen=True)
 class Scale:
-    """A session's points by place, and the last place where the fastest lap earns one more (0: none)."""
+    """A session's points by place, and the last place that can earn the fastest lap's point (0: none)."""
 
     places: tuple[Decimal, ...]
     fastest_lap_places: int = 0
 
     def at(self, position: int | None) -> Decimal:
-        """The points of a place without the fastest lap's; places count from 1, None is not classified."""
+        """The points of a place without the fastest lap's; places count from 1, None is unclassified."""
         return self.places[position - 1] if position is not None and position <= len(self.places) else NOTHING
 
     def pays_fastest_lap(self, position: int | None) -> bool:
-        """Whether the fastest lap earns a point at that place."""
+        """Whether the fastest lap earns a point in that place."""
         return position is not None and position <= self.fastest_lap_places
 
     @property
@@ -69,14 +69,14 @@ SPRINT_TABLES = {
     2021: _table("3-2-1"),
     2022: _table("8-7-6-5-4-3-2-1"),
 }
-"""By the first season they were in force."""
+"""By the first season in which they apply."""
 
 FASTEST_LAP_SEASONS = (range(1950, 1960), range(2019, 2025))
 FASTEST_LAP_PLACES = 10
 """From 2019 to 2024 only the first ten could earn the fastest lap's point."""
 
 HALF_POINTS_SEASONS = range(1975, 2022)
-"""A race stopped early paid half, at first in Spain 1975 and last in Belgium 2021."""
+"""Races stopped early may pay half in these seasons: the first was Spain 1975, the last Belgium 2021."""
 
 DOUBLE_POINTS_SEASONS = range(2014, 2015)
 """Abu Dhabi 2014, the season's last race, paid double."""
@@ -106,10 +106,7 @@ def fastest_lap_point(season: int) -> bool:
 
 
 def scales(season: int, kind: SessionKind) -> tuple[Scale, ...]:
-    """All scales that such a session may have, the usual one first; none for sessions without points.
-
-    Valid from 1960: before, no table gives all points.
-    """
+    """All scales that such a session may have since 1960, the usual one first; none for sessions without points."""
     if kind is SessionKind.SPRINT:
         places = sprint_points(season)
         return (Scale(places),) if places else ()
@@ -128,10 +125,7 @@ def scales(season: int, kind: SessionKind) -> tuple[Scale, ...]:
 
 
 def most_points(season: int, kind: SessionKind) -> Decimal:
-    """The most points that one entry can have; zero for sessions without points.
-
-    Valid before 1960 too: shared drives and shared fastest laps only divide points.
-    """
+    """The most points that one entry can have, also before 1960, since shared drives only divide points."""
     return max((points for scale in scales(season, kind) for points in scale.values), default=NOTHING)
 
 

@@ -1,8 +1,8 @@
-"""When a session's results are polled again: often until they are published, then at growing intervals. Pure.
+"""When a session's results are polled: often until they are published, then at growing intervals. Pure.
 
-The cadence is two tables of stages, one after the other. Within a stage polls lie on a grid that starts with it, so
-that a poll which runs a few seconds late does not push the next one past its turn; the next is the first of the grid
-after `now`, so that a long outage leaves one poll behind, not hundreds. Instants are aware.
+Each state has a table of stages. Polls within a stage lie on a grid that starts with it, so a poll that runs late does
+not delay the next one. The next poll is the first grid point after `now`, so a long outage leaves one poll due, not
+hundreds. Instants are aware.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from core.rules.calendar.times import FIRST_ZONE, date_over
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 SESSIONS_OF_JOLPICA = frozenset({SessionKind.RACE, SessionKind.SPRINT, SessionKind.QUALIFYING})
-"""The sessions with an official table; the others have only live timing's."""
+"""The kinds with an official table; the others have only live timing's."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Cadence:
 
 @dataclass(frozen=True)
 class Stage:
-    """Poll every `every` for `lasts` (None: indefinitely); `urgent`: never less often than POLL_INTERVAL."""
+    """Poll every `every` for `lasts` (None: forever); `urgent`: at least every POLL_INTERVAL."""
 
     lasts: timedelta | None
     every: timedelta
@@ -46,13 +46,13 @@ UNTIL_OFFICIAL = (
     Stage(None, DAY),
 )
 ONCE_OFFICIAL = (
-    # From when the results became official on: corrections come after hours, days, and once after 89 days.
+    # From when results became official: corrections come after hours or days, and once came after 89 days.
     Stage(DAY, HOUR),
     Stage(14 * DAY, DAY),
     Stage(None, 7 * DAY),
 )
 ONCE_TIMED = (
-    # From the first poll on, for what only live timing knows: its archive is complete within hours and hardly changes.
+    # From the first poll on, for kinds that only live timing has: its archive is complete within hours.
     Stage(6 * HOUR, HOUR),
     Stage(3 * DAY, DAY),
     Stage(None, 28 * DAY),
@@ -63,7 +63,7 @@ AFTER_SEASON = 30 * DAY
 """Results are settled this long after their season's end."""
 
 FRESH = DAY
-"""Results come within a day; what is first seen official later was official before, and needs no hourly polls."""
+"""Results come within a day; a table first read later was official before, and needs no hourly polls."""
 
 COMMON_GRID = datetime(2000, 1, 3, 6, tzinfo=UTC)
 """Daily and weekly polls fall on six in the morning UTC, weekly ones on Mondays."""
@@ -74,11 +74,11 @@ PAST_EVERY, PAST_AT_MOST = DAY, 28 * DAY
 """The shortest and longest time between polls of a past season's session whose answers are rejected."""
 
 NOTHING_EVERY, NOTHING_TIMES = 7 * DAY, 3
-"""A past session has no results after this many polls without any, this far apart."""
+"""After this many polls without results, this far apart, a past session counts as having none."""
 
 
 def is_polled(kind: SessionKind, event_format: EventFormat, season: int) -> bool:
-    """Whether any source can have a session's results: tests have none."""
+    """Whether any source can have a session's results; none has those of tests."""
     if event_format is EventFormat.TESTING:
         return False
     return kind in SESSIONS_OF_JOLPICA or has_livetiming(season)
@@ -95,19 +95,19 @@ def over_at(session: Session) -> datetime:
 
 
 def has_begun(session: Session, now: datetime) -> bool:
-    """Whether a session's start is past; where its time is unknown, whether its date has begun anywhere."""
+    """Whether a session's start is past; if its time is unknown, whether its date has begun anywhere."""
     if session.starts_at is not None:
         return now >= session.starts_at
     return now >= datetime.combine(session.local_date, time(), UTC) - FIRST_ZONE
 
 
 def is_filed(session: Session, now: datetime) -> bool:
-    """Whether live timing's files of a session no longer change: a week after its end."""
+    """Whether live timing's files of a session no longer change: from a week after its end on."""
     return now >= over_at(session) + FILED
 
 
 def is_settled(now: datetime, season_end: datetime) -> bool:
-    """Whether a season's results are no longer polled: with or without results, 30 days after its last session."""
+    """Whether a season's results are no longer polled: 30 days after its last session, with or without results."""
     return now >= season_end + AFTER_SEASON
 
 
@@ -143,31 +143,28 @@ def next_poll(
 
 
 def retry_after_fault(now: datetime, faults: int) -> datetime:
-    """The next poll after so many faults in a row (from 1): 5, 10, 20, 40 and then always 60 minutes later."""
+    """The next poll after `faults` faults in a row (from 1): 5, 10, 20, 40 and then always 60 minutes later."""
     return now + min(FIRST_RETRY * (1 << min(max(faults - 1, 0), 10)), LAST_RETRY)
 
 
 def retry_past(now: datetime, refused: int) -> datetime:
-    """The next poll of a past season's session after so many rejected answers (from 1), at growing intervals."""
+    """The next poll of a past season's session after `refused` rejected answers (from 1), at growing intervals."""
     return now + min(PAST_EVERY * (1 << min(max(refused - 1, 0), 10)), PAST_AT_MOST)
 
 
 def due_since(session: Session, delay: timedelta) -> datetime | None:
-    """Since when a session is due for a poll; None when it is cancelled or settled.
-
-    A session that was never polled is due, however old it is: this catches up with a backlog.
-    """
+    """Since when a session is due, however old; None if cancelled, settled, or polled and without a next poll."""
     if session.status is Status.CANCELLED or session.results_state is ResultsState.SETTLED:
         return None
     first = over_at(session) + delay
     if session.next_poll_at is not None:
-        # A session that moved into the future still has its old `next_poll_at`: its new end decides.
+        # A session that moved into the future keeps its old `next_poll_at`, so its new end decides.
         return session.next_poll_at if session.has_results else max(session.next_poll_at, first)
     return first if session.poll_attempts == 0 else None
 
 
 def due(sessions: Iterable[Session], now: datetime, delay: timedelta) -> list[Session]:
-    """The sessions due for a poll, oldest first, of sessions that `is_polled` accepts."""
+    """Those of the sessions that are due for a poll, oldest first; each must satisfy `is_polled`."""
     owed = [(since, s.id, s) for s in sessions if (since := due_since(s, delay)) is not None and since <= now]
     return [session for _, _, session in sorted(owed, key=lambda due_poll: due_poll[:2])]
 
@@ -178,7 +175,7 @@ def _after(now: datetime, start: datetime, stages: Sequence[Stage], cadence: Cad
         every = min(stage.every, cadence.interval) if stage.urgent else stage.every
         end = None if stage.lasts is None else start + stage.lasts
         if end is None or now < end:
-            # Polls of days and weeks meet at common moments, where one whole table answers for many sessions.
+            # Daily and weekly polls share common moments, when one whole table serves many sessions.
             origin = start if every < DAY else COMMON_GRID
             found = origin + ((now - origin) // every + 1) * every
             return found if end is None else min(found, end)

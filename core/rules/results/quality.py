@@ -1,7 +1,7 @@
-"""The quality gates that a session's result passes before it replaces the stored one. Pure functions.
+"""The quality gates that a session's result must pass to replace the stored one. Pure functions.
 
-A result that fails a REJECT gate is held, and the last good one stays; a WARN is reported, and the result applied.
-The cases that each gate comes from: `tests/test_quality.py`.
+A result that fails a REJECT gate is held, and the last good one stays; a WARN is reported, and the result applied. The
+cases behind each gate are in `tests/test_quality.py`.
 """
 
 from __future__ import annotations
@@ -28,36 +28,36 @@ from core.rules.results.points import (
 )
 
 FIRST_SINGLE_SEASON = 1979
-"""The first season in which a place is one car's and a driver has one car."""
+"""The first season in which each place has one car, and each driver one car."""
 
 FIRST_PERSONAL_NUMBER_SEASON = 2014
-"""Drivers choose their number since; before, upstream's numbers are not known to be unique."""
+"""Drivers have their own numbers since; earlier ones are not known to be unique upstream."""
 
 WITHDRAWN_AT_MOST = 2
-"""How many entries that took part a correction may drop; if more are missing, the answer is partial."""
+"""How many entries that took part a correction may drop; with more missing, the answer is partial."""
 
 FIRST_STEADY_SEASON = 1996
-"""Fields are of a steady size since; before, a race had from 10 to 47 cars."""
+"""Fields have a steady size since; before, a race had from 10 to 47 cars."""
 
 MOST_ENTRIES = 26
-"""The Sporting Regulations' limit, which holds since 1996."""
+"""The Sporting Regulations' limit, in force since 1996."""
 
 WHOLE_SHARE = 0.8
-"""A table with fewer of the entries that comparable sessions have is short."""
+"""A table with less than this share of comparable sessions' entries is short."""
 
 COMPARED = ("position", "classification", "laps", "time_ms", "q1_ms", "q2_ms", "q3_ms", "best_lap_ms")
-"""What makes two sessions' classifications equal, beside the driver."""
+"""What is compared to find two sessions with one classification, besides the driver."""
 
 
 class Severity(StrEnum):
-    """What happens to a result in which a gate finds a fault."""
+    """What a fault does to a result."""
 
     REJECT = "reject"
     WARN = "warn"
 
 
 class Finding(Record):
-    """A fault that one gate finds in a result; `message` is for a person."""
+    """A fault that one gate finds in a result; `message` is for people."""
 
     gate: str
     severity: Severity
@@ -66,7 +66,7 @@ class Finding(Record):
 
 @dataclass(frozen=True)
 class Case:
-    """A gate's input: a result, and what is known of that session and its season."""
+    """A gate's input: a result, and what is known of its session and season."""
 
     result: SessionResult
     previous: tuple[Entry, ...]
@@ -81,15 +81,15 @@ class Case:
 
     @property
     def classified(self) -> list[tuple[int, Entry]]:
-        """Those with a place, by place."""
+        """The entries with a place, by place."""
         return sorted(((e.position, e) for e in self.entries if e.position is not None), key=itemgetter(0))
 
     @property
     def lost(self) -> list[Entry]:
-        """Entries that took part before and are not there now; those that never did may come and go."""
+        """Entries that took part before and are missing now; those that never took part may come and go."""
         lost = [old for old, new in matched(self.previous, self.entries) if old and not new and _took_part(old)]
         if self.previous_state is ResultsState.PROVISIONAL and self.result.source is Source.JOLPICA:
-            # Timing may name cars and drivers differently: only the numbers of entries are compared.
+            # Timing may name cars and drivers differently, so only the numbers of entries are compared.
             return lost[: max(0, len(self.previous) - len(self.entries))]
         return lost
 
@@ -107,7 +107,7 @@ def examine(
     known_numbers: Collection[str] = (),
     others: Mapping[str, Sequence[Entry]] = MappingProxyType({}),
 ) -> tuple[Finding, ...]:
-    """What the gates find, in the table's order.
+    """The gates' findings, in the table's order.
 
     `previous` is the last good state, empty when there is none; `known_numbers` are the season's car numbers,
     `others` the classifications of other sessions by id, of those that may be
@@ -134,7 +134,7 @@ def another_sessions(case: Case) -> Iterator[str]:
 
 
 def too_many_entries(case: Case) -> Iterator[str]:
-    """More cars than the regulations allow, in the seasons with fields of a steady size."""
+    """More cars than the regulations allow, in seasons with fields of a steady size."""
     if case.result.season >= FIRST_STEADY_SEASON and len(case.entries) > MOST_ENTRIES:
         yield f"{len(case.entries)} entries, where at most {MOST_ENTRIES} can be"
 
@@ -148,9 +148,9 @@ def points_impossible(case: Case) -> Iterator[str]:
 
 
 def points_contradict_places(case: Case) -> Iterator[str]:
-    """Since 1991: more points than in a better place, points without a place, or a place whose points are missing.
+    """Since 1991: more points than in a better place, points without a place, or a place without its points.
 
-    Before, shared cars, and drivers who were classified but earned no points, make that common.
+    Before, shared cars and classified drivers without points make that common.
     """
     if case.result.season < FIRST_UNDROPPED_SEASON:
         return
@@ -164,7 +164,7 @@ def points_contradict_places(case: Case) -> Iterator[str]:
 
 
 def unidentified_entry(case: Case) -> Iterator[str]:
-    """Rows that name neither car nor driver, as half-filled frames have them."""
+    """Rows without car and driver, as in half-filled frames."""
     if nameless := sum(not (e.car_number or e.driver_id or e.driver_code) for e in case.entries):
         yield f"{nameless} of {len(case.entries)} entries name neither car nor driver"
 
@@ -189,7 +189,7 @@ def place_shared(case: Case) -> Iterator[str]:
 
 
 def entries_lost(case: Case) -> Iterator[str]:
-    """Part of a table: more than two that took part are gone."""
+    """More than two entries that took part are gone: part of a table."""
     if case.entries and len(case.lost) > WITHDRAWN_AT_MOST:
         yield f"{len(case.entries)} entries where {len(case.previous)} were; missing: {_names(case.lost)}"
 
@@ -216,7 +216,7 @@ def gap_in_places(case: Case) -> Iterator[str]:
 
 
 def points_off_table(case: Case) -> Iterator[str]:
-    """Points that the place does not have in any table of the season."""
+    """Points that no table of the season has for the place."""
     if case.result.season < FIRST_TABLED_SEASON:
         return
     odd = min(([e for e in case.entries if not _pays(scale, e)] for scale in case.scales or (Scale(()),)), key=len)
@@ -238,7 +238,7 @@ def _rising(case: Case) -> Iterator[str]:
 
 
 def points_sum(case: Case) -> Iterator[str]:
-    """All points together are not what the places pay, with or without the fastest lap."""
+    """The sum of points differs from what the places pay, with or without the fastest lap."""
     total = sum((entry.points or NOTHING for entry in case.entries), NOTHING)
     due = [sum((scale.at(place) for place, _ in case.classified), NOTHING) for scale in case.scales]
     with_lap = [paid + FASTEST_LAP for paid, scale in zip(due, case.scales, strict=True) if scale.fastest_lap_places]
@@ -259,7 +259,7 @@ def unknown_number(case: Case) -> Iterator[str]:
 
 
 Gate = Callable[[Case], Iterator[str]]
-"""Yields a message for each fault it finds; a finding has its function's name."""
+"""Yields a message for each fault; a finding is named after its function."""
 
 GATES: tuple[tuple[Severity, Gate], ...] = (
     (Severity.REJECT, empty),
@@ -284,7 +284,7 @@ GATES: tuple[tuple[Severity, Gate], ...] = (
 
 
 def is_short(entries: int, season: int, compared_with: Collection[int]) -> bool:
-    """Whether a table has too few entries, by those of comparable sessions; never before fields were steady."""
+    """Whether a table has too few entries compared with others; never before fields had a steady size."""
     return season >= FIRST_STEADY_SEASON and entries < WHOLE_SHARE * max(compared_with, default=0)
 
 
@@ -293,7 +293,7 @@ def _compared(entries: Sequence[Entry]) -> set[tuple[object, ...]]:
 
 
 def _took_part(entry: Entry) -> bool:
-    """Whether an entry has a place, laps, points or a time: not one that withdrew, did not start or qualify."""
+    """Whether an entry has a place, laps, points or a time, so it did start or qualify."""
     return entry.position is not None or any((entry.laps, entry.points, entry.time_ms, entry.q1_ms, entry.best_lap_ms))
 
 
@@ -306,7 +306,7 @@ def _pays(scale: Scale, entry: Entry) -> bool:
 
 
 def _shared(case: Case, *, one_each: bool) -> Iterator[str]:
-    """Places that several cars have, in sessions with or without one car a place; a car's drivers share its place."""
+    """Places with several cars, in sessions that do or do not require one car per place; a car's drivers share one."""
     ruled = case.result.season >= FIRST_SINGLE_SEASON and case.result.kind in SCORING
     cars = {(place, e.car_number or e.driver_id): e for place, e in case.classified if ruled is one_each}
     for place, times in Counter(place for place, _ in cars).items():

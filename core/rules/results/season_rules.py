@@ -1,8 +1,7 @@
-"""What counts for each season's championships, a row for the seasons that had the same rule. Pure data and lookups.
+"""Which results count for each season's championships: a row for the seasons with the same rule. Pure data and lookups.
 
-Facts: the FIA's Sporting Regulations, as Wikipedia's "List of Formula One World Championship points scoring systems"
-lists them. Points themselves are taken from results, and not from a rule: some who were classified in the points were
-paid none.
+Sources: the FIA's Sporting Regulations, as listed in Wikipedia's "List of Formula One World Championship points scoring
+systems". Points are taken from results and not from a rule, since some drivers classified in the points were paid none.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from core.rules.results.points import FIRST_TEAM_SEASON, race_points
 
 
 class Part(NamedTuple):
-    """The rounds of a season up to `last`, or up to the next part's; of them only the `best` count (None: all)."""
+    """The rounds of a season up to `last`, or up to the next part's; only the `best` of them count (None: all)."""
 
     last: int | None
     best: int | None
@@ -26,7 +25,7 @@ ALL = (Part(None, None),)
 """Every round counts."""
 
 HALVES: tuple[Part, ...] = ()
-"""Two halves, the first one longer where the number of rounds is odd; all rounds of each but one count."""
+"""Two halves, the first one longer if the number of rounds is odd; all rounds of each but one count."""
 
 
 class Counting(NamedTuple):
@@ -59,22 +58,21 @@ TEAMS = (*(row for row in DRIVERS if FIRST_TEAM_SEASON <= row.first < 1979), Cou
 COUNTING: dict[Competitor, tuple[Counting, ...]] = {"driver": DRIVERS, "team": TEAMS}
 
 FIRST_ALL_CARS_SEASON = 1979
-"""Before, only a constructor's best car of a race scored for it."""
+"""Before, only a constructor's best car in a race scored."""
 
 LAST_OWN_TABLE_SEASON = 1961
-"""Until then a place paid a constructor what the table of 1960 says: no more than 8 for a win, and nothing for the
-fastest lap."""
+"""Until then a place paid a constructor by the table of 1960: at most 8 for a win, and nothing for the fastest lap."""
 
 INDIANAPOLIS = "indianapolis"
 LAST_INDIANAPOLIS_SEASON = 1960
-"""The Indianapolis 500 was a round of the drivers' championship only; the later races there were of both."""
+"""The Indianapolis 500 counted for the drivers' championship only; later races there for both."""
 
 
 class ChampionshipRule(NamedTuple):
     """How one championship of one season is counted.
 
-    `parts` are the season's, each with its last round; `at_most` is what an entry can have been paid by place, where
-    its points in the results are the drivers' and more.
+    `parts` are the season's, each with its last round; `at_most` is the most an entry can be paid by place, if its
+    points in the results are the drivers' and higher.
     """
 
     competitor: Competitor
@@ -90,7 +88,7 @@ class ChampionshipRule(NamedTuple):
 
 @lru_cache(maxsize=256)
 def rules_of(season: int, rounds: int) -> tuple[ChampionshipRule, ...]:
-    """The rules of a season's championships; `rounds` is how many of its rounds there are, with those to come."""
+    """The rules of a season's championships; `rounds` is the number of its rounds, including those to come."""
     driver = ChampionshipRule("driver", _parts("driver", season, rounds))
     if season < FIRST_TEAM_SEASON:
         return (driver,)

@@ -1,7 +1,7 @@
-"""A championship's standings after each round: computed from results, and compared with the published ones. Pure.
+"""Computes a championship's standings after each round from results. Pure.
 
-What counts is in `season_rules.py`, and the rule holds as of each round: the best four of two are both. Places and ties
-are as Jolpica gives them, checked for every recorded round in `tests/test_season_rules.py`.
+`season_rules.py` has what counts, applied after each round as if the season ended there: the best four of two are both.
+Places and ties are as Jolpica's, checked for every recorded round in `tests/test_season_rules.py`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from core.rules.results.points import NOTHING, SCORING
 from core.rules.results.season_rules import INDIANAPOLIS, ChampionshipRule, rules_of
 
 FROM_RESULTS = "results"
-"""The source of a computed standing."""
+"""The `source` of a computed standing."""
 
 UNPLACED = 1_000_000
-"""Behind every place, so that of two with the same best places the one with more of them is better."""
+"""Worse than every place; ends each list of places, so that of two equal beginnings the longer list is better."""
 
 
 class Scored(NamedTuple):
-    """The fields of an entry that count for a championship, and its car."""
+    """An entry's car and the fields that count for a championship."""
 
     car_number: str
     driver_id: str | None
@@ -43,7 +43,7 @@ class RoundResult(NamedTuple):
 
 
 class RoundEvent(NamedTuple):
-    """What of an event its standings need."""
+    """The fields of an event that its standings need."""
 
     id: str
     season: int
@@ -53,12 +53,12 @@ class RoundEvent(NamedTuple):
 
     @property
     def in_order(self) -> tuple[date, str]:
-        """What orders a season's events."""
+        """The sort key of a season's events."""
         return (self.first_date, self.id)
 
 
 class Round(NamedTuple):
-    """An event with the official results of its sprint and race, as far as there are any."""
+    """An event with the official results of its sprint and race, if there are any."""
 
     event: RoundEvent
     results: Sequence[RoundResult] = ()
@@ -75,9 +75,9 @@ Tables = Mapping[Competitor, Sequence[Standing]]
 
 
 class _Tally:
-    """One competitor's season so far: `placed` its places in races, each with the round, `listed` its listings.
+    """One competitor's season so far: `placed` has its places in races with rounds, `listed` its listed positions.
 
-    `counted` is what counts of each part's rounds, the least first, where not all of them do.
+    `counted` has the results that count in each part, the least first, if not all rounds do.
     """
 
     __slots__ = ("counted", "listed", "placed", "points", "wins")
@@ -90,14 +90,14 @@ class _Tally:
         self.listed: list[int] = []
 
     def in_order(self) -> tuple[list[int], list[tuple[int, int]], list[int]]:
-        """What orders competitors with equal points: most wins, most second places and so on; then who had the best of
-        those places first; then the best listing."""
+        """The sort key for equal points: most wins, most second places and so on; then who had the best of those places
+        first; then the best listed position."""
         self.placed.sort()
         self.listed.sort()
         return ([*[place for place, _ in self.placed], UNPLACED], self.placed, self.listed)
 
     def score(self, part: int, best: int, gained: Decimal) -> None:
-        """Add what a round gave, of whose part only the best count: the least of more is dropped."""
+        """Add a round's points to a part; only its `best` rounds count, so the least one beyond them is dropped."""
         counted = self.counted[part]
         insort(counted, gained)
         self.points += gained
@@ -106,8 +106,6 @@ class _Tally:
 
 
 class _Championship:
-    """One championship, round by round."""
-
     def __init__(self, rule: ChampionshipRule, adjustments: Iterable[Adjustment]) -> None:
         self.rule = rule
         self.adjustments = [one for one in adjustments if one.competitor == rule.competitor]
@@ -147,7 +145,7 @@ class _Championship:
                 tallies[competitor_id].score(part, best, points)
 
     def standings(self, round_number: int) -> list[Standing]:
-        """The standings after a round, best first; every competitor that was entered in a race or sprint."""
+        """The standings after a round, best first, of every competitor that entered a race or sprint."""
         points = {id_: tally.points for id_, tally in self.tallies.items()}
         points, excluded = adjusted(points, self.adjustments, round_number)
         ranked = sorted((id_ in excluded, -points[id_], tally.in_order(), id_) for id_, tally in self.tallies.items())
@@ -164,7 +162,7 @@ class _Championship:
 
     @staticmethod
     def _paid(entry: Scored | Entry, at_most: Sequence[Decimal]) -> Decimal:
-        """An entry's points where its place pays this championship less than the drivers'."""
+        """An entry's points, limited if its place pays less in this championship than in the drivers'."""
         place = entry.position
         return min(entry.points or NOTHING, at_most[place - 1]) if place and place <= len(at_most) else NOTHING
 
@@ -174,12 +172,11 @@ def standings_after(
 ) -> list[tuple[RoundEvent, dict[Competitor, list[Standing]]]]:
     """A season's championships after each round that has results, from an event on (None: from the first).
 
-    Sprints give points, but neither wins nor countback. A competitor without points that was never classified in a
-    race has no place, and is in the order of listing; one that was excluded has none, and is listed last.
+    Sprints give points, but neither wins nor countback. A competitor without points that was never classified in a race
+    has no place, and is in the order of listing; an excluded one has none, and is listed last.
 
     Args:
-        rounds: the season's events in order, with those that have no results yet: how many championship rounds there
-            are decides what counts.
+        rounds: the season's events in order, including those without results: the number of rounds decides what counts.
         adjustments: the season's.
     """
     if not rounds:
@@ -203,7 +200,7 @@ def standings_after(
 
 
 def with_result(rounds: Sequence[Round], event_id: str, kind: SessionKind, entries: Sequence[Entry]) -> list[Round]:
-    """The rounds, with these entries of an event's race or sprint in place of any that were there."""
+    """The rounds, with these entries as the result of an event's race or sprint."""
     found = []
     for one in rounds:
         if one.event.id == event_id:

@@ -1,1 +1,1 @@
-"""What to believe of live timing's archive of a session. Pure functions."""
+"""What to accept from live timing's archive of a session. Pure functions."""

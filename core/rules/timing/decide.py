@@ -1,4 +1,4 @@
-"""What follows for one dataset of a session from live timing's archive, a poll without it, or Jolpica's table. Pure."""
+"""Decides about a session's dataset from live timing's archive, a poll without it, or Jolpica's table. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.rules.timing.gates import Gate
 from core.rules.timing.outcome import DatasetOutcome, TimingOutcome
 
 AT_START = timedelta(minutes=15)
-"""How soon what is not there at a session's start is asked for again."""
+"""When data missing at a session's start is requested again."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class KnownDataset:
 
 @dataclass(frozen=True)
 class TimingDecision:
-    """What is to be written of a dataset; `rows` None: those that are there stand."""
+    """What to write of a dataset; with `rows` None the stored ones stand."""
 
     state: DatasetState
     held: Mapping[Key, Held]
@@ -44,7 +44,7 @@ class TimingDecision:
 def decide_timing(
     gate: Gate, known: KnownDataset, rows: Sequence[Any] | None, fault: str | None, evidence: Evidence, now: datetime
 ) -> TimingDecision:
-    """Take a dataset whole, refuse it with the reason, or ask again where its feed is not there."""
+    """Accept a dataset whole, refuse it with the reason, or request it again if its feed is missing."""
     session = evidence.session
     if rows is None and fault is None:
         state = _awaited(gate, known, session, now)
@@ -63,7 +63,7 @@ def decide_timing(
 
 
 def decide_incomplete(gate: Gate, known: KnownDataset, session: Session, now: datetime) -> TimingDecision:
-    """Ask again for a dataset whose archive does not have the session's end yet."""
+    """Request a dataset again whose archive does not have the session's end yet."""
     state = _awaited(gate, known, session, now)
     if now < over_at(session):
         state = datasets.due(state, now + AT_START)
@@ -71,16 +71,16 @@ def decide_incomplete(gate: Gate, known: KnownDataset, session: Session, now: da
 
 
 def decide_fault(gate: Gate, known: KnownDataset, error: str, now: datetime) -> TimingDecision:
-    """Ask again soon for a dataset that could not be fetched, and less often with each fault in a row."""
+    """Request a dataset again soon after a fault, and less often with each fault in a row."""
     return _decision(gate, known, datasets.failed(known.state, now, error), TimingOutcome.FAILED, error)
 
 
 def decide_listed(
     gate: Gate, known: KnownDataset, rows: Sequence[Any], reason: str | None, evidence: Evidence, now: datetime
 ) -> TimingDecision:
-    """Take Jolpica's table of a race, of which no rows are known, or refuse it, with the `reason` where it has one.
+    """Accept Jolpica's table of a race without known rows, or refuse it, with `reason` if that is given.
 
-    The state says that Jolpica was asked. Where live timing has an archive, that is due as it was before.
+    The state records that Jolpica was requested. If live timing has an archive, its poll stays due.
     """
     session = evidence.session
     examined = gate.examine(rows, evidence) if reason is None else Examined(rows, refused=reason)
@@ -97,7 +97,7 @@ def decide_listed(
 
 
 def same_rows(gate: Gate, known: Sequence[Record], rows: Sequence[Record]) -> bool:
-    """Whether rows are those that are known, in any order."""
+    """Whether rows equal the known ones, in any order."""
     fields = tuple(gate.record.model_fields)
     return len(known) == len(rows) and _values(fields, known) == _values(fields, rows)
 
@@ -107,12 +107,12 @@ def _values(fields: Sequence[str], rows: Sequence[Record]) -> set[tuple[Any, ...
 
 
 def _again(state: DatasetState, session: Session, now: datetime) -> datetime | None:
-    """When a dataset that was taken is read once more: at the session's end, and a day after it, or after the first."""
+    """When an accepted dataset is read once more: at the session's end, and a day after that or the first read."""
     over = over_at(session)
     if now < over:
         return over
     if now < over + DAY:
-        return over + DAY  # archives are completed for hours
+        return over + DAY  # archives are completed for hours after the end
     return now + DAY if state.source is None and not is_filed(session, now) else None
 
 
@@ -159,7 +159,7 @@ def _decision(
 
 
 def _change(gate: Gate, known: KnownDataset, evidence: Evidence, rows: Sequence[Any]) -> Change:
-    """The session's change: what the dataset announces, or else that it was stored, or differs."""
+    """The session's change: the gate's own, otherwise that the dataset was stored or changed."""
     if gate.announce is not None and (announced := gate.announce(evidence, known.rows, rows)) is not None:
         return announced
     before = {"dataset": gate.dataset.name, "rows": len(known.rows), "revision": known.state.revision}

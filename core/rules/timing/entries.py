@@ -1,4 +1,4 @@
-"""Which listed drivers are entries of a session, and what that changes in the line-up."""
+"""Which listed drivers are entries of a session, and how they change the line-up."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from core.timing_records import LineUpEntry, ListedDriver
 
 
 def examine_entries(rows: Sequence[ListedDriver], evidence: Evidence) -> Examined[ListedDriver]:
-    """The entries with their drivers' and teams' ids, as far as they are known.
+    """The entries with their drivers' and teams' ids, if known.
 
-    With an official classification, its cars are the entries. Without one they are the listed drivers of teams that
-    race in Formula 1, and those who have driven: a list also names other series' drivers.
+    The cars of an official classification are the entries. Without one they are the listed drivers of Formula 1 teams
+    and those who have driven: a list also names other series' drivers.
     """
     if twice := next((car for car, count in Counter(row.car_number for row in rows).items() if count > 1), None):
         return Examined(rows, refused=f"car {twice} is listed twice")
@@ -43,7 +43,7 @@ def examine_entries(rows: Sequence[ListedDriver], evidence: Evidence) -> Examine
 
 
 def _unlisted(entry: Entry, evidence: Evidence, colors: Mapping[str | None, str | None]) -> ListedDriver:
-    """An entry of the official classification that is not on live timing's list."""
+    """An entry of the official classification that is missing from live timing's list."""
     names = {driver.id: f"{driver.given_name} {driver.family_name}" for driver in evidence.roster.drivers}
     return ListedDriver(
         car_number=entry.car_number,
@@ -57,9 +57,9 @@ def _unlisted(entry: Entry, evidence: Evidence, colors: Mapping[str | None, str 
 
 
 def line_up_change(evidence: Evidence, known: Sequence[LineUpEntry], after: Sequence[LineUpEntry]) -> Change | None:
-    """The session's change, if another driver, or a driver for another team, is in the line-up than before.
+    """The session's change, if the line-up has another driver, or a driver for another team, than before.
 
-    Before is what was known of the session, or else the line-up of the session before it.
+    Before is the known line-up of the session, otherwise that of the session before it.
     """
     before, session = known or evidence.line_up_before, evidence.session
     gone, come = _without(before, after), _without(after, before)
@@ -75,7 +75,7 @@ def line_up_change(evidence: Evidence, known: Sequence[LineUpEntry], after: Sequ
 
 
 def _without(some: Sequence[LineUpEntry], others: Sequence[LineUpEntry]) -> list[dict[str, Any]]:
-    """The entries whose driver is not among others, or drives for another team there."""
+    """The entries whose driver is missing from the others, or drives for another team there."""
     there = {_who(other): other for other in others}
     shown = {"car_number", "driver_id", "driver_code", "full_name", "team_id"}
     return [
@@ -86,12 +86,12 @@ def _without(some: Sequence[LineUpEntry], others: Sequence[LineUpEntry]) -> list
 
 
 def _is_same(entry: LineUpEntry, other: LineUpEntry | None) -> bool:
-    """Whether a driver drives for one team in both, as far as the teams are known."""
+    """Whether a driver drives for one team in both, if the teams are known."""
     if other is None:
         return False
     return None in (entry.team_id, other.team_id) or entry.team_id == other.team_id
 
 
 def _who(entry: LineUpEntry) -> str:
-    """What a driver is recognised by: the code, which is known before the id."""
+    """The identity of a driver: the code, which is known before the id."""
     return entry.driver_code or entry.driver_id or entry.car_number

@@ -1,4 +1,4 @@
-"""What an examination of a dataset is based on, and what it comes to."""
+"""The input and the result of a dataset's examination."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ R = TypeVar("R", bound=Record)
 
 @dataclass(frozen=True)
 class Evidence:
-    """The session, its classification as it is known now, and what the same archive says of the other datasets.
+    """The session, its current classification, and the other datasets in the same archive.
 
-    `drivers` are the ids of the session's drivers by car number, as far as they are known, `roster` what else is known
-    of drivers and teams, and `line_up_before` the entries of the session before.
+    `drivers` has the ids of the session's drivers by car number, if known; `roster` identifies drivers and teams;
+    `line_up_before` has the entries of the session before.
     """
 
     session: Session
@@ -30,13 +30,13 @@ class Evidence:
 
     @property
     def official(self) -> Sequence[Entry]:
-        """The entries of a classification that does not come from live timing itself."""
+        """The classification's entries that are not from live timing."""
         return [entry for entry in self.entries if entry.source is not Source.LIVETIMING]
 
 
 @dataclass(frozen=True)
 class Examined(Generic[R]):
-    """Rows as they are believed, with what was emptied in them in words, or the reason to refuse all of them."""
+    """The accepted rows, with notes on emptied values, or the reason to refuse all of them."""
 
     rows: Sequence[R]
     notes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""How each dataset of live timing's archive is examined, in the order in which they are decided."""
+"""The examination of each dataset of live timing's archive, in the order of decisions."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from core.timing_records import Lap, LineUpEntry, PitStop, RaceControlMessage, S
 
 @dataclass(frozen=True)
 class Gate:
-    """A dataset, the record that its rows are, and its examination.
+    """A dataset, the record class of its rows, and its examination.
 
-    `complete` fills what an answer lacks from the rows that are known, or says why those stand; None: nothing is kept.
-    `from_start`: it is there from the session's start on, and not only once the archive is complete. `announce` is the
-    change that new rows are, from the evidence, the rows before and those after; None: that the dataset was stored.
+    `complete` adds known values that an answer lacks, or gives a reason to keep the known rows; None: nothing is kept.
+    `from_start`: the dataset exists from the session's start on, not only once the archive is complete. `announce`
+    makes the change for new rows from the evidence, the rows before and those after; None: the dataset was stored.
     """
 
     dataset: Dataset

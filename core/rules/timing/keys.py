@@ -1,4 +1,4 @@
-"""Whose keys those are that live timing's archive of a session gives. Pure."""
+"""Assigns the keys in live timing's archive of a session to our ids. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.timing_records import ArchiveKeys, ExternalKey
 def keys_of(
     session: Session, circuit_id: str | None, keys: ArchiveKeys, drivers: Mapping[str, str]
 ) -> Iterator[ExternalKey]:
-    """The keys of a session, its event, the event's circuit and the session's drivers, as far as both are known.
+    """The keys of a session, its event, the event's circuit and the session's drivers, if both key and id are known.
 
     Args:
         drivers: ids by car number.

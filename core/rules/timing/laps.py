@@ -1,4 +1,4 @@
-"""Which laps are believed. Each check is for a fault that live timing, or FastF1's reading of it, has had."""
+"""Which laps are accepted. Each check is for a known fault of live timing, or of FastF1's reading of it."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from core.timing_records import RACED, Lap, TimedLap
 
 SUM_WITHIN_MS = 2
 CLOCK_WITHIN_MS = 1_000
-"""A lap's time and the clock differ by less; the largest difference of a sound lap so far is half a second."""
+"""The allowed difference of a lap's time from the clock; the largest of a sound lap so far is half a second."""
 
 GAP_WITHIN_MS = 500
 PENALTY_MS = 5_000
-"""Time penalties, which are in a result and on no clock, are multiples of this."""
+"""Time penalties are multiples of this; they are in a result and on no clock."""
 
 RUNNING = 3
-"""So many laps in a row with another car's times are that car's laps."""
+"""After this many laps in a row with another car's times, the laps are that car's."""
 
 DID_NOT_START = "W"
 SECTORS = ("sector_1_ms", "sector_2_ms", "sector_3_ms")
 
 
 def examine_laps(rows: Sequence[TimedLap], evidence: Evidence) -> Examined[TimedLap]:
-    """The laps as they are believed: without a time that cannot be, or refused where laps are missing or not a car's.
+    """The accepted laps without impossible times, or the reason to refuse them: missing laps, or another car's.
 
-    A lap that a car retired on stays, without a time, one after the last that it completed.
+    A lap on which a car retired is kept without a time, after the last completed one.
     """
     listed: defaultdict[str, list[TimedLap]] = defaultdict(list)
     for lap in rows:
@@ -49,7 +49,7 @@ def examine_laps(rows: Sequence[TimedLap], evidence: Evidence) -> Examined[Timed
 
 
 def better_laps(rows: Sequence[Lap], known: Sequence[Lap]) -> tuple[Sequence[Lap], str | None]:
-    """Laps with what is known of them already and they lack; or the reason to keep those that are known."""
+    """The laps, completed with known values that they lack; or the reason to keep the known laps."""
     counts, before = (Counter(lap.car_number for lap in of) for of in (rows, known))
     for car, count in before.items():
         if counts[car] < count:
@@ -59,7 +59,7 @@ def better_laps(rows: Sequence[Lap], known: Sequence[Lap]) -> tuple[Sequence[Lap
 
 
 def _driven(own: Sequence[TimedLap], evidence: Evidence) -> list[TimedLap]:
-    """A car's laps, without one that FastF1 added for a car that did not start."""
+    """A car's laps, without the one that FastF1 adds for a car that did not start."""
     entry = next((entry for entry in evidence.official if entry.car_number == own[0].car_number), None)
     if entry is not None and entry.classification == DID_NOT_START:
         return [lap for lap in own if not lap.is_unfinished]
@@ -91,7 +91,7 @@ def _missing(by_car: Mapping[str, Sequence[TimedLap]], evidence: Evidence) -> st
 
 
 def _copied(by_car: Mapping[str, Sequence[TimedLap]]) -> str | None:
-    """Another car's times, to the millisecond, over several laps running."""
+    """Another car's times, to the millisecond, on several consecutive laps."""
     at: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
     for car, own in by_car.items():
         for lap in own:
@@ -118,7 +118,7 @@ def _gap(by_car: Mapping[str, Sequence[TimedLap]], evidence: Evidence) -> str | 
     for entry in sorted(evidence.official, key=lambda entry: entry.position or math.inf):
         ended = _end_of(by_car, entry.car_number, entry.laps)
         if entry.gap_ms is None or entry.laps != winner.laps or ended is None or entry.gap_ms < furthest:
-            continue  # Jolpica sometimes has the gap to the car ahead, which is less than the one before it
+            continue  # Jolpica sometimes has the gap to the car ahead, which is smaller than the one before it
         furthest = entry.gap_ms
         off = (entry.gap_ms - (ended - flag)) % PENALTY_MS
         if min(off, PENALTY_MS - off) > GAP_WITHIN_MS:
@@ -132,7 +132,7 @@ def _end_of(by_car: Mapping[str, Sequence[TimedLap]], car: str, laps: int | None
 
 
 def _believed(lap: TimedLap, before: TimedLap | None, evidence: Evidence, emptied: Counter[str]) -> TimedLap:
-    """A lap without the cells that cannot be, and with its driver."""
+    """A lap without impossible cells, and with its driver."""
     driver = evidence.drivers.get(lap.car_number)
     update: dict[str, object] = {} if driver is None else {"driver_id": driver}
     sectors = [getattr(lap, name) for name in SECTORS]
@@ -153,7 +153,7 @@ def _believed(lap: TimedLap, before: TimedLap | None, evidence: Evidence, emptie
 
 
 def _is_contradicted(lap: TimedLap, before: TimedLap, total: int | None) -> bool:
-    """Whether a lap took another time by when its last sector was timed, or else by its sectors."""
+    """Whether a lap's time is wrong by the times of its last sectors on the clock, or else by its sectors."""
     assert lap.time_ms is not None
     if lap.timed_ms is not None and before.timed_ms is not None:
         return abs(lap.timed_ms - before.timed_ms - lap.time_ms) > CLOCK_WITHIN_MS

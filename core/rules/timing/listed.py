@@ -1,4 +1,4 @@
-"""Jolpica's laps and pit stops: of which races they are fetched, and to which cars they belong. Pure functions."""
+"""Jolpica's laps and pit stops: for which races they are fetched, and their cars. Pure functions."""
 
 from __future__ import annotations
 
@@ -24,20 +24,17 @@ DATASET_OF = {Listing.LAPS: LAPS.name, Listing.PIT_STOPS: PIT_STOPS.name}
 """The dataset that each of them is."""
 
 LATEST_START = timedelta(minutes=45)
-"""A race begins by the clock at most so long after its time; with the clock of another zone it is an hour or more."""
+"""The latest start of a race after its scheduled time; with the clock of another zone it is an hour or more."""
 
 CLOCK_WITHIN = timedelta(minutes=1)
-"""A stop's time of day and the laps before it differ by less; so far by less than a second."""
+"""The allowed difference of a stop's time of day from the laps before it; so far it is less than a second."""
 
 HALF_A_DAY = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
 class RaceDue:
-    """A race of which some of Jolpica's tables are to be fetched.
-
-    `laps` is how many its classification has, `kept` how many pages an earlier run has fetched.
-    """
+    """A race to fetch from Jolpica; `laps` is how many its classification has, `kept` how many pages are fetched."""
 
     session_id: str
     season: int
@@ -48,13 +45,13 @@ class RaceDue:
 
     @property
     def pages(self) -> int:
-        """How many pages there are to fetch, by the classification's laps; of stops one."""
+        """The number of pages to fetch, by the classification's laps; one for stops."""
         laps = math.ceil(self.laps / PAGE) if Listing.LAPS in self.listings else 0
         return max(laps + (Listing.PIT_STOPS in self.listings) - self.kept, 0)
 
 
 class BackfilledRace(Record):
-    """What became of a race's laps and pit stops: how many were stored; `failure` in words, where it failed."""
+    """The outcome for a race's laps and pit stops: how many were stored; `failure` in words, if it failed."""
 
     session_id: str
     laps: int = 0
@@ -64,7 +61,7 @@ class BackfilledRace(Record):
 
     @property
     def name(self) -> str:
-        """Which race it is, for a person."""
+        """The race's name for people."""
         return self.session_id
 
 
@@ -80,10 +77,7 @@ def tables_due(session: Session, season: int, states: Mapping[str, DatasetState]
 
 
 def is_listing_due(season: int, state: DatasetState | None, now: datetime) -> bool:
-    """Whether a dataset of a race has no rows, and Jolpica was not asked for them, or is to be asked again by now.
-
-    Where live timing has an archive, Jolpica is asked once: a later poll is the archive's.
-    """
+    """Whether a dataset of a race has no rows, and Jolpica is to be requested: once, if live timing has an archive."""
     if state is None or state.source is None:
         return True
     again = not has_livetiming(season) and state.next_poll_at is not None and state.next_poll_at <= now
@@ -112,7 +106,7 @@ def _refusal(listing: Listing, rows: Sequence[Any], cars: Mapping[str, str], evi
 
 
 def _stop_that_cannot_be(rows: Sequence[ListedPitStop], cars: Mapping[str, str], evidence: Evidence) -> str | None:
-    """A stop that is there twice, or that a car made after its last lap."""
+    """A stop that is listed twice, or that a car made after its last lap."""
     laps = {entry.car_number: entry.laps for entry in evidence.official}
     seen: set[tuple[str, int]] = set()
     for row in rows:
@@ -127,7 +121,7 @@ def _stop_that_cannot_be(rows: Sequence[ListedPitStop], cars: Mapping[str, str],
 
 
 def _laps(rows: Sequence[ListedLap], cars: Mapping[str, str], stops: Sequence[ListedPitStop]) -> list[TimedLap]:
-    """Laps with the clock from the start, as far as every lap before has a time."""
+    """Laps with their ends on the race's clock, as long as every earlier lap has a time."""
     by_driver: defaultdict[str, list[ListedLap]] = defaultdict(list)
     for row in rows:
         by_driver[row.driver_id].append(row)
@@ -178,7 +172,7 @@ def _pit_stops(
 
 
 def _instant(row: ListedPitStop, session: Session) -> datetime | None:
-    """A stop's time of day, by the venue's clock, as an instant; a race may go on past midnight."""
+    """A stop's time of day by the venue's clock, as an instant; a race may go on past midnight."""
     if row.time_of_day is None or session.starts_at is None or session.utc_offset_minutes is None:
         return None
     offset = timedelta(minutes=session.utc_offset_minutes)
@@ -187,12 +181,12 @@ def _instant(row: ListedPitStop, session: Session) -> datetime | None:
 
 
 def _begun(entered: datetime | None, ended_ms: int | None) -> datetime | None:
-    """When the race began, by the lap on which a car entered the pits, whose end is the entry."""
+    """The race's start, from the end of the lap on which a car entered the pits."""
     return None if entered is None or ended_ms is None else entered - timedelta(milliseconds=ended_ms)
 
 
 def _start(begun: Sequence[datetime], session: Session) -> datetime | None:
-    """When the race began by most stops; None where that cannot be: their times are of another zone."""
+    """The race's start by most stops; None if it is impossible, so that the times are of another zone."""
     if not begun or session.starts_at is None:
         return None
     found = median_low(begun)

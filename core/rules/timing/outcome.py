@@ -1,4 +1,4 @@
-"""What a sync of live timing's archive came to."""
+"""The outcome of a sync of live timing's archive."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class TimingOutcome(StrEnum):
-    """What became of one dataset of a session."""
+    """The outcome for one dataset of a session."""
 
     STORED = "stored"
     UNCHANGED = "unchanged"
@@ -21,7 +21,7 @@ class TimingOutcome(StrEnum):
 
 @dataclass(frozen=True)
 class DatasetOutcome:
-    """A dataset's outcome, the rows that it has by now, and in words what was emptied or why it was refused."""
+    """A dataset's outcome, its current number of rows, and what was emptied or why it was refused, in words."""
 
     dataset: str
     outcome: TimingOutcome
@@ -31,7 +31,7 @@ class DatasetOutcome:
 
 @dataclass(frozen=True)
 class SyncedTiming:
-    """What became of each dataset of a session."""
+    """The outcome for each dataset of a session."""
 
     session_id: str
     datasets: tuple[DatasetOutcome, ...]

@@ -1,4 +1,4 @@
-"""Which pit stops are believed."""
+"""Which pit stops are accepted."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from core.text import counted
 from core.timing_records import PitStop
 
 LONGEST_MS = 600_000
-"""A longer stop is a red flag, during which the cars wait in the pit lane."""
+"""A longer stop is a red flag, during which cars wait in the pit lane."""
 
 
 def examine_pit_stops(rows: Sequence[PitStop], evidence: Evidence) -> Examined[PitStop]:
-    """The stops; one that lasted through a red flag has no duration."""
+    """The stops; those that lasted through a red flag lose their duration."""
     long = [stop for stop in rows if max(stop.lane_ms or 0, stop.stationary_ms or 0) > LONGEST_MS]
     believed = [
         stop.model_copy(update={"lane_ms": None, "stationary_ms": None}) if stop in long else stop for stop in rows

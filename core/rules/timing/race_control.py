@@ -1,4 +1,4 @@
-"""Which of race control's messages are believed."""
+"""Which of race control's messages are accepted."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from core.text import moment
 from core.timing_records import RaceControlMessage
 
 NEAR = timedelta(hours=12)
-"""No message is further from its session: a race that was put off for hours has its messages too."""
+"""The allowed distance of a message from its session: a race delayed for hours has its messages too."""
 
 
 def examine_race_control(rows: Sequence[RaceControlMessage], evidence: Evidence) -> Examined[RaceControlMessage]:
-    """The messages, or the reason to refuse them: they are another session's."""
+    """The messages, or the reason to refuse them: they belong to another session."""
     session = evidence.session
     first = (session.starts_at or over_at(session)) - NEAR
     if strange := next((row for row in rows if not first <= row.at <= over_at(session) + NEAR), None):

@@ -1,4 +1,4 @@
-"""Who drives which car, and for whom: the drivers and teams that Jolpica knows, and what live timing calls them."""
+"""Matches the drivers and teams on live timing's list with Jolpica's."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from core.rules.results.known import Identity
 from core.timing_records import LineUpEntry, ListedDriver
 
 COMMON = {"f1", "team", "racing", "scuderia"}
-"""Words that a team's name has or has not."""
+"""Words that sources may leave out of a team's name."""
 
 
 @dataclass(frozen=True)
 class Roster:
-    """What is known of drivers and teams: by car number in the season, all drivers, and the teams of two seasons.
+    """Known drivers and teams: by car number in the season, all drivers, and the teams of two seasons.
 
     `own` is driver and team by car number in the session's own official classification, empty while there is none.
     """
@@ -29,9 +29,9 @@ class Roster:
 
 
 def driver_of(listed: LineUpEntry, roster: Roster) -> str | None:
-    """A listed driver's id: by the session's classification, or by code and name, or by the season's car number.
+    """A listed driver's id: by the session's classification, by code and name, or by the season's car number.
 
-    A car number alone is believed where its driver has no other code: a stand-in may have a number that was another's.
+    A car number is accepted only if its driver has no other code, because a stand-in may have another driver's number.
     """
     if (own := roster.own.get(listed.car_number, (None, None))[0]) is not None:
         return own
@@ -45,7 +45,7 @@ def driver_of(listed: LineUpEntry, roster: Roster) -> str | None:
 
 
 def driver_named(listed: LineUpEntry, drivers: Sequence[Driver]) -> str | None:
-    """The one driver with a listed driver's code and family name; None where there is none, or several."""
+    """The one driver with a listed driver's code and family name; None if there is none, or several."""
     words = f"-{slug(listed.full_name or '')}-"
     found = [
         driver.id
@@ -56,7 +56,7 @@ def driver_named(listed: LineUpEntry, drivers: Sequence[Driver]) -> str | None:
 
 
 def teams_of(listed: Sequence[ListedDriver], roster: Roster) -> dict[str, str]:
-    """The ids of the teams that live timing names: those of that name, or for which their drivers race."""
+    """The ids of live timing's teams, found by name or by their drivers."""
     votes: defaultdict[str, Counter[str]] = defaultdict(Counter)
     teams = [*roster.by_number.values(), *roster.own.values()]
     by_driver = {driver: team for driver, team in teams if driver is not None and team is not None}
@@ -77,13 +77,13 @@ def _named(name: str, teams: Sequence[Team]) -> str | None:
 
 
 def _voted(votes: Counter[str]) -> str | None:
-    """The team for which most of the drivers race; a driver on loan may race for another."""
+    """The team of most of the drivers; a driver on loan may race for another."""
     most = votes.most_common(2)
     return most[0][0] if most and (len(most) == 1 or most[0][1] > most[1][1]) else None
 
 
 def _like(name: str, teams: Sequence[Team]) -> str | None:
-    """The one team all of whose words are in the name: Kick Sauber is Sauber."""
+    """The only team with all of its words in the name: Kick Sauber is Sauber."""
     within = [team.id for team in teams if _words(team.name) and _words(team.name) < _words(name)]
     return within[0] if len(within) == 1 else None
 

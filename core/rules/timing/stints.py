@@ -1,4 +1,4 @@
-"""Which stints are believed."""
+"""Which stints are accepted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.timing_records import Lap, Stint
 
 
 def examine_stints(rows: Sequence[Stint], evidence: Evidence) -> Examined[Stint]:
-    """The stints, or the reason to refuse them: one runs backwards, two overlap, or a car has more than pit entries."""
+    """The stints, or the reason to refuse them: backwards, overlapping, or more than a car's pit entries allow."""
     laps: Sequence[Lap] = evidence.answers.get("laps", ())
     entered = Counter(lap.car_number for lap in laps if lap.is_pit_in)
     counts = Counter(stint.car_number for stint in rows)

@@ -1,4 +1,4 @@
-"""Which weather is believed: what the planet has."""
+"""Which weather values are accepted: those possible on Earth."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ POSSIBLE = {
     "wind_mps": (0.0, 70.0),
     "wind_deg": (0, 360),
 }
-"""What a circuit can have, by column: Mexico City's pressure is 780 hPa."""
+"""The possible range at a circuit, by column: Mexico City's pressure is 780 hPa."""
 
 
 def examine_weather(rows: Sequence[Weather], evidence: Evidence) -> Examined[Weather]:
-    """The weather without the values that no place has."""
+    """The weather without impossible values."""
     emptied: Counter[str] = Counter()
     believed = []
     for row in rows:

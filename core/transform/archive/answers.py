@@ -1,4 +1,4 @@
-"""What live timing's archive of a session says of each dataset."""
+"""Reads each dataset from live timing's archive of a session."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ READERS: Mapping[str, Callable[[ArchiveDocument, SessionKind], Sequence[Record] 
     "race_control": race_control,
     "entries": entries,
 }
-"""How each dataset is read of a session's archive."""
+"""The reader of each dataset."""
 
 ENDED = {"Finalised", "Ends"}
-"""A session's status once nothing is added to its feeds."""
+"""A session's statuses after which its feeds are complete."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The rows of a dataset; None where its feeds are not there, or cannot be read: `fault` says why."""
+    """The rows of a dataset; None if its feeds are missing, or unreadable with the reason in `fault`."""
 
     rows: Sequence[Any] | None
     fault: str | None = None
@@ -43,7 +43,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Archive:
-    """A session's archive: whether it has the session's end, its answer for each dataset, and Formula 1's own keys."""
+    """A session's archive: whether it has the session's end, the answer for each dataset, and Formula 1's own keys."""
 
     is_complete: bool
     answers: Mapping[str, Answer]
@@ -51,7 +51,7 @@ class Archive:
 
 
 def read_archive(document: ArchiveDocument, kind: SessionKind) -> Archive:
-    """What an archive says of each dataset; one that cannot be read leaves the others as they are."""
+    """Read each dataset of an archive; an unreadable one does not affect the others."""
     return Archive(
         is_complete=any(message.get("Status") in ENDED for _, message in messages(document["statuses"])),
         answers={name: _answer(name, document, kind) for name in READERS},

@@ -1,4 +1,4 @@
-"""The session's clock, on which live timing's feeds run, and what it is in UTC."""
+"""The session's clock in live timing's feeds, and its conversion to UTC."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from core.documents import ArchiveDocument, Document
 from core.transform.cells import milliseconds, text
 
 SENT_LATE = timedelta(seconds=0.5)
-"""Race control's moments are whole seconds, cut: on average so much before their place on the clock."""
+"""Race control's moments are cut to whole seconds, so on average this much before their place on the clock."""
 
 
 def messages(feed: Sequence[Sequence[Any]]) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """A feed's messages with their place on the session's clock in milliseconds; what is neither is left out."""
+    """A feed's messages with their place on the session's clock in milliseconds; anything else is left out."""
     for line in feed:
         if len(line) == 2 and isinstance(line[1], Mapping) and (at := milliseconds(line[0])) is not None:
             yield at, line[1]
@@ -30,7 +30,7 @@ def race_control_messages(document: ArchiveDocument) -> Iterator[tuple[int, Docu
 
 
 def moment(value: Any) -> datetime | None:
-    """An instant of live timing's, which writes UTC without saying so."""
+    """An instant from live timing, which is UTC without saying so."""
     found = text(value)
     if found is None:
         return None
@@ -39,9 +39,9 @@ def moment(value: Any) -> datetime | None:
 
 
 def clock_zero(document: ArchiveDocument) -> datetime | None:
-    """The instant at which the session's clock began, to half a second; None without any message of race control.
+    """The instant at which the session's clock began, to half a second; None without any message from race control.
 
-    By the median, so that no single message that came late decides.
+    Uses the median, so a single late message does not matter.
     """
     zeros = [
         (said_at - timedelta(milliseconds=at)).timestamp()
@@ -52,5 +52,5 @@ def clock_zero(document: ArchiveDocument) -> datetime | None:
 
 
 def instant(zero: datetime | None, at_ms: int | None) -> datetime | None:
-    """A place on the clock in UTC; None where either is unknown."""
+    """A place on the clock in UTC; None if either is unknown."""
     return None if zero is None or at_ms is None else zero + timedelta(milliseconds=at_ms)

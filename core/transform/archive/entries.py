@@ -13,7 +13,7 @@ COLOR = re.compile("[0-9A-Fa-f]{6}")
 
 
 def entries(document: ArchiveDocument, kind: SessionKind) -> tuple[ListedDriver, ...] | None:
-    """Every driver on the list, which also names reserves and other series' drivers; None where there is no list."""
+    """Every listed driver, including reserves and other series' drivers; None if there is no list."""
     if document["drivers"] is None:
         return None
     driven = {text(lap["DriverNumber"]) for lap in document["laps"] or ()}

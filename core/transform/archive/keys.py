@@ -1,4 +1,4 @@
-"""Formula 1's own keys: of a session, of its meeting and circuit, and of its drivers."""
+"""Formula 1's own keys of a session, its meeting and circuit, and its drivers."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from core.transform.archive.clock import messages
 from core.transform.cells import number, text
 
 PLACES = {"session": ("Key",), "event": ("Meeting", "Key"), "circuit": ("Meeting", "Circuit", "Key")}
-"""Where a message about the session has each key."""
+"""The path to each key in a message about the session."""
 
 KEY: TypeAdapter[int | None] = TypeAdapter(Key | None)
 REFERENCE: TypeAdapter[str | None] = TypeAdapter(Reference | None)
 
 
 def archive_keys(document: ArchiveDocument) -> ArchiveKeys:
-    """The keys of an archive, by the last message that gives each; one that cannot be read is not known."""
+    """The keys of an archive, each from the last message that has it; unreadable ones are left out."""
     found: dict[str, int] = {}
     for _, message in messages(document["info"]):
         for name, place in PLACES.items():
@@ -42,7 +42,7 @@ def _references(document: ArchiveDocument) -> dict[str, str]:
 
 
 def _at(message: Any, place: tuple[str, ...]) -> Any:
-    """What a message has in a place; None where it has no such place."""
+    """A message's value at a path; None if it has no such path."""
     for name in place:
         message = message.get(name) if isinstance(message, Mapping) else None
     return message

@@ -20,13 +20,13 @@ DELETION = re.compile(r"CAR ([0-9]{1,3}) .*?TIME ([0-9:.]+) (DELETED|.*REINSTATE
 LAP_AND_TIME = re.compile(r"(?: LAP [0-9]+)?(?: [0-9]{2}:[0-9]{2}:[0-9]{2})?$")
 
 Deletions = Mapping[tuple[str, int], str | None]
-"""By car number and lap time: why the time was deleted, None where it was given back."""
+"""By car number and lap time: why the time was deleted, None if it was reinstated."""
 
 
 def laps(document: ArchiveDocument, kind: SessionKind) -> tuple[TimedLap, ...] | None:
-    """Every lap of every car, in order; None where the feeds of them are not there.
+    """Every lap of every car, in order; None if the feeds of laps are missing.
 
-    A lap that FastF1 adds, for a car that retired on it, has no more than a number, a start and tyres.
+    A lap that FastF1 adds for a car that retired on it has only a number, a start and tyres.
     """
     if document["laps"] is None:
         return None
@@ -39,7 +39,7 @@ def laps(document: ArchiveDocument, kind: SessionKind) -> tuple[TimedLap, ...] |
 
 
 def deleted_times(document: ArchiveDocument) -> Deletions:
-    """What race control last said of each deleted lap time."""
+    """Race control's last word on each deleted lap time."""
     found: dict[tuple[str, int], str | None] = {}
     for _, message in race_control_messages(document):
         match = DELETION.match(text(message.get("Message")) or "")
@@ -49,10 +49,10 @@ def deleted_times(document: ArchiveDocument) -> Deletions:
 
 
 def clock_offset(rows: Sequence[Document]) -> int:
-    """What is to be added to the times at which FastF1 has a car's laps end, in milliseconds.
+    """Milliseconds to add to the times at which FastF1 has a car's laps end.
 
-    FastF1 aligns the cars by the gaps that were shown, and now and then one of them is half a second off (Stroll at
-    Baku 2018). When the last sectors' times were sent is on one clock for all cars.
+    FastF1 aligns the cars by the gaps shown, and sometimes one is half a second off (Stroll at Baku 2018). The times at
+    which last sectors were sent are on one clock for all cars.
     """
     late = [row["Sector3SessionTime"] - row["Time"] for row in rows if row["Sector3SessionTime"] is not None]
     return int(median_low(late)) if late else 0
@@ -93,7 +93,6 @@ def _laps_of_car(
 
 
 def _measured(row: Document, offset: int, time_ms: int | None) -> dict[str, Any]:
-    """What was measured on a lap that was driven to its end."""
     return {
         "time_ms": time_ms,
         **{f"sector_{sector}_ms": number(row[f"Sector{sector}Time"]) for sector in (1, 2, 3)},
@@ -108,7 +107,7 @@ def _measured(row: Document, offset: int, time_ms: int | None) -> dict[str, Any]
 
 
 def _placed(found: Sequence[TimedLap]) -> list[TimedLap]:
-    """Laps with the car's position at the end of each: the order in which the cars ended a lap of that number."""
+    """Laps with the car's position at the end of each, by the order in which cars ended that lap."""
     ends: defaultdict[int, list[int]] = defaultdict(list)
     for lap in found:
         if lap.ended_ms is not None:

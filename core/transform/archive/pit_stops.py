@@ -1,4 +1,4 @@
-"""A race's pit stops, from the laps on which cars entered and left the pits, and from the feed of stops since 2024."""
+"""A race's pit stops, from the laps on which cars entered and left the pits and, since 2024, from the feed of stops."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from core.transform.cells import milliseconds, number, text
 
 
 class Measured(NamedTuple):
-    """What the feed of stops says of one: from pit entry to exit, and standing still, in milliseconds."""
+    """A stop in that feed: from pit entry to exit, and standing still, in milliseconds."""
 
     lane_ms: int | None
     stationary_ms: int | None
 
 
 def pit_stops(document: ArchiveDocument, kind: SessionKind) -> tuple[PitStop, ...] | None:
-    """Every car's stops, in order; None where the feeds of laps are not there.
+    """Every car's stops, in order; None if the feeds of laps are missing.
 
-    A car that entered the pits and did not leave them made no stop. Outside races a car that returns to its garage
-    makes none.
+    A car that entered the pits and did not leave them made no stop. Outside races there are none, only returns to the
+    garage.
     """
     if document["laps"] is None:
         return None
@@ -40,7 +40,7 @@ def pit_stops(document: ArchiveDocument, kind: SessionKind) -> tuple[PitStop, ..
 
 
 def stops_measured(document: ArchiveDocument) -> dict[tuple[str, int], Measured]:
-    """What the feed of stops says, by car number and lap; empty where there is no such feed."""
+    """The stops in that feed by car number and lap; empty if there is no such feed."""
     found: dict[tuple[str, int], Measured] = {}
     for _, message in messages(document["pit_stops"] or ()):
         lists = message.get("PitTimes", {}).values()

@@ -10,7 +10,7 @@ from core.transform.cells import number, text
 
 
 def race_control(document: ArchiveDocument, kind: SessionKind) -> tuple[RaceControlMessage, ...] | None:
-    """Every message, in order; None where the feed is not there."""
+    """Every message, in order; None if the feed is missing."""
     if document["race_control"] is None:
         return None
     said = [message for _, message in race_control_messages(document)]

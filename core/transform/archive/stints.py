@@ -1,4 +1,4 @@
-"""FastF1's laps to the stints that they were driven in."""
+"""Stints from FastF1's laps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NO_COMPOUND = {"UNKNOWN", "TEST_UNKNOWN"}
 
 
 def stints(document: ArchiveDocument, kind: SessionKind) -> tuple[Stint, ...] | None:
-    """Every car's stints, in order; None where the feeds of them are not there."""
+    """Every car's stints, in order; None if the feeds of laps are missing."""
     if document["laps"] is None:
         return None
     return tuple(stint for rows in laps_by_car(document["laps"]).values() for stint in stints_of_car(rows)) or None
@@ -30,9 +30,9 @@ def laps_by_car(rows: Sequence[Document]) -> dict[str, list[Document]]:
 
 
 def stints_of_car(rows: Sequence[Document]) -> list[Stint]:
-    """A car's stints from its laps in order. Laps before the first message about tyres belong to the first stint.
+    """A car's stints from its laps in order; laps before the first message about tyres belong to the first stint.
 
-    FastF1 counts a set's laps from the first lap of which it knows the tyres.
+    FastF1 counts a set's laps from the first lap for which it has the tyres.
     """
     found: list[Stint] = []
     known = [row for row in rows if row["Stint"] is not None]

@@ -16,9 +16,9 @@ RAIN = {"0": False, "1": True}
 
 
 def weather(document: ArchiveDocument, kind: SessionKind) -> tuple[Weather, ...] | None:
-    """Each moment's weather; None where the feed is not there, or nothing says when its clock began.
+    """The weather at each moment; None if the feed is missing, or its clock's start is unknown.
 
-    A value that is missing is none: FastF1 would make a zero of it.
+    A missing value is None, though FastF1 would make it zero.
     """
     zero = clock_zero(document)
     if zero is None or not document["weather"]:
@@ -44,7 +44,7 @@ def _weather(zero: datetime, at: int, message: Mapping[str, Any]) -> Weather:
 
 
 def _decimal(value: Any) -> float | None:
-    """A measured value; one below zero is no more than that, though -1 means nothing elsewhere upstream."""
+    """A measured value; below zero is valid here, although elsewhere upstream -1 means nothing."""
     found = text(value)
     if found is None and isinstance(value, str) and value.strip() in ("-1", "-1.0"):
         return -1.0

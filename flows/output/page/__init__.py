@@ -1,1 +1,1 @@
-"""A season as one HTML file that needs nothing else: what is read for it, its charts, its template."""
+"""A season as one self-contained HTML file: the facts read for it, its charts, its template."""

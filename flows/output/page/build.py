@@ -1,4 +1,4 @@
-"""A season's facts as the text and the drawings of its page. No I/O."""
+"""Turns a season's facts into its page's text and drawings. No I/O."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ from flows.output.page.stint_chart import stint_chart
 from flows.output.text import NOTHING, points_text, shown, venue_time
 
 WHOLE = (ChangeKind.CANCELLED, ChangeKind.REINSTATED, ChangeKind.RELOCATED)
-"""Changes that are shown of an event, and not again of its sessions."""
+"""Changes shown for an event, and not again for its sessions."""
 
 PODIUM = 3
 GRAY = ("#6b7280", "#9aa1ad")
-"""For who has no team."""
+"""For drivers without a team."""
 
 SHORT = 12
-"""The most letters of a name at the end of a line of a chart."""
+"""The most letters of a name at the end of a chart's line."""
 
 READ_LATE = timedelta(days=3)
-"""Results that were official later than this after a session's end were read when the season was history."""
+"""Results that became official longer than this after a session's end were read as history."""
 
 
 class Builder:
-    """Turns a season's facts into text, with the names and colors that they have in common."""
+    """Turns a season's facts into text, with names and colors shared by all parts."""
 
     def __init__(self, facts: SeasonFacts, now: datetime) -> None:
         self.facts = facts
@@ -119,7 +119,7 @@ class Builder:
         )
 
     def pole(self, own: Sequence[Session], entries: Sequence[Entry]) -> str:
-        """Who was first in qualifying; where that is not known, first on the grid."""
+        """Who was first in qualifying or, if that is unknown, on the grid."""
         kinds = {session.kind: session for session in own}
         if qualifying := kinds.get(SessionKind.QUALIFYING):
             for entry in self.facts.entries.get(qualifying.id, ()):
@@ -128,7 +128,7 @@ class Builder:
         return next((self.family_name(entry) for entry in entries if entry.grid == 1), "")
 
     def moves(self, event: Event) -> list[Happening]:
-        """What was moved or cancelled of an event: of the whole once, of its sessions what it does not say."""
+        """Moves and cancellations of an event, then those of its sessions that these do not include."""
         own = [change for change in self.facts.moves if change.event_id == event.id]
         whole = {(change.at, change.kind) for change in own if change.session_id is None and change.kind in WHOLE}
         happened = []
@@ -176,7 +176,7 @@ class Builder:
         )
 
     def revision(self, row: Row[Any], before: Row[Any] | None) -> Happening:
-        """A revision of a classification: of the first its podium, of later ones what they changed."""
+        """A revision of a classification: the podium for the first, the changes for later ones."""
         if before is None:
             first = sorted(
                 (entry for entry in row.rows if entry.get("position")), key=lambda entry: int(entry["position"])
@@ -192,7 +192,7 @@ class Builder:
         return Happening(moment(row.observed_at), kind, text)
 
     def decisions(self) -> list[tuple[str, str, Happening]]:
-        """Every change of a classification that was official: its event's anchor, what it is of, what it changed."""
+        """Every change of an official classification: its event's anchor, its session, the change."""
         found = []
         for session_id, rows in self.facts.revisions.items():
             session = self.facts.calendar.sessions[session_id]
@@ -205,7 +205,7 @@ class Builder:
         return [(anchor, of, self.revision(row, before)) for _, anchor, of, row, before in found]
 
     def championship(self, competitor: Competitor) -> Championship | None:
-        """A championship after each event that has standings; None where none has."""
+        """A championship after each event that has standings; None if none has."""
         tables = self.facts.standings[competitor]
         having = [event for event in self.events if tables.get(event.id)]
         if not having:
@@ -248,7 +248,7 @@ class Builder:
         )
 
     def competitor_names(self, competitor: Competitor, identity: str) -> tuple[str, str]:
-        """A competitor's name, and a short one for the end of a line."""
+        """A competitor's name, and a short one for the end of a chart's line."""
         if competitor == "team":
             team = self.facts.teams.get(identity)
             name = team.name if team else identity
@@ -260,7 +260,7 @@ class Builder:
         return f"{driver.given_name} {driver.family_name}", short
 
     def fresh(self) -> list[Fresh]:
-        """The sessions whose results are here, in the order of their ends."""
+        """The sessions with results, in the order of their ends."""
         found = []
         for session_id, row in sorted(self.facts.freshness.items(), key=lambda item: item[1].ends_at):
             session = self.facts.calendar.sessions[session_id]
@@ -272,12 +272,12 @@ class Builder:
         return found
 
     def driver(self, entry: Entry) -> str:
-        """An entry's driver by name; where it is not known by code or car."""
+        """An entry's driver by name or, if unknown, by code or car."""
         driver = self.facts.drivers.get(entry.driver_id or "")
         return f"{driver.given_name} {driver.family_name}" if driver else self.family_name(entry)
 
     def family_name(self, entry: Entry) -> str:
-        """An entry's driver by family name; where it is not known by code or car."""
+        """An entry's driver by family name or, if unknown, by code or car."""
         return self.names.get(entry.driver_id or "") or entry.driver_code or f"car {entry.car_number}"
 
     def color(self, team: str | None) -> tuple[str, str]:
@@ -289,7 +289,7 @@ class Builder:
         return next((tables[event.id] for event in reversed(self.events) if event.id in tables), ())
 
     def _team_of(self) -> Mapping[str, str]:
-        """The team that each driver raced for last."""
+        """Each driver's last team."""
         found = {}
         for event in self.events:
             for entry in self.facts.entries.get(f"{event.id}/{SessionKind.RACE}", ()):
@@ -299,7 +299,7 @@ class Builder:
 
 
 def _decided(revisions: Sequence[Row[Any]]) -> list[tuple[Row[Any], Row[Any]]]:
-    """The revisions of what was official already, each with the one before."""
+    """The revisions of official classifications, each with the one before."""
     pairs = zip(revisions[1:], revisions, strict=False)
     return [(row, before) for row, before in pairs if before.state == row.state == ResultsState.OFFICIAL]
 
@@ -309,7 +309,7 @@ def _moved(change: FeedChange, subject: str) -> Happening:
 
 
 def _race_time_at(race: Session) -> tuple[str, str]:
-    """When a race starts, by the venue's clock and in UTC; the date alone while no time is known."""
+    """A race's start, by the venue's clock and in UTC; the date alone if the time is unknown."""
     if race.starts_at is None:
         return day(race.local_date), ""
     if race.utc_offset_minutes is None:

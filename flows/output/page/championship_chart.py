@@ -1,4 +1,4 @@
-"""The championship round by round, as a drawing: points after each event, a line a competitor. Pure functions."""
+"""Draws the championship round by round: points after each event, a line per competitor. Pure functions."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from flows.output.text import points_text
 WIDTH, HEIGHT = 400.0, 400.0
 LEFT, TOP, BOTTOM = 30.0, 14.0, 26.0
 NAMED = 10
-"""How many competitors, the best first, are named at their lines' ends."""
+"""How many competitors, best first, are named at their lines' ends."""
 
 APART = 14.0
-"""From one name to the next."""
+"""The distance between names."""
 
 LETTER, LEADER, VALUE = 7.0, 14.0, 34.0
-"""The widths of a letter of a name, of the line to it, and of its points."""
+"""The widths of a letter in a name, of the line to the name, and of the points."""
 
 TICKS = (5, 10, 20, 25, 50, 100, 200, 250)
 MOST_TICKS = 6
 MOST_ROUNDS_NAMED = 13
 DASHES = ("", "dashed", "dotted")
-"""The lines of a team's drivers, the best first."""
+"""The line styles of a team's drivers, best first."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A competitor's points after each round; None before its first. `color` is on a light and on a dark page."""
+    """A competitor's points after each round; None before its first. `color` is for a light and a dark page."""
 
     name: str
     short: str
@@ -43,7 +43,7 @@ class Line:
 
 
 def championship_chart(name: str, rounds: Sequence[str], lines: Sequence[Line]) -> Markup:
-    """The drawing; `rounds` are what is written below, `lines` the best competitor first."""
+    """The drawing; `rounds` are its labels, `lines` the best competitor first."""
     most = max((points for line in lines for points in line.points if points is not None), default=Decimal(0))
     step = next((tick for tick in TICKS if most / tick <= MOST_TICKS), TICKS[-1])
     top = max(math.ceil(most / step), 1) * step
@@ -98,7 +98,7 @@ def _styled(element: svg.Element, line: Line) -> svg.Element:
 
 
 def spread(wanted: Sequence[float], apart: float, lowest: float) -> list[float]:
-    """Places near the wanted ones, in their order, at least `apart` from each other, none below `lowest`."""
+    """Places near the wanted ones, in order, at least `apart` from each other, none below `lowest`."""
     places: list[float] = []
     for place in wanted:
         places.append(max(place, places[-1] + apart) if places else place)

@@ -1,4 +1,4 @@
-"""Teams' colors, made legible on a light and on a dark page. Pure functions."""
+"""Makes teams' colors legible on a light and on a dark page. Pure functions."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ COLORS = {
     "virgin": "c82e37",
     "williams": "64c4ff",
 }
-"""Hexadecimal, by Jolpica's id, for seasons of which live timing has none."""
+"""Hexadecimal, by Jolpica's id, for seasons without colors from live timing."""
 
 OTHERS = ("8c564b", "9467bd", "17a2b8", "7f8c3a", "d4749b", "5b7083", "c49a3f", "4f9d69")
-"""For teams without a color of their own, in turn."""
+"""For teams without their own color, in turn."""
 
 GROUNDS = ("#ffffff", "#171a21")
-"""What the page is drawn on, light and dark; the same as in its style sheet."""
+"""The page's backgrounds, light and dark; the same as in its style sheet."""
 
 LEGIBLE = 3.0
 """The contrast that a line or a mark needs (WCAG 2, 1.4.11)."""
@@ -72,7 +72,7 @@ def team_colors(teams: Iterable[str], timed: Mapping[str, str]) -> dict[str, tup
 
     Args:
         teams: ids, the best team first.
-        timed: six hexadecimal digits by team, as live timing gives them; anything else is ignored.
+        timed: six hexadecimal digits by team, from live timing; anything else is ignored.
     """
     found = {}
     without = 0
@@ -100,7 +100,7 @@ def legible(color: str, ground: str) -> str:
 
 
 def contrast(one: str, other: str) -> float:
-    """The contrast of two colors by WCAG 2: from 1 to 21."""
+    """The contrast of two colors by WCAG 2, from 1 to 21."""
     darker, lighter = sorted((_luminance(_channels(one)), _luminance(_channels(other))))
     return (lighter + 0.05) / (darker + 0.05)
 

@@ -1,4 +1,4 @@
-"""Parts of a drawing. Text that is drawn is escaped here, since svg.py writes it as it is."""
+"""Parts of a drawing. Text is escaped here, because svg.py writes it unchanged."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Anchor = Literal["start", "middle", "end"]
 
 
 def title(text: str) -> svg.Title:
-    """What a pointer that rests on an element is shown."""
+    """The tooltip of an element."""
     return svg.Title(text=svg.escape(text))
 
 
 def label(x: float, y: float, text: str, kind: str, anchor: Anchor = "start") -> svg.Text:
-    """Text at a place, of a class of the style sheet."""
+    """Text at a place, with a class of the style sheet."""
     return svg.Text(x=round(x, 1), y=round(y, 1), text=svg.escape(text), class_=[kind], text_anchor=anchor)
 
 
@@ -27,10 +27,10 @@ def rule(x1: float, y1: float, x2: float, y2: float, kind: str) -> svg.Line:
 
 
 def picture(width: float, height: float, name: str, description: str, elements: Sequence[svg.Element]) -> Markup:
-    """A whole drawing, with its name and its description in words for those who do not see it.
+    """A whole drawing, with its name and a description in words for people who cannot see it.
 
     Args:
-        name: of letters and digits, unique in the page; the description's id.
+        name: letters and digits, unique in the page; used for the description's id.
     """
     described = svg.Desc(id=name, text=svg.escape(description))
     drawn = svg.SVG(

@@ -1,4 +1,4 @@
-"""What is read for a season's page: all of it in one snapshot of the database."""
+"""Reads everything for a season's page, in one snapshot of the database."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ MOVES = (
     ChangeKind.CANCELLED,
     ChangeKind.REINSTATED,
 )
-"""The changes of the calendar that a page tells."""
+"""The changes of the calendar that a page shows."""
 
 
 @dataclass(frozen=True)
 class SeasonFacts:
-    """A season as the database has it; results, revisions, freshness and stints by session, the rest as named.
+    """A season's rows; results, revisions, freshness and stints by session, the rest as named.
 
-    `standings` are rows by competitor and event, best first; `colors` six hexadecimal digits by team, of live timing.
+    `standings` are rows by competitor and event, best first; `colors` six hexadecimal digits by team, from live timing.
     """
 
     season: int
@@ -52,11 +52,11 @@ class SeasonFacts:
 
     @property
     def events(self) -> list[Event]:
-        """The season's events in the order of their dates."""
+        """The season's events by date."""
         return sorted(self.calendar.events.values(), key=lambda event: (event.first_date, event.id))
 
     def sessions_of(self, event: Event) -> list[Session]:
-        """An event's sessions in the order of their times."""
+        """An event's sessions by time."""
         own = self.calendar.sessions_of(event.id).values()
         return sorted(own, key=lambda session: (session.local_date, session.starts_at is None, str(session.starts_at)))
 
@@ -65,7 +65,7 @@ def read_season(database: Database, season: int) -> SeasonFacts:
     """A season's facts.
 
     Raises:
-        UsageError: the database has nothing of it.
+        UsageError: the database has nothing of the season.
     """
     with database.reading(snapshot=True) as connection:
         calendar = read_calendar(connection, season)

@@ -1,4 +1,4 @@
-"""What a season's page shows, as text and drawings, in the order of its template."""
+"""The contents of a season's page, as text and drawings, in the order of its template."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 @dataclass(frozen=True)
 class Classified:
-    """An entry of a classification as text; `gained` is None where it is not known, negative for places lost."""
+    """An entry of a classification as text; `gained` is None if unknown, negative for places lost."""
 
     place: str
     driver: str
@@ -25,7 +25,7 @@ class Classified:
 
 @dataclass(frozen=True)
 class Happening:
-    """Something that happened: when it was known here, what it is, and what it changed."""
+    """An event in a history: when it was known here, what it is, and what it changed."""
 
     at: str
     kind: str
@@ -34,7 +34,7 @@ class Happening:
 
 @dataclass(frozen=True)
 class Table:
-    """A session's classification, its history and, where live timing is there, its stints."""
+    """A session's classification, its history and, if live timing has them, its stints."""
 
     name: str
     state: str
@@ -49,7 +49,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Weekend:
-    """An event: its place in the calendar, what was moved of it, and what its races came to."""
+    """An event: its place in the calendar, what was moved, and its races' outcomes."""
 
     anchor: str
     round: str
@@ -88,7 +88,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Championship:
-    """A championship: its chart, its table, and the rounds that both have."""
+    """A championship: its chart, its table, and the rounds of both."""
 
     title: str
     chart: Markup
@@ -99,7 +99,7 @@ class Championship:
 
 @dataclass(frozen=True)
 class Fresh:
-    """How long after a session's scheduled end its results were here."""
+    """How long after a session's scheduled end its results were available."""
 
     session: str
     provisional: str

@@ -1,4 +1,4 @@
-"""A season's page as one HTML file: its template and style sheet beside this module, everything within the file."""
+"""Renders a season's page as one HTML file, with its template and style sheet beside this module."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent
 
 
 def write_page(database: Database, season: int, file: Path, now: datetime) -> str:
-    """Write a season's page; returns what was written, in a line.
+    """Write a season's page; returns a line that says what was written.
 
     Raises:
         UsageError: the database has nothing of the season.
@@ -35,7 +35,7 @@ def write_page(database: Database, season: int, file: Path, now: datetime) -> st
 
 
 def render(page: Page) -> str:
-    """The page as HTML; all text of the database is escaped."""
+    """The page as HTML; all text from the database is escaped."""
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,

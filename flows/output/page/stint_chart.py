@@ -1,4 +1,4 @@
-"""A race's stints as a drawing: a car a row, a lap a column. Pure functions."""
+"""Draws a race's stints: a row per car, a column per lap. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WIDTH = 360.0
 LEFT, RIGHT, TOP, BOTTOM = 34.0, 4.0, 18.0, 6.0
 ROW, BAR = 15.0, 11.0
 LETTERED = 9.0
-"""How wide a bar must be to have its compound's letter."""
+"""The least width of a bar that shows its compound's letter."""
 
 
 def stint_chart(name: str, race: RaceStints) -> Markup:
@@ -69,7 +69,7 @@ def compound_class(compound: str | None) -> str:
 
 
 def runs(laps: Iterable[int]) -> list[tuple[int, int]]:
-    """Laps as runs of consecutive ones: the first and the last of each."""
+    """The first and the last of each run of consecutive laps."""
     found: list[tuple[int, int]] = []
     for lap in sorted(laps):
         if found and lap == found[-1][1] + 1:
