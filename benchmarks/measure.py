@@ -39,7 +39,7 @@ def medians(*actions: Action | tuple[Action, Action], repetitions: int = REPETIT
     """Median seconds of each action; they take turns, so that a slow moment of the machine affects all of them.
 
     Args:
-        actions: of a pair, the first prepares the second, and is not measured.
+        actions: in a pair, the first one is preparation, which is not measured.
     """
     taken: list[list[float]] = [[] for _ in actions]
     for _ in range(repetitions):

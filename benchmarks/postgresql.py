@@ -1,4 +1,4 @@
-"""Databases on the benchmarks' PostgreSQL, and COPY of their rows as the measure of what writing them takes."""
+"""Databases on the benchmarks' PostgreSQL, and COPY of their rows, with which other ways to write are compared."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.column_types import Json
 from core.database import Database
 
 Rows = tuple[Table, list[str], list[list[Any]]]
-"""A table, the names of some of its columns, and their values, a list a row."""
+"""A table, the names of some of its columns, and their values, a list per row."""
 
 
 def database_of(dsn: str, name: str) -> Database:
@@ -24,7 +24,7 @@ def database_of(dsn: str, name: str) -> Database:
 
 
 def settings_of(database: Database) -> dict[str, str]:
-    """The environment's variables that select a database."""
+    """The environment variables that select a database."""
     url = database.url.render_as_string(hide_password=False)
     return {"DATABASE_URL": url, "DATABASE_SCHEMA": database.schema or ""}
 
@@ -35,7 +35,7 @@ def connection_to(dsn: str) -> psycopg.Connection[Any]:
 
 
 def rows_of(database: Database, tables: Iterable[Table]) -> list[Rows]:
-    """All rows of some tables, as psycopg takes them, without the numbers that the database gives."""
+    """All rows of some tables, as psycopg writes them, without numbers that the database assigns."""
     found = []
     with database.reading() as connection:
         for table in tables:
@@ -52,7 +52,7 @@ def rows_of(database: Database, tables: Iterable[Table]) -> list[Rows]:
 
 
 def copy(dsn: str, database: Database, rows: Sequence[Rows]) -> None:
-    """Write rows by COPY, as fast as PostgreSQL takes them."""
+    """Write rows by COPY, the fastest way into PostgreSQL."""
     with connection_to(dsn) as connection, connection.cursor() as cursor:
         for table, names, lines in rows:
             listed = ", ".join(f'"{name}"' for name in names)
@@ -62,7 +62,7 @@ def copy(dsn: str, database: Database, rows: Sequence[Rows]) -> None:
 
 
 def empty(database: Database, tables: Iterable[Table]) -> None:
-    """Remove all rows of some tables, and of those that refer to them."""
+    """Remove all rows of some tables, and of the tables that refer to them."""
     listed = ", ".join(f"{database.schema}.{table.name}" for table in tables)
     with database.writing() as connection:
         connection.execute(text(f"TRUNCATE {listed} CASCADE"))

@@ -53,9 +53,9 @@ LISTING_OF = {
 
 
 class Table(NamedTuple):
-    """What a table holds, in a fault's words; the key of its rows in a document; and the most rows that it can have.
+    """A table: what it holds, for error messages; the key of a document's rows; the most rows that it can have.
 
-    A document continues on the next page. Without a key each document is a row.
+    A document may continue on the next page. If the key is None, each document is a row.
     """
 
     what: str
@@ -108,7 +108,7 @@ def is_whole(pages: Sequence[Page]) -> bool:
 
 
 def check_page(page: Page, first_row: int, table: Table, total: int) -> None:
-    """Check that a page has the rows that it should have, of a table of `total` rows.
+    """Check that a page has its rows of a table of `total` rows.
 
     Raises:
         TableTooLong, TableChanged, SourceMalformed: see `whole_table`.
@@ -131,12 +131,12 @@ def _rows_in(document: Document, rows: str) -> int:
 
 
 def whole_table(pages: Sequence[Page], table: Table) -> list[Document]:
-    """The documents of a table, each with all of its rows; a lap that continues on the next page is there twice.
+    """A table's documents, each with all of its rows; a lap continued on the next page appears twice.
 
     Raises:
-        TableTooLong: the table says it has more rows than it can have.
-        TableChanged: its total changed from one page to the next.
-        SourceMalformed: a page has not the rows that it should have.
+        TableTooLong: the table's total is more than it can have.
+        TableChanged: the total differs between two pages.
+        SourceMalformed: a page has the wrong number of rows.
     """
     rows, documents = table.rows, list[Document]()
     by_round: dict[str, Document] = {}

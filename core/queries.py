@@ -82,7 +82,7 @@ def in_season(column: ColumnElement[str]) -> ColumnElement[bool]:
 
 
 def about_season(column: ColumnElement[str], season: int) -> ColumnElement[bool]:
-    """Whether an entity's id is a season, or of it as `in_season` has it."""
+    """Whether an entity's id is the season's, or its event's or session's; see `in_season`."""
     return in_season(column) | (column == str(season))
 
 

@@ -21,7 +21,7 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     def completed(self, known: Record | None) -> Self:
-        """This record, with what is known where it has None."""
+        """This record, with known values for fields that are None."""
         lacking = {name: value for name, value in known or () if value is not None and getattr(self, name) is None}
         return self.model_copy(update=lacking) if lacking else self
 

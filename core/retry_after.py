@@ -9,11 +9,11 @@ from email.utils import parsedate_to_datetime
 from core.errors import MISSHAPEN
 
 LONGEST_SECONDS = 86_400.0
-"""A day: who asks for more is taken to ask for this."""
+"""A day; a longer wait is cut to this."""
 
 
 def retry_after(header: str | None, now: datetime) -> timedelta | None:
-    """How long a source asks to wait, up to a day; None where the header is absent or cannot be read."""
+    """The wait that a Retry-After requests, up to a day; None if it is absent or unreadable."""
     given = (header or "").strip()
     if re.fullmatch("[0-9]+", given):
         seconds = float(given)

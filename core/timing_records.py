@@ -15,7 +15,7 @@ from core.bounds import Line, Measure, Message, Milliseconds, Name, SmallNumber,
 from core.records import Record, SessionKind, Source
 
 RACED = (SessionKind.RACE, SessionKind.SPRINT)
-"""Sessions in which cars race each other, from one start to one flag."""
+"""The kinds of session in which cars race each other, from one start to one flag."""
 
 LapNumber = Annotated[int, Field(ge=1, le=999)]
 Key = Annotated[int, Field(ge=1, le=2**31 - 1)]

@@ -142,7 +142,7 @@ def _with_tables() -> Database:
 
 
 def add_webhooks(parser: Parser) -> None:
-    """Add the commands over webhooks; without one of them they are listed."""
+    """Add the webhook commands; without a subcommand webhooks are listed."""
     actions = parser.add_subparsers(dest="action")
     actions.add_parser("list", help="each webhook's lag and last error")
     test = actions.add_parser("test", help="send a test message; if received, it resumes a paused webhook")

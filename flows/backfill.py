@@ -111,11 +111,11 @@ def in_turn(
     bring: Callable[[T, PageFetch], B],
     failed: Callable[[T, SourceError], B | None],
 ) -> list[B]:
-    """Bring one after the other; where one fails the others go on, until upstream does not answer for several.
+    """Bring each in turn; after a failure go on with the next, unless upstream does not answer several in a row.
 
     Args:
-        todo: what to bring, by its name for a person.
-        failed: what became of one that failed; None where that is no failure.
+        todo: what to bring, by its name for people.
+        failed: makes the outcome of one with an error; None if the error is not a failure.
     """
     backfilled: list[B] = []
     silent = 0

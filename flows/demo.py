@@ -78,7 +78,7 @@ class Demo:
                 yield styled(f"nothing changed{held}")
 
     def statuses(self, session_id: str, now: datetime) -> Iterator[Text]:
-        """What changes with the clock alone, shown for one session."""
+        """Changes from the clock alone, shown for one session."""
         yield from (example([one]) for one in refresh_statuses.fn(now=now) if one.entity_id == session_id)
 
     def results(self, session_id: str, now: datetime) -> Iterator[Text]:
@@ -102,7 +102,7 @@ class Demo:
             return ", ".join(f"{row.position} {row.family_name}" for row in connection.execute(query))
 
     def with_standings(self, session_id: str, now: datetime) -> Iterator[Text]:
-        """The same as `results`, with the leaders of the drivers' championship after it."""
+        """As `results`, with the leaders of the drivers' championship after it."""
         yield from self.results(session_id, now)
         query = (
             select(driver_standings, drivers.c.family_name)
@@ -117,7 +117,7 @@ class Demo:
         yield styled(f"standings: {', '.join(places)}")
 
     def on_track(self, session_id: str, now: datetime) -> Iterator[Text]:
-        """A poll of a session's results and of its archive, with what is in that."""
+        """A poll of a session's results and of its archive, and the archive's contents."""
         refresh_statuses.fn(now=now)
         poll_results.fn(event=session_id, now=now)
         yield from (styled(timing_line(one).partition(": ")[2]) for one in sync_timing.fn(event=session_id, now=now))

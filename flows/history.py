@@ -47,7 +47,7 @@ def backfill_season(season: int, fetch: PageFetch) -> Backfilled:
 
 
 def due_answer(run: Run, season: int, known: Calendar, kept: KeptTables) -> SeasonAnswer:
-    """What upstream has of a season: the schedule, and every table with results that are due."""
+    """A season's schedule, and every table with due results."""
     scheduled = _scheduled(run, season, known, kept)
     due = listings_due(known, scheduled, run.now, run.cadence)
     results = transform_tables(run, season, {listing: kept.table(listing) for listing in due})
@@ -55,7 +55,7 @@ def due_answer(run: Run, season: int, known: Calendar, kept: KeptTables) -> Seas
 
 
 def _scheduled(run: Run, season: int, known: Calendar, kept: KeptTables) -> SeasonAnswer:
-    """The schedule by the sources that a sync asks, without results."""
+    """The schedule from the sources that a sync uses, without results."""
     if season < FIRST_LIVETIMING_SEASON:
         return SeasonAnswer(_races(run, season, kept), (), {})
     try:

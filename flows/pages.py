@@ -49,7 +49,7 @@ class KeptTables:
         return found
 
     def drop(self) -> None:
-        """Drop what an earlier run and this one have fetched: it is void."""
+        """Drop the pages that this run and earlier ones fetched, because they are unusable."""
         upsert_no_pages(self._fetch.run, self._season, self._round)
 
     def _page(self, query: PageQuery, total: int | None) -> Page:

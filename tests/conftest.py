@@ -147,7 +147,7 @@ def new_postgresql(postgresql_dsn: str, environment: pytest.MonkeyPatch) -> Iter
 
 @pytest.fixture(scope="session")
 def created_schema(postgresql_dsn: str) -> Iterator[tuple[str, Content]]:
-    """A schema on PostgreSQL as a first run creates it, and the rows that it then has."""
+    """A schema on PostgreSQL as a first run creates it, and its rows."""
     url = make_url(postgresql_dsn).set(drivername="postgresql+psycopg")
     database = Database(url, f"t_{uuid.uuid4().hex[:12]}")
     database.ensure_schema()
@@ -162,7 +162,7 @@ def created_schema(postgresql_dsn: str) -> Iterator[tuple[str, Content]]:
 def postgresql(postgresql_dsn: str, created_schema: tuple[str, Content], environment: pytest.MonkeyPatch) -> Database:
     """Our tables on PostgreSQL, which the settings point to, without the rows of other tests.
 
-    A test that changes the tables themselves takes `new_postgresql`.
+    A test that changes the tables themselves uses `new_postgresql`.
     """
     schema, content = created_schema
     environment.setenv("DATABASE_URL", postgresql_dsn)
@@ -277,7 +277,7 @@ def recording(recording_server: Recording, environment: pytest.MonkeyPatch) -> R
 
 @pytest.fixture(scope="session")
 def prefect_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with Prefect's tables, made once for all workers: it takes half of a server's start."""
+    """A SQLite file with Prefect's tables, made once for all workers, because this takes half of a server's start."""
     own = tmp_path_factory.getbasetemp()
     file = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "prefect.db"
     with file.with_suffix(".lock").open("w") as lock:
@@ -297,7 +297,7 @@ def prefect_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def prefect_server(prefect_tables: Path) -> Iterator[str]:
-    """The API of a Prefect server for a module's runs, which have no heartbeats: each would end a second later."""
+    """The API of a Prefect server for a module's runs, without heartbeats, with which each would end a second later."""
 
     def folder() -> str:
         made = tempfile.mkdtemp()
@@ -315,7 +315,7 @@ def prefect_server(prefect_tables: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def reached() -> Reached:
-    """States of a database that several tests of a module begin with."""
+    """States of a database in which several tests of a module start."""
     return Reached()
 
 

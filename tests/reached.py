@@ -1,4 +1,4 @@
-"""States of a database that several tests begin with: reached once, then put back."""
+"""States of a database in which several tests start: reached once, then restored."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ Content = dict[str, bytes]
 
 
 class Reached:
-    """The content of a database in each state that a test asked for, on each kind of database."""
+    """The content of a database in each state that was reached, for each kind of database."""
 
     def __init__(self) -> None:
         self._contents: dict[tuple[str, Hashable], Content] = {}
 
     def __call__(self, state: Hashable, reach: Callable[[], object]) -> None:
-        """Bring the settings' database, which has our tables, into a state, whatever their rows.
+        """Bring the settings' database into a state; our tables must exist, with any rows.
 
         Args:
-            state: its name, the same for each test that wants it.
-            reach: what leads there; called for the first of them.
+            state: its name, the same in each test that uses it.
+            reach: brings the database into the state; called only for the first of these tests.
         """
         database = connect(Settings.load())
         key = database.engine.dialect.name, state
@@ -54,7 +54,7 @@ def content_of(database: Database) -> Content:
 
 
 def put_back(database: Database, content: Content) -> None:
-    """Replace all rows of our tables, which are there on PostgreSQL."""
+    """Replace all rows of our tables; on PostgreSQL the tables must exist."""
     if database.file is not None:
         database.engine.dispose()
         database.file.write_bytes(content[""])
@@ -77,5 +77,5 @@ def _path(database: Database, name: str) -> str:
 
 
 def _next_id(table: str) -> str:
-    """The statement that lets a table's next row follow the last one."""
+    """The statement that makes a table's next id follow its highest one."""
     return f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"

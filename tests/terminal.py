@@ -18,7 +18,7 @@ class Terminal:
         fcntl.ioctl(self.writer, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def text(self) -> str:
-        """Everything written, after the writers have ended."""
+        """Everything that was written; to be called once, after the writers have ended."""
         os.close(self.writer)
         parts = []
         while True:

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def shown_on(columns: int, folder: Path) -> str:
-    """What a first demo shows on a terminal with so many columns."""
+    """The output of a first demo on a terminal with this number of columns."""
     terminal = Terminal(columns)
     own = {*(name.upper() for name in Settings.model_fields), "COLUMNS"}
     kept = {name: value for name, value in first_run(folder).items() if name not in own}
@@ -45,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def shown(folder: Path) -> str:
-    """What the demo shows on 80 columns."""
+    """The demo's output on 80 columns."""
     return shown_on(80, folder)
 
 

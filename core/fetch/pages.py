@@ -17,7 +17,7 @@ JOLPICA = Ergast(result_type="raw", auto_cast=False, limit=PAGE)
 
 
 def fetch_page(ask: Callable[..., Any], access: Access, table: Table, offset: int, **query: Any) -> Page:
-    """The page of a table that begins with its row `offset`; further arguments as for `fetch_table`.
+    """The page of a table that starts at row `offset`; other arguments as for `fetch_table`.
 
     Raises:
         BudgetExhausted: our hourly budget allows no request now.
@@ -29,11 +29,11 @@ def fetch_page(ask: Callable[..., Any], access: Access, table: Table, offset: in
 
 
 def fetch_table(ask: Callable[..., Any], access: Access, table: Table, **query: Any) -> list[Document]:
-    """Jolpica's documents of one table, each with all of its rows. An empty list means that nothing is published.
+    """Jolpica's documents of one table, each with all of its rows; empty if nothing is published.
 
     Args:
-        ask: the method of `JOLPICA` that gives a page.
-        query: the method's own arguments.
+        ask: the method of `JOLPICA` that requests a page.
+        query: that method's arguments.
 
     Raises:
         BudgetExhausted: our hourly budget allows no request now.

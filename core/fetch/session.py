@@ -136,7 +136,7 @@ def _time_left(call: Call) -> float:
 
 
 def _check(source: Source, response: requests.Response) -> None:
-    """Raise what a response that is no JSON document means."""
+    """Raise the error for a response that is not a JSON document."""
     if response.status_code in (403, 404, 410):
         raise SourceEmpty(source.value, "not published")
     if response.status_code >= 500:
@@ -156,7 +156,7 @@ def _check(source: Source, response: requests.Response) -> None:
 
 
 def _check_feed(source: Source, response: requests.Response) -> None:
-    """Refuse a live timing file that is no text or a web page, which FastF1 would silently read nothing from."""
+    """Refuse a live timing file that is not text or is a web page, from which FastF1 would silently read nothing."""
     if response.status_code != 200:
         return
     try:

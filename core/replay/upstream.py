@@ -39,7 +39,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Request:
-    """A request that was served: its path with query as sent, the status of the answer."""
+    """A served request: its path with query as sent, the status of the answer."""
 
     path: str
     status: int

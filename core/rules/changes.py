@@ -38,7 +38,7 @@ class FeedChange(Change):
 
 
 def changes_between(before: Calendar, after: Calendar) -> Iterator[Change]:
-    """What turns one state of a calendar into another: each event's changes, then its sessions', by date."""
+    """The changes from one calendar to another: each event's, then its sessions', by date."""
     for event in sorted(after.events.values(), key=lambda event: (event.first_date, event.id)):
         yield from event_changes(before.events.get(event.id), event)
         own = after.sessions_of(event.id).values()
@@ -90,7 +90,7 @@ def _changes(
     changed: set[str],
     kinds: dict[ChangeKind, Sequence[str]],
 ) -> Iterator[Change]:
-    """One change a kind; fields that no kind covers are details that became known or better known."""
+    """One change per kind; fields of no kind are details that became known or better known."""
     fields_of = {kind: [name for name in fields if name in changed] for kind, fields in kinds.items()}
     covered = {name for fields in fields_of.values() for name in fields}
     if rest := [name for name in type(after).model_fields if name in changed - covered]:
@@ -121,7 +121,7 @@ def _status_kind(before: Status, after: Status) -> ChangeKind:
 
 
 def _time_kind(starts_at: datetime | None, before: date, after: date) -> ChangeKind:
-    """By the day: a later one, an earlier one, or another time of the same, which may not have been known."""
+    """The kind by date: later, earlier, or another time on the same date; a first known time is only a detail."""
     if after == before:
         return ChangeKind.DETAILED if starts_at is None else ChangeKind.RESCHEDULED
     return ChangeKind.POSTPONED if after > before else ChangeKind.BROUGHT_FORWARD

@@ -48,7 +48,7 @@ class Confirmation:
         return False
 
     def hold_answer(self, entity: Entity, entity_id: str, kind: HeldKind, payload: dict[str, Any], reason: str) -> Held:
-        """Hold an answer, counted from its first sighting while it stays the same."""
+        """Hold an answer; its first sighting stays while it is unchanged. Returns the held answer."""
         key = (entity.value, entity_id, kind.value)
         before = self.found.get(key)
         same = before if before is not None and before.payload == payload else None

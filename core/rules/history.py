@@ -121,12 +121,12 @@ class SeasonHistory:
 
     @property
     def entries(self) -> int:
-        """How many entries all classifications have."""
+        """The number of entries in all classifications."""
         return sum(len(one.result.entries) for one in self.accepted.values())
 
     @property
     def backfilled(self) -> Backfilled:
-        """What became of the season."""
+        """The season's outcome."""
         return Backfilled(
             season=self.season,
             events=len(self.calendar.events),
@@ -267,7 +267,7 @@ class _Season:
             self.states = latest_due(self.states, latest, self.now)
 
     def take_nothing(self, due_poll: DuePoll, *, error: str | None = None, document: str | None = None) -> None:
-        """Decide about a session of which nothing is published, or for the `error` nothing that can be read."""
+        """Decide about a session for which nothing is published or, with `error`, nothing readable."""
         known = KnownResults(due_poll.session, self.last_date)
         decision = decide_without_result(known, self.now, self.cadence, error=error, document=document)
         self._note(due_poll.session, decision)

@@ -80,7 +80,7 @@ def accept_archive(
 def put_archive_off(
     database: Database, session_id: str, now: datetime, error: str | None, *, by_name: bool = False
 ) -> SyncedTiming:
-    """Enter a poll that brought no archive: it is not there yet, or for the `error` it could not be fetched."""
+    """Enter a poll that brought no archive: it does not exist yet, or fetching it failed with `error`."""
     with database.writing() as connection:
         session, states = _known(connection, session_id)
 
@@ -131,7 +131,7 @@ def _decide(
     now: datetime,
     flow_run_id: str | None,
 ) -> SyncedTiming:
-    """Decide each of the datasets, and write what was decided."""
+    """Decide about each dataset, and write the decisions."""
     before = read_held(connection, held.c.entity_id == session.id, held.c.kind.in_(REFUSED))
     kept, decisions = before, list[TimingDecision]()
     for gate in gates:

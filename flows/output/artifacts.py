@@ -154,7 +154,7 @@ def show_result(database: Database, polled: Polled) -> None:
 
 @best_effort
 def show_standings(database: Database, events: Iterable[Event]) -> None:
-    """Both championships after each of some events that have standings, in the order of the events' dates."""
+    """Show both championships after each given event that has standings, in the order of the events' dates."""
     for event in sorted({event.id: event for event in events}.values(), key=_by_date):
         if (found := read_championships(database, event.id)) is not None:
             _create_markdown(f"standings-{event.id}", found.headline, found.lines)

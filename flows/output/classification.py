@@ -140,7 +140,7 @@ def place_text(entry: Entry) -> str:
 
 
 def _raced(entry: Entry, most: int) -> tuple[str, ...]:
-    """Grid, places gained on it, laps, time, points."""
+    """Grid, places gained, laps, time, points."""
     grid = "pit" if entry.grid == 0 else shown(entry.grid)
     gained = f"{entry.grid - entry.position:+d}" if entry.grid and entry.position else ""
     points = "" if entry.points == 0 else shown(entry.points, points_text)
@@ -148,7 +148,7 @@ def _raced(entry: Entry, most: int) -> tuple[str, ...]:
 
 
 def _timed(entry: Entry) -> tuple[str, ...]:
-    """The times of the parts of a qualifying, and the best lap."""
+    """The times of qualifying's parts, and the best lap."""
     return tuple(shown(ms, duration) for ms in (entry.q1_ms, entry.q2_ms, entry.q3_ms, entry.best_lap_ms))
 
 

@@ -19,7 +19,7 @@ TITLES = ("", "gain", "name", "points", "wins")
 
 
 def read_championships(database: Database, event_id: str) -> Card | None:
-    """The standings after an event; None where there are none."""
+    """The standings after an event; None if there are none."""
     with database.reading() as connection:
         (event,) = read_records(connection, events, Event, events.c.id == event_id)
         found = {

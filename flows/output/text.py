@@ -51,24 +51,24 @@ class Row:
 
 @dataclass(frozen=True)
 class Card:
-    """Lines of markdown, and what they say in one line."""
+    """Lines of markdown, and a headline that sums them up."""
 
     headline: str
     lines: Sequence[str]
 
 
 def shown(value: V | None, write: Callable[[V], str] = str) -> str:
-    """A value as text; a dash where it is not known."""
+    """A value as text; a dash if it is unknown."""
     return NOTHING if value is None else write(value)
 
 
 def points_text(points: Decimal) -> str:
-    """Points as a person writes them: 25, 12.5."""
+    """Points as text: 25, 12.5."""
     return f"{points.normalize():f}"
 
 
 def venue_time(at: datetime, offset_minutes: int) -> str:
-    """A moment in UTC by the venue's clock: Sun 28 Jul 15:00."""
+    """A moment in UTC as the venue's local time: Sun 28 Jul 15:00."""
     return day_and_time(at + timedelta(minutes=offset_minutes))
 
 
@@ -79,7 +79,7 @@ def screen(*, soft_wrap: bool = False) -> Console:
 
 
 def say(*lines: str | Text) -> None:
-    """Print lines on standard output, which the terminal folds."""
+    """Print lines on standard output, without breaking long ones."""
     console = screen(soft_wrap=True)
     for line in lines:
         console.print(styled(line) if isinstance(line, str) else line)
@@ -115,7 +115,7 @@ def fitted(console: Console, columns: Sequence[Column], rows: Sequence[Row]) -> 
 
 
 def print_table(columns: Sequence[Column], rows: Sequence[Row]) -> None:
-    """Print a table that fits the screen."""
+    """Print a table on standard output, fitted to the screen."""
     console = screen()
     console.print(fitted(console, columns, rows))
 

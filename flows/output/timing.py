@@ -33,7 +33,7 @@ def line(synced: SyncedTiming) -> str:
 
 
 def note(session_id: str, one: DatasetOutcome) -> str:
-    """What became of one dataset of a session, in one line."""
+    """The outcome of one dataset of a session, in one line."""
     reason = f": {one.reason}" if one.reason else ""
     return f"{session_id}: {_words(one.dataset)} {one.outcome.value}{reason}"
 

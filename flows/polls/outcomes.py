@@ -15,7 +15,7 @@ from flows.tasks.results import upsert_poll, upsert_result
 
 
 def of_answers(run: Run, query: ResultQuery, answers: Sequence[Answer], force: bool) -> Iterator[Polled]:
-    """What became of a query's sessions, without those that live timing is to be read for."""
+    """Store and yield the outcomes of a query's sessions; unanswered ones are left out if live timing may have them."""
     answered = {answer.due_poll.session.id: answer for answer in answers}
     for due_poll in query.due_polls:
         if answer := answered.get(due_poll.session.id):

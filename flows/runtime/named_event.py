@@ -1,4 +1,4 @@
-"""Runs that are asked for one event, or a session of it: their options, their names, and how they fail."""
+"""Runs for one event or session that is given by name: their options, their names, and their failure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flows.runtime import command
 
 
 def add_options(parser: Parser, verb: str) -> None:
-    """Add the options `--event` and `--session`; `verb`: what the flow does with them."""
+    """Add the options `--event` and `--session`; `verb` is what the flow does with an event."""
     parser.add_argument("--event", metavar="ID", help=f"{verb} this event, or session, now, whatever is due")
     parser.add_argument(
         "--session", type=command.session_kind, metavar="KIND", help="only its session of this kind, such as race"
@@ -22,7 +22,7 @@ def add_options(parser: Parser, verb: str) -> None:
 
 
 def run_name(flow: str) -> Callable[[], str]:
-    """What names the runs of a flow with the parameters `event` and `session`: poll-results-2024-x-grand-prix-race."""
+    """Makes the names of runs with the parameters `event` and `session`: poll-results-2024-x-grand-prix-race."""
 
     def name() -> str:
         event, session = flow_run.parameters.get("event"), flow_run.parameters.get("session")
@@ -33,11 +33,11 @@ def run_name(flow: str) -> Callable[[], str]:
 
 
 def require_done(undone: Mapping[str, str], outcome: list[Any]) -> None:
-    """End in failure where a session was not read to its end, though every outcome is entered.
+    """Fail a run if a session was not read successfully; every outcome is stored already.
 
     Args:
-        undone: such sessions' ids, with the reasons.
-        outcome: what the run came to.
+        undone: the reason for each such session, by id.
+        outcome: the outcomes of all sessions of the run.
 
     Raises:
         NotDone: there is such a session.

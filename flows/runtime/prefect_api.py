@@ -1,4 +1,4 @@
-"""Prefect's API: where it is, and its faults as our errors."""
+"""Prefect's API: its URL, and its faults as our errors."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from core.errors import PrefectError
 
 
 def url() -> str | None:
-    """The API that the environment or the active profile configures."""
+    """The API's URL in the environment or the active profile; None if there is none."""
     return get_current_settings().api.url
 
 
 def failure(api: object, error: Exception) -> PrefectError:
-    """A client's error in one line: Prefect's own messages have several."""
+    """A client's error in one line; Prefect's own messages have several."""
     reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
     if isinstance(error, httpx.HTTPStatusError) and error.response.status_code == httpx.codes.UNAUTHORIZED:
         reason = "it requires a user and password: set PREFECT_API_AUTH_STRING"

@@ -22,7 +22,7 @@ class Finding(Record):
 
 
 class StoredRevision(Record):
-    """A row of `result_revisions`, its rows as entries."""
+    """A row of `result_revisions`, with its rows as entries."""
 
     session_id: str
     revision: int

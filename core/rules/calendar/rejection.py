@@ -12,7 +12,7 @@ from core.rules.confirmation import Confirmation
 
 
 def keep_rejected(confirmation: Confirmation, season: int, rejected: Mapping[Source, str]) -> None:
-    """Hold which sources' answers cannot be a calendar, and why, until they answer something else."""
+    """Hold which sources' answers cannot be a calendar, and why, until they give another answer."""
     about = Entity.SEASON, str(season), HeldKind.SCHEDULE_REJECTED
     if rejected:
         reasons = {source.value: why for source, why in rejected.items()}

@@ -49,7 +49,7 @@ def by_clock(session: Session, now: datetime) -> Session:
 
 
 def event_dates(sessions: Sequence[Session], last_date: date) -> dict[str, Any]:
-    """An event's dates and instants, from its sessions; from its own date where it has none."""
+    """An event's dates and instants, from its sessions; from its own date if it has none."""
     days = [session.local_date for session in sessions] or [last_date]
     starts = [session.starts_at for session in sessions if session.starts_at]
     ends = [session.ends_at for session in sessions if session.ends_at]

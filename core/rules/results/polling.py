@@ -90,7 +90,7 @@ def has_livetiming(season: int) -> bool:
 
 
 def over_at(session: Session) -> datetime:
-    """When a session is over; where its time is unknown, when its date is over everywhere."""
+    """When a session is over; if its time is unknown, when its date is over everywhere."""
     return session.ends_at or date_over(session.local_date)
 
 
@@ -124,8 +124,7 @@ def next_poll(
     """The first poll after `now` by the season's cadence; None once the season is past, or the session settled.
 
     For use after an answer, including "not yet"; after a fault see `retry_after_fault`. `official_since` is when the
-    database first held an official table; corrections do not move it. The last poll is at the moment when the session
-    settles.
+    database first held an official table; corrections do not change it. The last poll is when the session settles.
     """
     if state is ResultsState.SETTLED or is_settled(now, season_end):
         return None
@@ -170,7 +169,7 @@ def due(sessions: Iterable[Session], now: datetime, delay: timedelta) -> list[Se
 
 
 def _after(now: datetime, start: datetime, stages: Sequence[Stage], cadence: Cadence) -> datetime:
-    """The first instant after `now` of the stages' grids; the last stage has no end."""
+    """The first instant after `now` on the stages' grids; the last stage has no end."""
     for stage in stages:
         every = min(stage.every, cadence.interval) if stage.urgent else stage.every
         end = None if stage.lasts is None else start + stage.lasts

@@ -109,9 +109,8 @@ def examine(
 ) -> tuple[Finding, ...]:
     """The gates' findings, in the table's order.
 
-    `previous` is the last good state, empty when there is none; `known_numbers` are the season's car numbers,
-    `others` the classifications of other sessions by id, of those that may be
-    equal to this one: nothing is checked against an empty one.
+    `previous` is the last good state, empty if there is none; `known_numbers` are the season's car numbers, `others`
+    the classifications of other sessions that may equal this one, by id. A check against something empty is skipped.
     """
     case = Case(result, tuple(previous), previous_state, known_numbers, others)
     return tuple(
@@ -315,7 +314,7 @@ def _shared(case: Case, *, one_each: bool) -> Iterator[str]:
 
 
 def name_of(entry: Entry) -> str:
-    """What a person knows an entry by."""
+    """The name of an entry for people."""
     return entry.driver_id or entry.driver_code or f"car {entry.car_number or '?'}"
 
 

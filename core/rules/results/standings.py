@@ -65,7 +65,7 @@ class Round(NamedTuple):
 
 
 def rounds_of(events: Iterable[Event], results: Mapping[str, Sequence[RoundResult]]) -> list[Round]:
-    """A season's events in order, each with its results, by its id."""
+    """A season's events in order, each with its results; `results` is by event id."""
     found = [RoundEvent(*(getattr(event, name) for name in RoundEvent._fields)) for event in events]
     return [Round(event, results.get(event.id, ())) for event in sorted(found, key=lambda event: event.in_order)]
 

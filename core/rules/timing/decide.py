@@ -135,7 +135,7 @@ def _refused(
 def _taken(
     gate: Gate, known: KnownDataset, examined: Examined[Any], evidence: Evidence, now: datetime, source: Source
 ) -> TimingDecision:
-    """Rows that are believed: a revision where they are others than are known; nothing is held any more."""
+    """Accept the rows: a revision if they differ from the known ones. The held answer is dropped."""
     rows = examined.rows
     is_revision = not same_rows(gate, known.rows, rows)
     confirmation = Confirmation(known.held, now)

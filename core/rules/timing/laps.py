@@ -108,7 +108,7 @@ def _copied(by_car: Mapping[str, Sequence[TimedLap]]) -> str | None:
 
 
 def _gap(by_car: Mapping[str, Sequence[TimedLap]], evidence: Evidence) -> str | None:
-    """A finisher's gap at the flag that is not the result's: the clock of one of the two cars is off."""
+    """A finisher's gap at the flag that differs from the result: one of the two cars' clocks is off."""
     if evidence.session.kind not in RACED:
         return None
     winner = next((entry for entry in evidence.official if entry.position == 1), None)

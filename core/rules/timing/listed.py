@@ -21,7 +21,7 @@ FIRST_SEASONS = {Listing.LAPS: 1996, Listing.PIT_STOPS: 2011}
 """Jolpica's tables of a race, in the order in which they are fetched, and the first season that has them."""
 
 DATASET_OF = {Listing.LAPS: LAPS.name, Listing.PIT_STOPS: PIT_STOPS.name}
-"""The dataset that each of them is."""
+"""The name of each table's dataset."""
 
 LATEST_START = timedelta(minutes=45)
 """The latest start of a race after its scheduled time; with the clock of another zone it is an hour or more."""

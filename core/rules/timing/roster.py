@@ -19,7 +19,7 @@ COMMON = {"f1", "team", "racing", "scuderia"}
 class Roster:
     """Known drivers and teams: by car number in the season, all drivers, and the teams of two seasons.
 
-    `own` is driver and team by car number in the session's own official classification, empty while there is none.
+    `own` has driver and team by car number in the session's own official classification; empty if there is none.
     """
 
     by_number: Mapping[str, Identity] = field(default_factory=dict)

@@ -89,7 +89,7 @@ def team_colors(teams: Iterable[str], timed: Mapping[str, str]) -> dict[str, tup
 
 
 def legible(color: str, ground: str) -> str:
-    """A color of the same hue that is legible on a ground: darker on a light one, lighter on a dark one."""
+    """A color with the same hue that is legible on a background: darker on a light one, lighter on a dark one."""
     channels = _channels(color)
     hue, lightness, saturation = colorsys.rgb_to_hls(*channels)
     step = -STEP if _luminance(_channels(ground)) > 0.5 else STEP
