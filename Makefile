@@ -37,7 +37,7 @@ lint: install ## check style, formatting and types
 	$(BIN)/mypy
 
 test: lint ## lint, then run every test, on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 bench: install ## measure speed and size as ratios
 	$(BIN)/python -m benchmarks
@@ -63,7 +63,8 @@ test-docker: install ## deploy to a real Docker work pool, check its rows in Pos
 
 test-night: install ## live through a race weekend and failures in containers, and seasons with hot polls: an hour
 	PYTHONPATH=. $(BIN)/python tests/docker/image.py
-	$(IN_DOCKER) 5400 $(BIN)/python -m pytest tests/docker tests/test_hot_polls.py tests/test_lived_through.py -m night --durations 0 -rP
+	$(IN_DOCKER) 5400 $(BIN)/python -m pytest tests/docker -m night --durations 0 -rP
+	$(BIN)/python -m pytest -m night --durations 0 -rP
 
 clean: ## remove everything that make created
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache

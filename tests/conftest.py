@@ -53,6 +53,9 @@ POSTGRESQL_DSN = "TEST_DATABASE_URL"
 HANGS = 300.0
 """The timeout of everything that could hang, in seconds: many times what it takes, even on a slow machine."""
 PATHS = {Source.FASTF1: "/schedule/", Source.JOLPICA: "/ergast/f1/", Source.LIVETIMING: "/livetiming/static/"}
+SERVERS = {"prefect_server", "served"}
+"""The fixtures that start a Prefect server."""
+
 DELAYED = 0.3
 """Seconds to wait for an answer that a fault delays for longer than any test."""
 
@@ -64,6 +67,12 @@ def pytest_report_header() -> list[str]:
     recording = "there" if RECORDED.is_dir() else "not there: its tests are skipped"
     postgresql = f"from {POSTGRESQL_DSN}" if os.environ.get(POSTGRESQL_DSN) else "from a wheel"
     return [f"recorded upstream: {recording}", f"PostgreSQL: {postgresql}"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules whose tests wait for a Prefect server, so that others compute meanwhile."""
+    waiting = {item.path for item in items if SERVERS & set(getattr(item, "fixturenames", ()))}
+    items.sort(key=lambda item: item.path not in waiting)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -15,8 +15,7 @@ from terminal import Terminal
 from test_telemetry import first_run, hosts
 
 from core.settings import Settings
-
-ROOT = Path(__file__).parents[1]
+from flows import __main__ as commands
 
 
 def shown_on(columns: int, folder: Path) -> str:
@@ -79,18 +78,21 @@ def test_it_looks_up_no_host(shown: str, folder: Path) -> None:
     assert hosts(folder) == set()
 
 
-def test_it_ends_with_commands_to_try(shown: str, folder: Path, environment: pytest.MonkeyPatch) -> None:
-    environment.chdir(folder)
+def test_it_ends_with_commands_to_try(
+    shown: str, folder: Path, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     export, now, then, page, query = shown.splitlines()[-5:]
-    environment.setenv("PYTHONPATH", str(ROOT))
+    environment.chdir(folder)
     environment.setenv("DATABASE_URL", export.partition("=")[2])
-    tried = [
-        subprocess.run([sys.executable, *command.split()[1:]], capture_output=True, text=True, check=True).stdout
-        for command in (now, then, page)
-    ]
-    assert re.search(r" 1 +44 Lewis Hamilton", tried[0])
-    assert re.search(r" 1 +63 George Russell", tried[1])
-    assert tried[2].startswith("report.html: 2024, 24 events, ")
+    for command, wanted in (
+        (now, r" 1 +44 Lewis Hamilton"),
+        (then, r" 1 +63 George Russell"),
+        (page, r"^report\.html: 2024, 24 events, "),
+    ):
+        python, *arguments = command.split()
+        assert (python, arguments[:2]) == ("python", ["-m", "flows"])
+        assert commands.main(arguments[2:]) == 0
+        assert re.search(wanted, capsys.readouterr().out)
     assert "Russell 1 → DSQ" in Path("report.html").read_text("utf-8")
     with closing(sqlite3.connect(query.split()[1])) as connection:
         assert len(connection.execute(query.split('"')[1]).fetchall()) == 15

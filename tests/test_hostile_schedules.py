@@ -34,7 +34,7 @@ from core.settings import Settings
 from core.text import CONTROL_CATEGORIES
 from flows import refresh_statuses, sync_schedule
 
-EXAMPLES = 45
+EXAMPLES = 30
 EVERY = 10**6
 FASTF1, JOLPICA, LIVETIMING = "^/schedule/", "^/ergast/", "Index.json"
 HOUR = timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""The flows as flow runs of a real Prefect server: names, tasks, caching, events, artifacts, automations."""
+"""The flows as flow runs of a real Prefect server: names, tasks, caching, events, artifacts, automations, webhooks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from prefect import flow
 from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, TaskRunFilter, TaskRunFilterFlowRunId
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.events.clients import AssertingEventsClient
 from prefect.events.worker import EventsWorker
@@ -26,28 +27,34 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.logging.handlers import PrefectConsoleHandler
 from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 from prefect.states import Completed, Failed, Running
+from receiver import Receiver, Reply, receiving, webhooks_file
 from sqlalchemy import select
 
 from core import logs
 from core.database import Database
 from core.errors import F1FlowsError, NotDone, PrefectError
-from core.records import SessionKind
+from core.records import Change, ChangeKind, Entity, SessionKind
 from core.replay import Fault, Upstream
 from core.rules.calendar.identity import season_of, slug, slug_of
 from core.schema import changes, sessions
 from core.settings import Settings
+from core.upsert.rows import write_changes
+from core.upsert.schedule import SeasonSummary
 from deploy import automations, setup
 from flows import serve
-from flows.output import artifacts
+from flows.deliver_changes import deliver_changes
+from flows.output import artifacts, events
 from flows.output.progress import LONG
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
 from flows.runtime import limit
 from flows.runtime import logs as prefect_logs
 from flows.sync_schedule import sync_schedule
+from flows.sync_timing import sync_timing
 
 NOW = datetime(2024, 2, 1, tzinfo=UTC)
 SPA = "2024-belgian-grand-prix"
+SAO_PAULO, ARCHIVED = "2024-sao-paulo-grand-prix/race", datetime(2024, 11, 3, 18, 15, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -569,6 +576,68 @@ def test_a_scheduled_time_since_the_last_completed_run_is_overdue(engine: None) 
             return answers
 
     assert asyncio.run(overdue()) == [(True, True), (False, True)]
+
+
+def test_each_step_of_a_sync_of_timing_is_a_task_and_the_changes_name_the_run(
+    sqlite: Database, replay: Upstream, sync: Callable[..., SeasonSummary]
+) -> None:
+    replay.as_of = ARCHIVED
+    sync(2024, ARCHIVED)
+    (one,) = sync_timing(event=SAO_PAULO, now=ARCHIVED)
+    assert len(one.datasets) == 6
+    with sqlite.reading() as connection:
+        (run_id,) = set(connection.scalars(select(changes.c.flow_run_id).where(changes.c.kind == "timing")))
+    with get_client(sync_client=True) as client:
+        (run,) = client.read_flow_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run_id])))
+        tasks = client.read_task_runs(task_run_filter=TaskRunFilter(flow_run_id=TaskRunFilterFlowRunId(any_=[run.id])))
+    assert (run.name, run.tags) == ("sync-timing-2024-sao-paulo-grand-prix-race", ["2024"])
+    assert {task.name for task in tasks} == {
+        "upsert-drivers-named",
+        "read-due-timing",
+        f"fetch-archive-{SAO_PAULO}",
+        f"transform-archive-{SAO_PAULO}",
+        f"upsert-timing-{SAO_PAULO}",
+    }
+
+
+@pytest.fixture
+def receiver(environment: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Receiver]:
+    with receiving() as found:
+        (tmp_path / "webhooks.toml").write_text(webhooks_file(("scores", found.url)))
+        environment.setenv("F1_WEBHOOKS_FILE", str(tmp_path / "webhooks.toml"))
+        yield found
+
+
+def test_a_run_delivers_webhooks_in_a_task_and_tells_of_a_pause(
+    replay: Upstream,
+    sqlite: Database,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The receiver's clock is the real one, and so is the runs': the specification's library refuses old messages."""
+    before_the_season = datetime(2024, 2, 1, tzinfo=UTC)
+    sync_schedule.fn(season=2024, now=before_the_season)
+    deliver_changes()
+    caplog.set_level(logging.INFO)
+    refresh_statuses()
+    assert receiver.messages, "the whole season is over by now"
+    assert all(change["after"]["status"] == "completed" for change in receiver.messages[0][1]["data"]["changes"])
+    ended = {record.getMessage() for record in caplog.records if record.name == "prefect.task_runs"}
+    assert {"Finished in state Completed()"} == {message for message in ended if message.startswith("Finished")}
+
+    worker = EventsWorker.instance(AssertingEventsClient)
+    monkeypatch.setattr(EventsWorker, "instance", classmethod(lambda *_: worker))
+    receiver.replies = [Reply(410)]
+    happened = Change(entity=Entity.SEASON, entity_id="2024", kind=ChangeKind.STANDINGS, before=None, after={})
+    with sqlite.writing() as connection:
+        write_changes(connection, [happened], before_the_season, None)
+    deliver_changes()
+    worker.drain()
+    client = AssertingEventsClient.last
+    assert client is not None
+    (paused,) = [event for event in client.events if event.event == events.WEBHOOK_PAUSED]
+    assert (paused.resource.id, paused.payload["waiting"]) == ("f1.webhook.scores", 1)
 
 
 def applied() -> set[str]:
