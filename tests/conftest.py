@@ -7,6 +7,7 @@ is, and FastF1's own limits are lifted, which is allowed only with F1_UPSTREAM_U
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 import logging
 import os
@@ -20,9 +21,10 @@ import threading
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from datetime import datetime
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +50,12 @@ from core.settings import Settings
 from core.upsert.schedule import SeasonSummary
 
 RECORDED = Path(__file__).parents[2] / "shared" / "upstream"
+DATABASES = ("sqlite", "postgresql")
 UNREACHABLE = "http://127.0.0.1:9"
 POSTGRESQL_DSN = "TEST_DATABASE_URL"
 HANGS = 300.0
 """The timeout of everything that could hang, in seconds: many times what it takes, even on a slow machine."""
 PATHS = {Source.FASTF1: "/schedule/", Source.JOLPICA: "/ergast/f1/", Source.LIVETIMING: "/livetiming/static/"}
-SERVERS = {"prefect_server", "served"}
-"""The fixtures that start a Prefect server."""
-
 DELAYED = 0.3
 """Seconds to wait for an answer that a fault delays for longer than any test."""
 
@@ -69,10 +69,15 @@ def pytest_report_header() -> list[str]:
     return [f"recorded upstream: {recording}", f"PostgreSQL: {postgresql}"]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the modules whose tests wait for a Prefect server, so that others compute meanwhile."""
-    waiting = {item.path for item in items if SERVERS & set(getattr(item, "fixturenames", ()))}
-    items.sort(key=lambda item: item.path not in waiting)
+def pytest_collection_finish() -> None:
+    """Exempt from garbage collection what lives until the process ends: modules, and the tests themselves."""
+    gc.collect()
+    gc.freeze()
+
+
+def in_turn(cases: Iterable[Any]) -> list[Any]:
+    """Parameters for a test of facts or rules, whatever the database: each case with one of the two, in turn."""
+    return [pytest.param(case, kind, id=f"{case}-{kind}") for case, kind in zip(cases, cycle(DATABASES))]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -204,14 +209,14 @@ def sqlite(new_sqlite: Database, created_file: Content) -> Database:
     return new_sqlite
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def new_database(request: pytest.FixtureRequest) -> Database:
     """Each database in turn, without our tables."""
     found: Database = request.getfixturevalue(f"new_{request.param}")
     return found
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def database(request: pytest.FixtureRequest) -> Database:
     """Each database in turn, with our tables."""
     found: Database = request.getfixturevalue(request.param)

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Recording, needs_recording
+from conftest import Recording, in_turn, needs_recording
+from reached import Reached
 from sqlalchemy import Connection, delete, insert, select, text, update
 from test_commands import one_line, read_only
 
@@ -139,8 +141,13 @@ def publish(database: Database, session_id: str, entries: Rows, now: datetime, *
 
 
 @pytest.fixture
-def season(database: Database) -> Database:
+def season(database: Database, reached: Reached) -> Database:
     """Three races of 1997: Monaco has qualifying and a corrected race, Spain a race, Canada is to come."""
+    reached("1997", partial(three_races, database))
+    return database
+
+
+def three_races(database: Database) -> None:
     answer = ScheduleAnswer(season=1997, source=Source.JOLPICA, complete=True, events=CALENDAR)
     shown = ListedResult(round=1, event=CALENDAR[0], result=result(QUALIFYING, qualified(*DRIVERS)))
     upsert_schedule(database, answer, (), datetime(1997, 5, 12, 12, tzinfo=UTC), qualifying=[shown])
@@ -149,7 +156,6 @@ def season(database: Database) -> Database:
     corrected = raced(*DRIVERS[:6], DRIVERS[7], DRIVERS[6])
     publish(database, f"{MONACO}/race", corrected, datetime(1997, 5, 13, 13, tzinfo=UTC))
     publish(database, f"{SPAIN}/race", raced(*reversed(DRIVERS)), datetime(1997, 5, 26, 11, tzinfo=UTC))
-    return database
 
 
 def audit(database: Database, now: datetime = NOW, *asked: int) -> Audited:
@@ -429,7 +435,7 @@ WRONG: dict[str, tuple[Callable[[Connection], object], str, str, str]] = {
 """What is done to the season, and the check, the id and (part of) the message that must come of it."""
 
 
-@pytest.mark.parametrize("how", WRONG)
+@pytest.mark.parametrize(("how", "database"), in_turn(WRONG), indirect=["database"])
 def test_what_is_wrong_in_one_way_gives_that_finding(how: str, season: Database) -> None:
     damage, check, entity_id, message = WRONG[how]
     with season.writing() as connection:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from conftest import RECORDED, Recording, needs_recording
+from conftest import RECORDED, Recording, in_turn, needs_recording
 from sqlalchemy import Row, func, select
 
 from core.database import Database
@@ -102,7 +102,7 @@ def milliseconds(clock: str) -> int:
     return round(sum(float(part) * 60**power for power, part in enumerate(parts)) * 1000)
 
 
-@pytest.mark.parametrize("season", ROWS)
+@pytest.mark.parametrize(("season", "database"), in_turn(ROWS), indirect=["database"])
 def test_every_row_of_every_race_is_true(season: int, database: Database, recording: Recording) -> None:
     [done] = backfill_history.fn(first=season, last=season, now=NOW)
     assert (done.failure, done.notes) == ("", ())

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import held_of, poll_by_name, session_of
+from conftest import held_of, in_turn, poll_by_name, session_of
 from reached import Reached
 from sqlalchemy import select
 
@@ -427,7 +427,7 @@ IMPOSSIBLE: dict[str, tuple[Callable[[Document], None], str]] = {
 }
 
 
-@pytest.mark.parametrize("what", IMPOSSIBLE)
+@pytest.mark.parametrize(("what", "database"), in_turn(IMPOSSIBLE), indirect=["database"])
 def test_implausible_content_is_rejected(what: str, bahrain: Upstream, database: Database) -> None:
     change, reason = IMPOSSIBLE[what]
     overlay(bahrain, "results", change)
@@ -546,7 +546,7 @@ STANDINGS: dict[str, tuple[Callable[[Rows], None], str]] = {
 }
 
 
-@pytest.mark.parametrize("what", STANDINGS)
+@pytest.mark.parametrize(("what", "database"), in_turn(STANDINGS), indirect=["database"])
 def test_implausible_standings_are_held_and_fetched_again(
     what: str, bahrain: Upstream, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from conftest import RECORDED, Recording, needs_recording
+from conftest import RECORDED, Recording, in_turn, needs_recording
 from sqlalchemy import select
 
 from core.database import Database
@@ -66,7 +66,7 @@ def truth(season: int) -> Iterator[dict[str, str]]:
 
 
 @needs_recording
-@pytest.mark.parametrize("season", ROWS)
+@pytest.mark.parametrize(("season", "database"), in_turn(ROWS), indirect=["database"])
 def test_every_row_is_that_of_the_independent_source(season: int, recording: Recording, database: Database) -> None:
     sync_schedule.fn(season=season, now=NOW)
     poll_results.fn(now=NOW)

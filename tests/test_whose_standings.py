@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from conftest import RECORDED, Recording, needs_recording
+from conftest import RECORDED, Recording, in_turn, needs_recording
 from reached import Reached
 from recorded import UNLIKE, document, published_after, stored_standings
 from sqlalchemy import insert, select, update
@@ -186,7 +186,7 @@ def test_an_adjustment_waits_for_upstream_no_more_often_than_a_fault_is_retried(
 
 
 @needs_recording
-@pytest.mark.parametrize("season", [1954, 1958, 1979, 1988, 1997])
+@pytest.mark.parametrize(("season", "database"), in_turn([1954, 1958, 1979, 1988, 1997]), indirect=["database"])
 def test_an_old_season_polled_has_every_recorded_standing(
     season: int, database: Database, recording: Recording, sync: Sync
 ) -> None:
