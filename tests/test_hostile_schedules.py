@@ -241,6 +241,7 @@ NO_CALENDAR: dict[str, tuple[Change, str]] = {
 }
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # the same rules decide for both
 def test_an_impossible_calendar_is_held_and_the_next_source_is_fetched(
     database: Database, replay: Upstream, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -290,6 +291,7 @@ CELLS: dict[str, tuple[str, Any]] = {
 }
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # the same rules decide for both
 def test_a_malformed_event_is_held_and_the_others_are_applied(
     database: Database, replay: Upstream, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -120,25 +120,25 @@ def by_car(found: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     return cars
 
 
-def test_a_session_is_read_once_and_again_a_day_later_and_then_no_more(database: Database, season: Upstream) -> None:
+def test_a_session_is_read_once_and_again_a_day_later_and_then_no_more(sqlite: Database, season: Upstream) -> None:
     synced(COMPLETE)
-    assert {state.next_poll_at for state in states(database).values()} == {OVER + DAY}
-    with database.reading() as connection:
+    assert {state.next_poll_at for state in states(sqlite).values()} == {OVER + DAY}
+    with sqlite.reading() as connection:
         of_race = select(changes).where(changes.c.entity_id == RACE, changes.c.kind == "timing").order_by(changes.c.id)
         announced = connection.execute(of_race).all()
     assert [(change.after["dataset"], change.after["revision"]) for change in announced] == [
         (dataset, 1) for dataset in DATASETS
     ]
-    before = counts(database)
-    assert not is_due(database, OVER + DAY - timedelta(minutes=1))
-    assert is_due(database, OVER + DAY)
+    before = counts(sqlite)
+    assert not is_due(sqlite, OVER + DAY - timedelta(minutes=1))
+    assert is_due(sqlite, OVER + DAY)
     (again,) = synced(OVER + DAY)
     assert outcomes(again) == dict.fromkeys(DATASETS, TimingOutcome.UNCHANGED)
-    assert counts(database) == before
-    assert {(state.revision, state.poll_attempts, state.next_poll_at) for state in states(database).values()} == {
+    assert counts(sqlite) == before
+    assert {(state.revision, state.poll_attempts, state.next_poll_at) for state in states(sqlite).values()} == {
         (1, 2, None)
     }
-    assert not is_due(database, OVER + 300 * DAY)
+    assert not is_due(sqlite, OVER + 300 * DAY)
 
 
 def is_due(database: Database, now: datetime) -> bool:

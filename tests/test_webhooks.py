@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import HANGS
+from conftest import HANGS, in_turn
 from receiver import SECRET, Receiver, Reply, VirtualClock, receiving, webhooks_file
 from sqlalchemy import select
 
@@ -347,7 +347,11 @@ delivering.deliver(connect(settings), subscribers_of(settings), Elapsing(datetim
 """
 
 
-@pytest.mark.parametrize("where", ["write 1", "write 2", "write 3", "write 4", "post 1", "post 2"])
+@pytest.mark.parametrize(
+    ("where", "database"),
+    in_turn(["write 1", "write 2", "write 3", "write 4", "post 1", "post 2"]),
+    indirect=["database"],
+)
 def test_a_process_killed_at_any_point_loses_nothing(
     where: str, database: Database, receiver: Receiver, environment: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
