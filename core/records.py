@@ -51,6 +51,10 @@ class SessionKind(StrEnum):
     RACE = "race"
 
 
+RACED = (SessionKind.RACE, SessionKind.SPRINT)
+"""The kinds of session in which cars race each other, from one start to one flag."""
+
+
 class EventFormat(StrEnum):
     """Which sessions a weekend has."""
 

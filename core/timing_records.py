@@ -12,10 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from core.bounds import Line, Measure, Message, Milliseconds, Name, SmallNumber, Speed
-from core.records import Record, SessionKind, Source
-
-RACED = (SessionKind.RACE, SessionKind.SPRINT)
-"""The kinds of session in which cars race each other, from one start to one flag."""
+from core.records import Record, Source
 
 LapNumber = Annotated[int, Field(ge=1, le=999)]
 Key = Annotated[int, Field(ge=1, le=2**31 - 1)]

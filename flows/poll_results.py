@@ -16,12 +16,11 @@ from datetime import datetime
 from prefect import flow
 
 from core.logs import PRINTED
-from core.records import Event, SessionKind, Source
+from core.records import RACED, Event, SessionKind, Source
 from core.rules.calendar.names import polled_by_name
 from core.rules.results.due_polls import DuePoll, ResultQuery, result_queries
 from core.rules.results.outcome import Outcome, Polled
 from flows.output import artifacts, events, report
-from flows.output.classification import RACED
 from flows.output.progress import LONG, Progress
 from flows.polls import hot, livetiming
 from flows.polls.jolpica import JolpicaPolls

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from core.documents import Document, TimingDocument
 from core.errors import reading_answer
-from core.records import Entry, SessionKind, SessionResult, Source
-from core.timing_records import RACED
+from core.records import RACED, Entry, SessionKind, SessionResult, Source
 from core.transform.cells import number, text
 from core.transform.results import numbered
 

@@ -11,14 +11,13 @@ from sqlalchemy import Connection, select
 from core.database import Database
 from core.errors import F1FlowsError, UsageError
 from core.queries import read_records, results_as_of, unknown
-from core.records import Entry, Event, Session, SessionKind
+from core.records import RACED, Entry, Event, Session, SessionKind
 from core.rules.calendar.names import event_and_kind
 from core.rules.results.differences import LETTERS
 from core.schema import drivers, events, result_revisions, sessions, teams
 from core.text import counted, duration, moment
 from flows.output.text import NOTHING, Column, Row, markdown_table, points_text, print_table, screen, shown, styled
 
-RACED = (SessionKind.RACE, SessionKind.SPRINT)
 LEFT = ("driver", "team")
 DROPPED = ("team", "car", "laps", "grid", "+/-", "Q1", "Q2", "Q3")
 """The columns that a narrow terminal drops, the last one first."""

@@ -7,10 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from core.records import Source
+from core.records import RACED, Source
 from core.rules.timing.evidence import Evidence, Examined
 from core.text import counted
-from core.timing_records import RACED, Lap, TimedLap
+from core.timing_records import Lap, TimedLap
 
 SUM_WITHIN_MS = 2
 CLOCK_WITHIN_MS = 1_000

@@ -10,8 +10,8 @@ from statistics import median_low
 from typing import Any
 
 from core.documents import ArchiveDocument, Document
-from core.records import SessionKind, Source
-from core.timing_records import RACED, TimedLap
+from core.records import RACED, SessionKind, Source
+from core.timing_records import TimedLap
 from core.transform.archive.clock import clock_zero, instant, race_control_messages
 from core.transform.archive.stints import laps_by_car, stints_of_car
 from core.transform.cells import milliseconds, number, text

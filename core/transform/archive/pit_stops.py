@@ -8,8 +8,8 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from core.documents import ArchiveDocument, Document
-from core.records import SessionKind, Source
-from core.timing_records import RACED, PitStop
+from core.records import RACED, SessionKind, Source
+from core.timing_records import PitStop
 from core.transform.archive.clock import clock_zero, instant, messages
 from core.transform.archive.stints import laps_by_car
 from core.transform.cells import milliseconds, number, text

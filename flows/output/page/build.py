@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from core.records import (
+    RACED,
     ChangeKind,
     Competitor,
     Entry,
@@ -26,7 +27,7 @@ from core.rules.changes import FeedChange
 from core.rules.results.differences import diff_text
 from core.text import day, days, lapse, moment, time_of_day
 from flows.output.changes import change_text
-from flows.output.classification import RACED, place_text, race_time
+from flows.output.classification import place_text, race_time
 from flows.output.page.championship_chart import Line, championship_chart
 from flows.output.page.colors import team_colors
 from flows.output.page.facts import SeasonFacts
