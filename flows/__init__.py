@@ -4,9 +4,14 @@ Prefect's telemetry is switched off before Prefect is imported, here and in ever
 environment turns it on.
 """
 
+import gc
 import os
 import sys
 from types import TracebackType
+
+# Prefect, FastF1 and pandas make hundreds of thousands of objects at import that live until the process ends. With
+# Python's own threshold the collector walks all of them several times: an eighth of a short run's time.
+gc.set_threshold(20_000)
 
 NO_TELEMETRY = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
 """The switches of Prefect's library, which reports from a terminal to Amplitude, and of its server."""
