@@ -171,7 +171,7 @@ def main(arguments: list[str]) -> int:
     results.add_argument(
         "--session", type=command.session_kind, metavar="KIND", help="one of the event's, such as race"
     )
-    results.add_argument("--as-of", type=moment, metavar="MOMENT", help="as it was known then")
+    results.add_argument("--as-of", type=moment, metavar="MOMENT", help="as known at this moment")
     audits = commands.add_parser("audit", help="check the database against itself; it is only read")
     audits.add_argument("seasons", nargs="*", type=command.season, metavar="SEASON", help="such as 1997; default: all")
     audits.add_argument("--json", action="store_true", help="the findings as JSON")
@@ -191,7 +191,7 @@ def main(arguments: list[str]) -> int:
     reports = commands.add_parser("report", help="a season as one self-contained page for a browser")
     reports.add_argument("season", type=command.season, metavar="SEASON", help="such as 2024")
     reports.add_argument("--output", type=Path, required=True, metavar="FILE", help="such as report.html; replaced")
-    reports.add_argument("--now", type=moment, metavar="MOMENT", help="take this moment for the present")
+    reports.add_argument("--now", type=moment, metavar="MOMENT", help="run as if it were this moment")
     add_webhooks(commands.add_parser("webhooks", help="list webhooks, test or replay one"))
     given = parser.parse_args(arguments)
     actions: dict[str, Callable[[], None]] = {

@@ -135,8 +135,8 @@ def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
     parser = command.parser("flows.poll_results", "Bring results into the database.")
     named_event.add_options(parser, "poll")
-    parser.add_argument("--force", action="store_true", help="believe at once what would be held")
-    parser.add_argument("--stay", action="store_true", help="poll what is awaited until the run's five minutes end")
+    parser.add_argument("--force", action="store_true", help="apply at once what would be held")
+    parser.add_argument("--stay", action="store_true", help="poll awaited sessions until the run's five minutes end")
     return command.run(poll_results, vars(parser.parse_args(arguments)), report.print_polls)
 
 

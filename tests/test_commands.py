@@ -85,6 +85,7 @@ def test_a_season_is_taken_as_an_option_too(replay: Upstream, capsys: pytest.Cap
         ("F1_UPSTREAM_URL", "nonsense"),
         ("F1_UPSTREAM_URL", "ftp://127.0.0.1/"),
         ("F1_UPSTREAM_URL", "http://127.0.0.1:port"),
+        ("F1_UPSTREAM_URL", "http://127.0.0.1:0"),
         ("DATABASE_URL", "nonsense"),
         ("DATABASE_URL", "mysql://user:secret-word@127.0.0.1/f1"),
         ("DATABASE_URL", "postgresql://f1:x@secret-word@127.0.0.1/f1"),

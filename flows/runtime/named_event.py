@@ -15,7 +15,7 @@ from flows.runtime import command
 
 def add_options(parser: Parser, verb: str) -> None:
     """Add the options `--event` and `--session`; `verb` is what the flow does with an event."""
-    parser.add_argument("--event", metavar="ID", help=f"{verb} this event, or session, now, whatever is due")
+    parser.add_argument("--event", metavar="ID", help=f"{verb} this event, or session, now, due or not")
     parser.add_argument(
         "--session", type=command.session_kind, metavar="KIND", help="only its session of this kind, such as race"
     )
