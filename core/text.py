@@ -80,6 +80,11 @@ def time_of_day(at: datetime) -> str:
     return f"{at:%H:%M} UTC"
 
 
+def plain(value: Decimal | int | None) -> str:
+    """A number without trailing zeros; a dash for None."""
+    return "-" if value is None else f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+
+
 def jsonable(value: Any) -> Any:
     """A field's value for JSON: instants and dates as ISO text, enums as their value."""
     if isinstance(value, Decimal):

@@ -28,11 +28,11 @@ from core.rules.changes import FeedChange
 from core.rules.results.outcome import Outcome
 from core.schema import driver_standings, drivers, events, results, sessions
 from core.settings import Settings
-from core.text import counted
+from core.text import counted, plain
 from flows.output.changes import example
 from flows.output.stints import stint_chart
 from flows.output.tables import print_calendar, print_chapter
-from flows.output.text import points_text, say, screen, styled
+from flows.output.text import say, screen, styled
 from flows.output.timing import line as timing_line
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
@@ -113,7 +113,7 @@ class Demo:
         )
         with self.database.reading() as connection:
             rows = connection.execute(query).all()
-        places = (f"{row.position} {row.family_name} {points_text(row.points)}" for row in rows)
+        places = (f"{row.position} {row.family_name} {plain(row.points)}" for row in rows)
         yield styled(f"standings: {', '.join(places)}")
 
     def on_track(self, session_id: str, now: datetime) -> Iterator[Text]:

@@ -238,6 +238,7 @@ class _Season:
         self.now = now
         self.cadence = cadence
         self.elsewhere = elsewhere
+        self.events = [RoundEvent.of(one) for one in calendar.events.values()]
         self.sessions = dict(calendar.sessions)
         self.held = dict(calendar.held)
         self.last_date = max(
@@ -311,7 +312,7 @@ class _Season:
             session = self.sessions[session_id]
             if session.kind in SCORING or session.event_id == event_id:
                 by_event[session.event_id].append(RoundResult(session.kind, accepted.result.entries))
-        return rounds_of(self.calendar.events.values(), by_event)
+        return rounds_of(self.events, by_event)
 
     def history(self, season: int, adjustments: Sequence[Adjustment], notes: Sequence[str]) -> SeasonHistory:
         """The finished history."""

@@ -13,7 +13,7 @@ from core.rules.calendar.identity import season_of
 from core.rules.calendar.times import date_over
 from core.rules.results.decide_standings import Unseen
 from core.rules.results.points import SCORING
-from core.rules.results.standings import Round, RoundEvent, RoundResult, Scored
+from core.rules.results.standings import Round, RoundEvent, RoundResult, Scored, rounds_of
 from core.schema import events, results, sessions
 
 SCORING_KINDS = tuple(kind.value for kind in SCORING)
@@ -53,10 +53,10 @@ def read_rounds(connection: Connection, event_id: str) -> list[Round]:
     entries: defaultdict[str, defaultdict[str, list[Scored]]] = defaultdict(lambda: defaultdict(list))
     for row in connection.execute(ENTRIES, {"event_id": event_id, **named}).all():
         entries[row[0]][row[1]].append(Scored._make(row[2:]))
-    return [
-        Round(event, [RoundResult(SessionKind(kind), own) for kind, own in entries[event.id].items()])
-        for event in sorted(found, key=lambda event: event.in_order)
-    ]
+    by_event = {
+        id_: [RoundResult(SessionKind(kind), own) for kind, own in by_kind.items()] for id_, by_kind in entries.items()
+    }
+    return rounds_of(found, by_event)
 
 
 def read_unseen(connection: Connection, event: Event) -> Unseen:

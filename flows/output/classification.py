@@ -15,8 +15,8 @@ from core.records import RACED, Entry, Event, Session, SessionKind
 from core.rules.calendar.names import event_and_kind
 from core.rules.results.differences import LETTERS
 from core.schema import drivers, events, result_revisions, sessions, teams
-from core.text import counted, duration, moment
-from flows.output.text import NOTHING, Column, Row, markdown_table, points_text, print_table, screen, shown, styled
+from core.text import counted, duration, moment, plain
+from flows.output.text import NOTHING, Column, Row, markdown_table, print_table, screen, shown, styled
 
 LEFT = ("driver", "team")
 DROPPED = ("team", "car", "laps", "grid", "+/-", "Q1", "Q2", "Q3")
@@ -142,7 +142,7 @@ def _raced(entry: Entry, most: int) -> tuple[str, ...]:
     """Grid, places gained, laps, time, points."""
     grid = "pit" if entry.grid == 0 else shown(entry.grid)
     gained = f"{entry.grid - entry.position:+d}" if entry.grid and entry.position else ""
-    points = "" if entry.points == 0 else shown(entry.points, points_text)
+    points = "" if entry.points == 0 else shown(entry.points, plain)
     return grid, "" if gained == "+0" else gained, shown(entry.laps), race_time(entry, most), points
 
 

@@ -10,7 +10,8 @@ from core.database import Database
 from core.queries import read_records
 from core.records import Competitor, Event
 from core.schema import driver_standings, drivers, events, team_standings, teams
-from flows.output.text import NOTHING, Card, cell, markdown_table, points_text
+from core.text import plain
+from flows.output.text import NOTHING, Card, cell, markdown_table
 
 NAMED = 2
 """The number of drivers in the headline."""
@@ -62,4 +63,4 @@ def _table(
 def _row(row: Row[Any], before: int | None, competitor: Competitor) -> tuple[str, ...]:
     gained = f"{before - row.position:+d}" if before and row.position and before != row.position else ""
     name = f"{row.given_name} {row.family_name}" if competitor == "driver" else row.name
-    return str(row.position or NOTHING), gained, name, points_text(row.points), str(row.wins or "")
+    return str(row.position or NOTHING), gained, name, plain(row.points), str(row.wins or "")

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Literal, TypeVar
 
 from rich.console import Console
@@ -60,11 +59,6 @@ class Card:
 def shown(value: V | None, write: Callable[[V], str] = str) -> str:
     """A value as text; a dash if it is unknown."""
     return NOTHING if value is None else write(value)
-
-
-def points_text(points: Decimal) -> str:
-    """Points as text: 25, 12.5."""
-    return f"{points.normalize():f}"
 
 
 def venue_time(at: datetime, offset_minutes: int) -> str:

@@ -13,7 +13,6 @@ from decimal import Decimal
 from itertools import pairwise
 
 from core.records import Entry, SessionKind
-from core.rules.results.disagreements import plain
 from core.rules.results.points import (
     FASTEST_LAP,
     FIRST_TABLED_SEASON,
@@ -23,6 +22,7 @@ from core.rules.results.points import (
     scales,
 )
 from core.rules.results.quality import name_of
+from core.text import plain
 
 UNPAID_AT_MOST = 2
 """How many places in the points may be paid nothing, or only in part: two in Italy 1984."""

@@ -9,10 +9,9 @@ from core.records import Source, Standing
 from core.rules.audit.classifications import Found
 from core.rules.audit.season import AuditedSeason
 from core.rules.results.championship import reason_of
-from core.rules.results.disagreements import plain
 from core.rules.results.points import SCORING
-from core.rules.results.standings import Round, RoundResult, rounds_of, standings_after
-from core.text import counted
+from core.rules.results.standings import Round, RoundEvent, RoundResult, rounds_of, standings_after
+from core.text import counted, plain
 
 
 def standings_unlike_results(season: AuditedSeason) -> Found:
@@ -38,7 +37,7 @@ def _rounds(season: AuditedSeason) -> list[Round]:
     results: defaultdict[str, list[RoundResult]] = defaultdict(list)
     for session, entries in season.official(*SCORING):
         results[session.event_id].append(RoundResult(session.kind, entries))
-    return rounds_of(season.events.values(), results)
+    return rounds_of(map(RoundEvent.of, season.events.values()), results)
 
 
 def _unlike(there: Sequence[Standing], computed: Sequence[Standing]) -> str:

@@ -15,8 +15,9 @@ from itertools import pairwise
 from operator import attrgetter
 
 from core.records import Competitor, SessionKind, Standing
-from core.rules.results.disagreements import FIRST_LISTED_SEASON, plain
+from core.rules.results.disagreements import FIRST_LISTED_SEASON
 from core.rules.results.points import FIRST_TEAM_SEASON, FIRST_UNDROPPED_SEASON, NOTHING, most_points, race_points
+from core.text import plain
 
 ADJUSTED_AT_MOST = 2
 """How many competitors of a table may have lost points or been excluded (Benetton and Williams, Brazil 1995)."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from core.records import Source, Standing
+from core.text import plain
 
 FIRST_LISTED_SEASON = 2000
 """The first season whose tables, from every source, also list classified competitors without points. Places are
@@ -73,11 +73,6 @@ def merged(computed: Sequence[Standing], published: Sequence[Standing]) -> list[
     if not theirs:
         return list(computed)
     return theirs + [s.model_copy(update={"position": None}) for s in computed if s.competitor_id not in known]
-
-
-def plain(value: Decimal | int | None) -> str:
-    """A number without trailing zeros; a dash for None."""
-    return "-" if value is None else f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 
 def _compared(season: int, standing: Standing | None) -> tuple[Any, ...] | None:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from core.bounds import FIRST_SEASON
-from core.records import SessionKind
+from core.records import RACED, SessionKind
 
-SCORING = (SessionKind.RACE, SessionKind.SPRINT)
+SCORING = RACED
 """The sessions that pay points."""
 
 FIRST_TEAM_SEASON = 1958

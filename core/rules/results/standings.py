@@ -51,6 +51,11 @@ class RoundEvent(NamedTuple):
     first_date: date
     circuit_id: str | None = None
 
+    @classmethod
+    def of(cls, event: Event) -> RoundEvent:
+        """An event's fields."""
+        return cls(*(getattr(event, name) for name in cls._fields))
+
     @property
     def in_order(self) -> tuple[date, str]:
         """The sort key of a season's events."""
@@ -64,10 +69,9 @@ class Round(NamedTuple):
     results: Sequence[RoundResult] = ()
 
 
-def rounds_of(events: Iterable[Event], results: Mapping[str, Sequence[RoundResult]]) -> list[Round]:
+def rounds_of(events: Iterable[RoundEvent], results: Mapping[str, Sequence[RoundResult]]) -> list[Round]:
     """A season's events in order, each with its results; `results` is by event id."""
-    found = [RoundEvent(*(getattr(event, name) for name in RoundEvent._fields)) for event in events]
-    return [Round(event, results.get(event.id, ())) for event in sorted(found, key=lambda event: event.in_order)]
+    return [Round(event, results.get(event.id, ())) for event in sorted(events, key=lambda event: event.in_order)]
 
 
 Tables = Mapping[Competitor, Sequence[Standing]]

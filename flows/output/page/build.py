@@ -25,7 +25,7 @@ from core.records import (
 from core.rules.calendar.identity import event_id_of, slug_of
 from core.rules.changes import FeedChange
 from core.rules.results.differences import diff_text
-from core.text import day, days, lapse, moment, time_of_day
+from core.text import day, days, lapse, moment, plain, time_of_day
 from flows.output.changes import change_text
 from flows.output.classification import place_text, race_time
 from flows.output.page.championship_chart import Line, championship_chart
@@ -33,7 +33,7 @@ from flows.output.page.colors import team_colors
 from flows.output.page.facts import SeasonFacts
 from flows.output.page.model import Championship, Classified, Fresh, Happening, Page, Place, Table, Weekend
 from flows.output.page.stint_chart import stint_chart
-from flows.output.text import NOTHING, points_text, shown, venue_time
+from flows.output.text import NOTHING, shown, venue_time
 
 WHOLE = (ChangeKind.CANCELLED, ChangeKind.REINSTATED, ChangeKind.RELOCATED)
 """Changes shown for an event, and not again for its sessions."""
@@ -172,7 +172,7 @@ class Builder:
             grid="pit" if entry.grid == 0 else str(entry.grid or ""),
             gained=entry.grid - entry.position if entry.grid and entry.position else None,
             time=race_time(entry, most),
-            points=points_text(entry.points) if entry.points else "",
+            points=plain(entry.points) if entry.points else "",
             is_fastest=entry.fastest_lap_rank == 1,
         )
 
@@ -232,11 +232,11 @@ class Builder:
                     name=name,
                     team=team_known.name if team_known else "",
                     color=self.color(team),
-                    points=points_text(row.points),
-                    behind=f"−{points_text(leader - row.points)}" if row.points < leader else "",
+                    points=plain(row.points),
+                    behind=f"−{plain(leader - row.points)}" if row.points < leader else "",
                     wins=row.wins,
                     gained=was - row.position if was and row.position else 0,
-                    after=["" if each is None else points_text(each) for each in after],
+                    after=["" if each is None else plain(each) for each in after],
                 )
             )
         rounds = [str(event.round or NOTHING) for event in having]

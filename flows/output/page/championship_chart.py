@@ -10,8 +10,8 @@ from decimal import Decimal
 import svg
 from markupsafe import Markup
 
+from core.text import plain
 from flows.output.page.drawing import label, picture, rule, title
-from flows.output.text import points_text
 
 WIDTH, HEIGHT = 400.0, 400.0
 LEFT, TOP, BOTTOM = 30.0, 14.0, 26.0
@@ -118,4 +118,4 @@ def described(rounds: Sequence[str], lines: Sequence[Line]) -> str:
 
 
 def _last(line: Line) -> str:
-    return points_text(next((points for points in reversed(line.points) if points is not None), Decimal(0)))
+    return plain(next((points for points in reversed(line.points) if points is not None), Decimal(0)))
