@@ -22,7 +22,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import cycle
 from pathlib import Path
@@ -33,8 +33,8 @@ import pytest
 from calendars import Life
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
-from reached import Content, Reached, content_of, put_back
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from reached import Content, Reached, checkpoint, content_of, put_back
+from sqlalchemy import Engine, event, make_url, text
 
 from core import logs
 from core.database import Database, _database, connect
@@ -73,6 +73,11 @@ def pytest_collection_finish() -> None:
     """Exempt from garbage collection what lives until the process ends: modules, and the tests themselves."""
     gc.collect()
     gc.freeze()
+
+
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+"""For rules that do not depend on the database."""
 
 
 def in_turn(cases: Iterable[Any]) -> list[Any]:
@@ -144,32 +149,39 @@ def postgresql_dsn() -> Iterator[str]:
         server.cleanup()
 
 
+@contextmanager
+def own_schema(dsn: str) -> Iterator[Database]:
+    """A database with a schema of its own on PostgreSQL, which is not created yet, and is dropped afterwards."""
+    database = Database(make_url(dsn).set(drivername="postgresql+psycopg"), f"t_{uuid.uuid4().hex[:12]}")
+    yield database
+    with database.engine.begin() as connection:
+        connection.execute(text(f"DROP SCHEMA IF EXISTS {database.schema} CASCADE"))
+    database.engine.dispose()
+
+
+def settings_for(dsn: str, schema: str | None, environment: pytest.MonkeyPatch) -> Database:
+    """The settings' database, after the settings were pointed to a schema on PostgreSQL."""
+    environment.setenv("DATABASE_URL", dsn)
+    environment.setenv("DATABASE_SCHEMA", schema or "")
+    return connect(Settings.load())
+
+
 @pytest.fixture
 def new_postgresql(postgresql_dsn: str, environment: pytest.MonkeyPatch) -> Iterator[Database]:
     """A schema of its own on PostgreSQL, which the settings point to; not created yet, dropped afterwards."""
-    schema = f"t_{uuid.uuid4().hex[:12]}"
-    environment.setenv("DATABASE_URL", postgresql_dsn)
-    environment.setenv("DATABASE_SCHEMA", schema)
-    database = connect(Settings.load())
-    yield database
-    database.engine.dispose()
-    engine = create_engine(make_url(postgresql_dsn).set(drivername="postgresql+psycopg"))
-    with engine.begin() as connection:
-        connection.execute(text(f"DROP SCHEMA IF EXISTS {schema} CASCADE"))
-    engine.dispose()
+    with own_schema(postgresql_dsn) as own:
+        database = settings_for(postgresql_dsn, own.schema, environment)
+        yield database
+        database.engine.dispose()
 
 
 @pytest.fixture(scope="session")
 def created_schema(postgresql_dsn: str) -> Iterator[tuple[str, Content]]:
     """A schema on PostgreSQL as a first run creates it, and its rows."""
-    url = make_url(postgresql_dsn).set(drivername="postgresql+psycopg")
-    database = Database(url, f"t_{uuid.uuid4().hex[:12]}")
-    database.ensure_schema()
-    assert database.schema is not None
-    yield database.schema, content_of(database)
-    with database.writing() as connection:
-        connection.execute(text(f"DROP SCHEMA {database.schema} CASCADE"))
-    database.engine.dispose()
+    with own_schema(postgresql_dsn) as database:
+        database.ensure_schema()
+        assert database.schema is not None
+        yield database.schema, content_of(database)
 
 
 @pytest.fixture
@@ -179,9 +191,7 @@ def postgresql(postgresql_dsn: str, created_schema: tuple[str, Content], environ
     A test that changes the tables themselves uses `new_postgresql`.
     """
     schema, content = created_schema
-    environment.setenv("DATABASE_URL", postgresql_dsn)
-    environment.setenv("DATABASE_SCHEMA", schema)
-    database = connect(Settings.load())
+    database = settings_for(postgresql_dsn, schema, environment)
     put_back(database, content)
     return database
 
@@ -304,8 +314,7 @@ def prefect_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 timeout=HANGS,
                 check=True,
             )
-            with closing(sqlite3.connect(file)) as connection:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            checkpoint(file)
     return file
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Hashable
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from core.database import Database, connect
@@ -38,11 +39,16 @@ class Reached:
         self._contents[key] = content_of(database)
 
 
+def checkpoint(file: Path) -> None:
+    """Write a SQLite file's log into the file itself."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def content_of(database: Database) -> Content:
     """All rows of our tables."""
     if database.file is not None:
-        with closing(sqlite3.connect(database.file)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        checkpoint(database.file)
         return {"": database.file.read_bytes()}
     content = {}
     with database.reading() as connection:

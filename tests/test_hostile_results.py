@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import held_of, in_turn, poll_by_name, session_of
+from conftest import held_of, in_turn, on_sqlite, poll_by_name, session_of
 from reached import Reached
 from sqlalchemy import select
 
@@ -45,8 +45,6 @@ PAST = datetime(2025, 2, 1, 12, tzinfo=UTC)
 
 MINUTE, HOUR, DAY, WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 EVERY = 10**6
-on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-"""For rules that do not depend on the database."""
 
 
 @pytest.fixture(autouse=True)

@@ -18,6 +18,7 @@ from sqlite3 import connect as sqlite_connect
 from typing import Any
 
 import pytest
+from conftest import on_postgresql, on_sqlite
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text, true
@@ -241,7 +242,7 @@ NO_CALENDAR: dict[str, tuple[Change, str]] = {
 }
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # the same rules decide for both
+@on_sqlite
 def test_an_impossible_calendar_is_held_and_the_next_source_is_fetched(
     database: Database, replay: Upstream, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -291,7 +292,7 @@ CELLS: dict[str, tuple[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # the same rules decide for both
+@on_postgresql
 def test_a_malformed_event_is_held_and_the_others_are_applied(
     database: Database, replay: Upstream, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -409,7 +410,7 @@ def test_a_fault_of_the_circuits_fails_no_sync(
     assert len({event.circuit_id for event in stored(database).events.values()} - {None}) == RACES
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # the same rules decide for both
+@on_sqlite
 @pytest.mark.parametrize("source", SOURCES, ids=str)
 def test_a_document_of_another_shape_changes_nothing_and_the_next_source_answers(
     source: Source, database: Database, replay: Upstream, capsys: pytest.CaptureFixture[str]

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import HANGS, held_of, poll_by_name, session_of
+from conftest import HANGS, held_of, on_sqlite, poll_by_name, session_of
 from reached import Reached
 from sqlalchemy import delete, func, insert, select
 
@@ -46,8 +46,6 @@ RUSSELL_WON = datetime(2024, 7, 28, 16, 5, tzinfo=UTC)
 HAMILTON_WON = datetime(2024, 7, 28, 18, 5, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 EVERY = 10**6
-on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-"""For rules that do not depend on the database."""
 
 HTML = b"<!DOCTYPE html><html><body>Please wait while we check your browser</body></html>"
 
