@@ -319,13 +319,16 @@ def prefect_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def prefect_server(prefect_tables: Path) -> Iterator[str]:
+def prefect_server(prefect_tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The API of a Prefect server for a module's runs, without heartbeats, with which each would end a second later."""
 
     def folder() -> str:
-        made = tempfile.mkdtemp()
-        shutil.copyfile(prefect_tables, Path(made) / "prefect-test.db")
-        return made
+        # Prefect uses one connection if a SQLite URL has ":memory:" anywhere in it. With several, concurrent
+        # transactions fail as "database is locked", and its client waits seconds before it tries again.
+        made = tmp_path_factory.mktemp("prefect") / ":memory:"
+        made.mkdir()
+        shutil.copyfile(prefect_tables, made / "prefect-test.db")
+        return str(made)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("prefect.testing.utilities.mkdtemp", folder)
