@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,9 @@ from core.records import Change, Competitor, Entry, Event, Held, Record, Results
 from core.rules.confirmation import Key
 from core.rules.datasets import DatasetState
 from core.rules.results.adjustments import Adjustment
+
+Found = Iterator[tuple[str, str]]
+"""The faulty id, and the fault in words."""
 
 
 class Finding(Record):

@@ -6,8 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from core.records import Source, Standing
-from core.rules.audit.classifications import Found
-from core.rules.audit.season import AuditedSeason
+from core.rules.audit.season import AuditedSeason, Found
 from core.rules.results.championship import reason_of
 from core.rules.results.points import SCORING
 from core.rules.results.standings import Round, RoundEvent, RoundResult, rounds_of, standings_after
@@ -58,22 +57,14 @@ def _has_due_points(stored: Standing | None, due: Standing | None) -> bool:
 def _difference(competitor_id: str, stored: Standing | None, due: Standing | None) -> str:
     if stored is None or due is None:
         return f"{competitor_id} is missing" if stored is None else f"{competitor_id} is in no result"
-    said = [
-        f"{words(stored)} instead of {words(due)}" for words in (_place, _points, _wins) if words(stored) != words(due)
-    ]
-    return f"{competitor_id} has {', '.join(said)}" if said else ""
+    pairs = zip(_figures(stored), _figures(due), strict=True)
+    said = ", ".join(f"{there} instead of {computed}" for there, computed in pairs if there != computed)
+    return f"{competitor_id} has {said}" if said else ""
 
 
-def _place(standing: Standing) -> str:
-    return "no place" if standing.position is None else f"place {standing.position}"
-
-
-def _points(standing: Standing) -> str:
-    return f"{plain(standing.points)} points"
-
-
-def _wins(standing: Standing) -> str:
-    return counted(standing.wins, "win")
+def _figures(standing: Standing) -> tuple[str, str, str]:
+    place = "no place" if standing.position is None else f"place {standing.position}"
+    return place, f"{plain(standing.points)} points", counted(standing.wins, "win")
 
 
 def _is_held(season: AuditedSeason, event_id: str) -> bool:
