@@ -12,7 +12,7 @@ from core.documents import TABLES, Document, Listing
 from core.errors import SourceEmpty, SourceMalformed, SourceUnreachable
 from core.fetch.access import Access
 from core.fetch.frames import rows_of
-from core.fetch.pages import JOLPICA, fetch_table
+from core.fetch.jolpica import ASK, fetch_table
 from core.fetch.session import asking
 from core.records import Source
 
@@ -31,7 +31,7 @@ def fetch_schedule(season: int, source: Source, access: Access) -> list[Document
         SourceError: any other fault, typed, such as fewer rows than the answer's own total.
     """
     if source is Source.JOLPICA:
-        documents = fetch_table(JOLPICA.get_race_schedule, access, TABLES[Listing.RACES], season=season)
+        documents = fetch_table(ASK[Listing.RACES], access, TABLES[Listing.RACES], season=season)
     else:
         documents = _fetch_frame(season, source, access)
     if not documents:

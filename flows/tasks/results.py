@@ -32,7 +32,7 @@ def read_due_polls(run: Run, event_id: str | None, kind: SessionKind | None) -> 
 @step(NETWORK, "fetch-results-{query.season}-{query.kind.value}")
 def fetch_results(run: Run, query: ResultQuery, deadline: Deadline) -> list[Document]:
     """Jolpica's published documents for a query."""
-    return fetch.results.fetch_results(query.season, query.kind, query.round, run.access(deadline))
+    return fetch.jolpica.fetch_results(query.season, query.kind, query.round, run.access(deadline))
 
 
 @step(PURE, "transform-results-{query.season}-{query.kind.value}")

@@ -25,7 +25,7 @@ def fetch_standings(run: Run, event: Event, deadline: Deadline) -> dict[Competit
     """Jolpica's standings after an event, by championship."""
     access = run.access(deadline)
     return {
-        competitor: fetch.results.fetch_standings(event.season, event.round or 0, competitor, access)
+        competitor: fetch.jolpica.fetch_standings(event.season, event.round or 0, competitor, access)
         for competitor in competitors(event.season)
     }
 
