@@ -128,8 +128,3 @@ class Feeds:
     def get(self, name: str) -> Feed:
         """A feed for FastF1; empty if it is missing."""
         return self.fetch(name) or []
-
-
-def has_session_info(session: fastf1.core.Session) -> bool:
-    """Whether live timing has a session's smallest file; makes one request to each host."""
-    return fastf1._api.fetch_page(session.api_path, "session_info") is not None

@@ -13,7 +13,7 @@ from core.errors import SourceEmpty, SourceMalformed, SourceUnreachable
 from core.fetch.access import Access
 from core.fetch.frames import rows_of
 from core.fetch.jolpica import ASK, fetch_table
-from core.fetch.session import asking
+from core.fetch.session import ABSENT, asking
 from core.records import Source
 
 BACKENDS = {Source.FASTF1: "fastf1", Source.LIVETIMING: "f1timing"}
@@ -45,7 +45,7 @@ def _fetch_frame(season: int, source: Source, access: Access) -> list[Document]:
             return rows_of(fastf1.get_event_schedule(season, backend=BACKENDS[source]))
         except ValueError:
             status = call.statuses[-1] if call.statuses else 0
-            if status in (403, 404):
+            if status in ABSENT:
                 raise SourceEmpty(source.value, "not published") from None
             if status >= 400:
                 raise SourceUnreachable(source.value, f"server error {status}") from None

@@ -48,6 +48,9 @@ logger = logging.getLogger(__name__)
 CONNECT_SECONDS = 4.0
 READ_SECONDS = 8.0
 
+ABSENT = (403, 404)
+"""The statuses with which live timing and FastF1's schedules answer for a file that does not exist."""
+
 
 @dataclass(frozen=True)
 class Call:
@@ -137,7 +140,7 @@ def _time_left(call: Call) -> float:
 
 def _check(source: Source, response: requests.Response) -> None:
     """Raise the error for a response that is not a JSON document."""
-    if response.status_code in (403, 404, 410):
+    if response.status_code in (*ABSENT, 410):
         raise SourceEmpty(source.value, "not published")
     if response.status_code >= 500:
         raise SourceUnreachable(source.value, f"server error {response.status_code}")

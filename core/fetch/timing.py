@@ -15,10 +15,13 @@ from core.documents import TimingDocument
 from core.errors import SourceEmpty, SourceError, SourceMalformed, SourceUnreachable
 from core.fetch import fastf1_internals
 from core.fetch.access import Access
+from core.fetch.fastf1_internals import Feed, Feeds
 from core.fetch.frames import rows_of
 from core.fetch.kept import keeping_files
-from core.fetch.session import Call, asking
+from core.fetch.session import ABSENT, Call, asking
 from core.records import Event, Session, Source
+
+NOT_THERE = "not there yet"
 
 RESULT_COLUMNS = ("DriverNumber", "Abbreviation", "Position", "Q1", "Q2", "Q3")
 LAP_COLUMNS = ("DriverNumber", "LapNumber", "LapTime", "Time", "Deleted", "FastF1Generated")
@@ -48,8 +51,8 @@ class TimedSession:
 def fetch_timing(session: TimedSession, access: Access, *, settled: bool = False) -> TimingDocument:
     """FastF1's results and laps of a session, from live timing's laps and race control messages.
 
-    settled: its files no longer change: read them from FastF1's HTTP cache, and add them to it.
-        settled: its files no longer change: they are read from FastF1's HTTP cache, and kept there once read well.
+    Args:
+        settled: its files no longer change: read them from FastF1's HTTP cache, and add them to it.
 
     Raises:
         SourceEmpty: live timing has nothing yet.
@@ -59,7 +62,7 @@ def fetch_timing(session: TimedSession, access: Access, *, settled: bool = False
         loaded = fastf1.core.Session(event_of(session), session.name, f1_api_support=True)
         results, laps = _load(fastf1_internals.without_ergast(loaded), call)
         if results.empty or results["Position"].isna().all():
-            raise SourceEmpty(Source.LIVETIMING.value, "not there yet")
+            raise SourceEmpty(Source.LIVETIMING.value, NOT_THERE)
         if laps.empty or laps["LapTime"].isna().all():
             # FastF1 then numbers the driver list, which is not a result.
             raise SourceMalformed(Source.LIVETIMING.value, "a classification without laps")
@@ -69,21 +72,32 @@ def fetch_timing(session: TimedSession, access: Access, *, settled: bool = False
 def _load(session: fastf1.core.Session, call: Call) -> tuple[pd.DataFrame, pd.DataFrame]:
     try:
         # Without this check FastF1 would request ten files on two hosts each, to find none.
-        if not fastf1_internals.has_session_info(session):
-            if all(status in (403, 404) for status in call.statuses):
-                raise SourceEmpty(Source.LIVETIMING.value, "not there yet")
-            raise SourceUnreachable(Source.LIVETIMING.value, f"server error {call.statuses[-1]}")
+        if fetch_feed(Feeds(session), "SessionInfo", call) is None:
+            raise SourceEmpty(Source.LIVETIMING.value, NOT_THERE)
         session.load(laps=True, telemetry=False, weather=False, messages=True)
         return pd.DataFrame(session.results), pd.DataFrame(session.laps)
     except (FastF1CriticalError, SourceError):
         raise
     except DataNotLoadedError:
-        raise SourceEmpty(Source.LIVETIMING.value, "not there yet") from None
+        raise SourceEmpty(Source.LIVETIMING.value, NOT_THERE) from None
     except Exception as error:
         # FastF1's parsers raise anything for an incomplete feed: the fault is in the feed.
-        if any(status in (403, 404) for status in call.statuses):
-            raise SourceEmpty(Source.LIVETIMING.value, "not there yet") from error
+        if any(status in ABSENT for status in call.statuses):
+            raise SourceEmpty(Source.LIVETIMING.value, NOT_THERE) from error
         raise SourceMalformed(Source.LIVETIMING.value, "feeds that FastF1 cannot read") from error
+
+
+def fetch_feed(feeds: Feeds, name: str, call: Call) -> Feed | None:
+    """A feed's messages, None if there is no such feed.
+
+    Raises:
+        SourceUnreachable: a host failed, so the feed may exist.
+    """
+    before = len(call.statuses)
+    found = feeds.fetch(name)
+    if found is None and any(status not in ABSENT for status in call.statuses[before:]):
+        raise SourceUnreachable(Source.LIVETIMING.value, f"server error {call.statuses[-1]}")
+    return found
 
 
 def event_of(session: TimedSession) -> fastf1.events.Event:
