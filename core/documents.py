@@ -167,21 +167,25 @@ class TimingDocument(TypedDict):
     laps: list[Document]
 
 
+Feed = list[list[Any]]
+"""A file of live timing's archive: messages, each preceded by the session's clock as text."""
+
+
 class ArchiveDocument(TypedDict):
     """Live timing's archive of a session; None for a missing feed.
 
     `laps` and `drivers` are rows of FastF1's frames, under its column names, with durations in milliseconds on the
-    session's clock. The others are unchanged feeds: pairs of the session's clock as text and a message.
+    session's clock. The others are unchanged feeds.
     """
 
     laps: list[Document] | None
     drivers: list[Document] | None
-    info: list[list[Any]]
-    driver_list: list[list[Any]] | None
-    statuses: list[list[Any]]
-    race_control: list[list[Any]] | None
-    weather: list[list[Any]] | None
-    pit_stops: list[list[Any]] | None
+    info: Feed
+    driver_list: Feed | None
+    statuses: Feed
+    race_control: Feed | None
+    weather: Feed | None
+    pit_stops: Feed | None
 
 
 def is_too_deep(answer: Any) -> bool:

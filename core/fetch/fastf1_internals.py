@@ -22,6 +22,8 @@ from fastf1.internals.f1account.transport import LIVETIMING_URL, LivetimingAuthA
 from fastf1.logger import LoggingManager
 from fastf1.req import Cache, _SessionWithRateLimiting
 
+from core.documents import Feed
+
 RateLimitedSession = _SessionWithRateLimiting
 """FastF1's `requests` session, with its rate limits."""
 
@@ -102,9 +104,6 @@ FEEDS = {
     "PitStopSeries": "pit_stop_series",
 }
 """The feeds that are read, by live timing's name, with FastF1's name for each."""
-
-Feed = list[list[Any]]
-"""A feed's messages, each preceded by the session's clock."""
 
 
 class Feeds:

@@ -11,11 +11,11 @@ import fastf1.events
 import pandas as pd
 from fastf1.exceptions import DataNotLoadedError, FastF1CriticalError
 
-from core.documents import TimingDocument
+from core.documents import Feed, TimingDocument
 from core.errors import SourceEmpty, SourceError, SourceMalformed, SourceUnreachable
 from core.fetch import fastf1_internals
 from core.fetch.access import Access
-from core.fetch.fastf1_internals import Feed, Feeds
+from core.fetch.fastf1_internals import Feeds
 from core.fetch.frames import rows_of
 from core.fetch.kept import keeping_files
 from core.fetch.session import ABSENT, Call, asking

@@ -42,9 +42,15 @@ def session_id(event_id: str, kind: SessionKind) -> str:
     return f"{event_id}/{kind.value}"
 
 
+def split(identity: str) -> tuple[str, str | None]:
+    """The event's id and the kind in a session's id; for an event's id the kind is None."""
+    event_id, slash, kind = identity.partition("/")
+    return event_id, kind if slash else None
+
+
 def event_id_of(identity: str) -> str:
     """The event's id in a session's id; an event's id is returned unchanged."""
-    return identity.partition("/")[0]
+    return split(identity)[0]
 
 
 def kind_of(identity: str) -> SessionKind | None:
@@ -53,8 +59,8 @@ def kind_of(identity: str) -> SessionKind | None:
     Raises:
         ValueError: the kind in the id is unknown.
     """
-    _, slash, kind = identity.partition("/")
-    return SessionKind(kind) if slash else None
+    kind = split(identity)[1]
+    return None if kind is None else SessionKind(kind)
 
 
 def season_of(identity: str) -> int:
