@@ -7,11 +7,15 @@ formula1.com ("F1 Commission approves changes to Sporting Regulations").
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeVar
 
 from core.bounds import FIRST_SEASON
 from core.records import RACED, SessionKind
+
+T = TypeVar("T")
 
 SCORING = RACED
 """The sessions that pay points."""
@@ -92,12 +96,12 @@ GRADED_SCALES = (
 
 def race_points(season: int) -> tuple[Decimal, ...]:
     """The points of a race that goes its full distance, without the fastest lap's."""
-    return _in_force(RACE_TABLES, season)
+    return in_force(RACE_TABLES, season)
 
 
 def sprint_points(season: int) -> tuple[Decimal, ...]:
     """The points of a sprint; none before 2021."""
-    return _in_force(SPRINT_TABLES, season)
+    return in_force(SPRINT_TABLES, season)
 
 
 def fastest_lap_point(season: int) -> bool:
@@ -129,7 +133,8 @@ def most_points(season: int, kind: SessionKind) -> Decimal:
     return max((points for scale in scales(season, kind) for points in scale.values), default=NOTHING)
 
 
-def _in_force(tables: dict[int, tuple[Decimal, ...]], season: int) -> tuple[Decimal, ...]:
+def in_force(tables: Mapping[int, T], season: int) -> T:
+    """What holds in a season, of rules by the first season in which they apply."""
     if season < FIRST_SEASON:
         raise ValueError(f"there was no World Championship in {season}")
     return tables[max(first for first in tables if first <= season)]
