@@ -10,7 +10,7 @@ from core.database import Database
 from core.queries import read_records
 from core.records import Event, Session, Status
 from core.rules.calendar.season import Calendar
-from core.rules.calendar.statuses import event_status, session_status
+from core.rules.calendar.times import event_status, session_status
 from core.rules.changes import FeedChange, changes_between
 from core.schema import events, sessions
 from core.upsert.rows import write_feed, write_rows
