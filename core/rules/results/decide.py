@@ -32,7 +32,7 @@ from core.rules.results.known import HELD_KINDS, KnownResults
 from core.rules.results.outcome import Outcome, Polled
 from core.rules.results.points import SCORING
 from core.rules.results.polling import Cadence
-from core.rules.results.quality import Severity, examine, is_short
+from core.rules.results.quality import Case, Severity, examine, is_short
 
 
 @dataclass(frozen=True)
@@ -172,13 +172,7 @@ def _judge(known: KnownResults, result: SessionResult, now: datetime, held: Conf
     if not session.has_results and not polling.has_begun(session, now):
         reason = "results of a session that has not begun"
         return _Verdict(Outcome.REJECTED, [reason], held.hold_answer(*rejected, _payload(result), reason))
-    findings = examine(
-        result,
-        known.entries,
-        previous_state=session.results_state,
-        known_numbers=known.evidence.numbers,
-        others=known.evidence.alike,
-    )
+    findings = examine(Case(result, known.entries, session.results_state, known.evidence.numbers, known.evidence.alike))
     warnings = [f"{finding.gate}: {finding.message}" for finding in findings] + _unidentified(result)
     if reasons := [finding.message for finding in findings if finding.severity is Severity.REJECT]:
         return _Verdict(Outcome.REJECTED, warnings, held.hold_answer(*rejected, _payload(result), "; ".join(reasons)))
