@@ -118,19 +118,15 @@ def _match_rank(known: Event, listed: ListedEvent) -> int | None:
     placed = same_place(known, listed)
     gap = abs(known.last_date - listed.last_date)
     dated = gap <= SAME_WEEKEND
-    if named and placed and dated:
-        return 0
-    if placed and dated:
-        return 1
-    if named and dated:
-        return 2
-    if named and placed:
-        return 3
-    if named:
-        return 4
-    if placed and gap <= NEAR:
-        return 5
-    return None
+    matches = (
+        named and placed and dated,
+        placed and dated,
+        named and dated,
+        named and placed,
+        named,
+        placed and gap <= NEAR,
+    )
+    return next((rank for rank, fits in enumerate(matches) if fits), None)
 
 
 def circuit_of(event: ListedEvent, races: Sequence[ListedEvent], known: Mapping[str, Circuit]) -> Circuit | None:
