@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 
 from core.replay import facts
 from core.replay.facts import Classification, Entry, EventFacts, SessionFacts, milliseconds
-from core.replay.jolpica import Document, clock
+from core.replay.jolpica import Document
 from core.replay.track import MINUTE, SECOND, Line, TrackFacts, tracks
+from core.text import duration
 
 # The clock starts this long before the session.
 START = 15 * MINUTE
@@ -118,7 +119,7 @@ def _laps(entry: Entry, ends: Sequence[int], *, ends_in_pits: bool = False, unti
         times: Document = {"Sectors": {"1": {"Value": two}, "2": {"Value": three}}}
         if lap > 1:  # the archive has no time of the first lap
             times["Sectors"]["0"] = {"Value": one}
-            times["LastLapTime"] = {"Value": clock(lap_ms)}
+            times["LastLapTime"] = {"Value": duration(lap_ms)}
         yield at, _car(entry, NumberOfLaps=lap, **({} if lap == untimed else times))
         began = at
 
@@ -165,7 +166,7 @@ def _flying_lap(entry: Entry, at: int, best: str, part: int, lap: int) -> Iterat
 
 def _sectors(lap_ms: int) -> tuple[str, str, str]:
     one, two = lap_ms * 3 // 10, lap_ms * 4 // 10
-    return clock(one), clock(two), clock(lap_ms - one - two)
+    return duration(one), duration(two), duration(lap_ms - one - two)
 
 
 def _car(entry: Entry, **message: object) -> Document:

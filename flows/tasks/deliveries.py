@@ -8,15 +8,12 @@ from datetime import timedelta
 from core.deliver import delivering
 from core.deliver.delivering import Delivered
 from core.deliver.subscribers import Subscriber
-from core.elapsing import Elapsing
 from core.retries import DATABASE
 from flows.runtime.run import Run
 from flows.runtime.step import step
 
 
 @step(DATABASE, "deliver-changes")
-def deliver_changes(
-    run: Run, subscribers: Sequence[Subscriber], clock: Elapsing, patience: timedelta
-) -> list[Delivered]:
+def deliver_changes(run: Run, subscribers: Sequence[Subscriber], patience: timedelta) -> list[Delivered]:
     """Send every subscriber the changes that it has not received."""
-    return delivering.deliver(run.database, subscribers, clock, patience)
+    return delivering.deliver(run.database, subscribers, run.time, patience)
