@@ -21,7 +21,7 @@ from sqlalchemy.engine import URL, Dialect, ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from core.driver_errors import SQLITE_UNWRITABLE, UNWRITABLE, explain
-from core.errors import DatabaseError, DataRefused, SchemaForeign, SchemaNewer
+from core.errors import DatabaseError, DataRefused
 from core.migrations import HEAD, REVISIONS, VERSION_TABLE
 from core.schema import metadata
 from core.settings import SECRETS, Settings, file_of, shown_url
@@ -123,8 +123,7 @@ class Database:
         """Create or upgrade our tables if necessary; concurrent first runs do it once.
 
         Raises:
-            SchemaNewer: a later version of this program has migrated the database.
-            SchemaForeign: tables with our names exist that are not ours.
+            DatabaseError: a later version has migrated the database, or tables with our names are not ours.
         """
         with self.reading() as connection:
             version = self._version(connection)
@@ -176,7 +175,7 @@ class Database:
 
     def _refuse_newer(self, version: str | None) -> None:
         if version is not None and version not in REVISIONS:
-            raise SchemaNewer(
+            raise DatabaseError(
                 f"{self.name} has schema version {version}, newer than this program's {HEAD}: upgrade f1-flows"
             )
 
@@ -185,7 +184,7 @@ class Database:
         if taken := sorted(set(there.get_table_names(schema=self.schema)) & set(metadata.tables)):
             where = f"schema {self.schema}" if self.schema else "the file"
             advice = "set DATABASE_SCHEMA to another name" if self.schema else "use another file"
-            raise SchemaForeign(f"{where} holds a table {taken[0]} that is not ours; {advice}")
+            raise DatabaseError(f"{where} holds a table {taken[0]} that is not ours; {advice}")
 
     def _migrate(self, connection: Connection) -> None:
         from alembic import command

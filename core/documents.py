@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple, TypedDict
 
-from core.errors import MISSHAPEN, SourceMalformed, TableChanged, TableTooLong, reading_answer
+from core.errors import MISSHAPEN, SourceMalformed, TableUnusable, reading_answer
 from core.records import SessionKind, Source
 
 Document = dict[str, Any]
@@ -111,13 +111,13 @@ def check_page(page: Page, first_row: int, table: Table, total: int) -> None:
     """Check that a page has its rows of a table of `total` rows.
 
     Raises:
-        TableTooLong, TableChanged, SourceMalformed: see `whole_table`.
+        TableUnusable, SourceMalformed: see `whole_table`.
     """
     source = Source.JOLPICA.value
     if total > table.at_most:
-        raise TableTooLong(source, f"a table of {total} rows, where at most {table.at_most} can be")
+        raise TableUnusable(source, f"a table of {total} rows, where at most {table.at_most} can be")
     if page["total"] != total:
-        raise TableChanged(source, f"a table of {total} rows, and of {page['total']} from row {first_row} on")
+        raise TableUnusable(source, f"a table of {total} rows, and of {page['total']} from row {first_row} on")
     with reading_answer(source, f"an answer that holds no {table.what}"):
         found = sum(1 if table.rows is None else _rows_in(document, table.rows) for document in page["documents"])
     if found != min(PAGE, total - first_row):
@@ -134,8 +134,7 @@ def whole_table(pages: Sequence[Page], table: Table) -> list[Document]:
     """A table's documents, each with all of its rows; a lap continued on the next page appears twice.
 
     Raises:
-        TableTooLong: the table's total is more than it can have.
-        TableChanged: the total differs between two pages.
+        TableUnusable: the table's total is more than it can have, or differs between two pages.
         SourceMalformed: a page has the wrong number of rows.
     """
     rows, documents = table.rows, list[Document]()

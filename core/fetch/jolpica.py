@@ -51,7 +51,7 @@ def fetch_listing_page(query: PageQuery, access: Access, total: int | None) -> P
 
     Raises:
         BudgetExhausted: the budget allows no request now.
-        TableChanged: the table's total has changed.
+        TableUnusable: the table's total has changed.
         SourceError: any other fault, typed, such as a page with the wrong number of rows.
     """
     asked = {"season": query.season, "round": None if query.round == WHOLE_SEASON else query.round}

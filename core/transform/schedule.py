@@ -12,7 +12,7 @@ from typing import Any
 
 from core.bounds import name_or_none
 from core.documents import Document, as_text
-from core.errors import ScheduleRejected, SourceMalformed, UnmappedColumn, reading_answer
+from core.errors import ScheduleRejected, SourceError, SourceMalformed, reading_answer
 from core.records import (
     Circuit,
     EventFormat,
@@ -74,13 +74,13 @@ def schedule_answer(documents: Sequence[Document], season: int, source: Source) 
     Jolpica's have circuits, but no time zones.
 
     Raises:
-        UnmappedColumn: FastF1's frame has an unmapped column.
+        SourceError: FastF1's frame has an unmapped column.
         ScheduleRejected: the frame lacks a column.
     """
     if source is Source.JOLPICA:
         return _answer(source, season, documents, lambda race: _event_of_race(race, season), "raceName")
     if unmapped := sorted({column for row in documents for column in row} - FRAME_COLUMNS):
-        raise UnmappedColumn(source.value, f"its schedule has a new column {shown(unmapped[0])}")
+        raise SourceError(source.value, f"its schedule has a new column {shown(unmapped[0])}")
     if lost := _lost_slot(documents):
         raise ScheduleRejected(source.value, f"no calendar: no race has a session {lost}")
     answer = _answer(source, season, documents, lambda row: _event_of_row(row, season, source), "EventName")
