@@ -60,19 +60,24 @@ def in_memory(url: URL) -> bool:
     return (url.database or ":memory:").removeprefix("file:") in ("", ":memory:") or url.query.get("mode") == "memory"
 
 
+def is_web_url(value: str) -> bool:
+    """Whether a text is a URL of a web server."""
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and " " not in value
+    except ValueError:
+        return False
+
+
 def receiver_url(value: str) -> str:
     """Check a webhook's URL, and return it.
 
     Raises:
         ValueError: no message can be sent to it.
     """
-    try:
-        parts = urlsplit(value)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        valid = False
-    if not valid or not value.isascii() or not value.isprintable() or " " in value:
+    if not is_web_url(value) or not value.isascii() or not value.isprintable():
         raise ValueError("is not a URL, such as https://example.com/f1")
+    parts = urlsplit(value)
     if parts.username is not None or parts.fragment:
         raise ValueError("has a user, a password or a fragment, which are not sent: messages are signed instead")
     return value
@@ -164,16 +169,9 @@ class Settings(BaseSettings):
     @field_validator("f1_upstream_url")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        try:
-            parts = urlsplit(value)
-            valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            valid = False
-        if not valid or " " in value:
+        if value is not None and not is_web_url(value):
             raise ValueError("is not a URL, such as http://127.0.0.1:8900")
-        return value.rstrip("/")
+        return value and value.rstrip("/")
 
     @field_validator("f1_webhook_url")
     @classmethod

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from sqlalchemy import Connection, bindparam, delete, literal, select, union_all
 
 from core.database import Database
-from core.queries import read_records, stored
+from core.queries import read_records, records_of, stored
 from core.records import Change, Competitor, Driver, Event, Session, Standing, Team
 from core.rules.calendar.identity import season_of, season_prefix
 from core.rules.datasets import STANDINGS
@@ -31,14 +31,9 @@ from core.upsert.states import read_season_states, read_state, write_state
 
 FOUND = union_all(
     *(
-        select(
-            literal(competitor).label("competitor"),
-            table.c[f"{competitor}_id"].label("competitor_id"),
-            table.c.position,
-            table.c.points,
-            table.c.wins,
-            table.c.source,
-        ).where(table.c.event_id == bindparam("event"))
+        records_of(table, Standing)
+        .add_columns(table.c[f"{competitor}_id"].label("competitor_id"), literal(competitor).label("competitor"))
+        .where(table.c.event_id == bindparam("event"))
         for competitor, table in STANDINGS_OF.items()
     )
 )

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
+from core.documents import LISTING_OF
 from core.records import EventFormat, ResultsState, Session, SessionKind, Status
 from core.rules.calendar.season import FIRST_LIVETIMING_SEASON
 from core.rules.calendar.times import FIRST_ZONE, date_over
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
-SESSIONS_OF_JOLPICA = frozenset({SessionKind.RACE, SessionKind.SPRINT, SessionKind.QUALIFYING})
+SESSIONS_OF_JOLPICA = frozenset(LISTING_OF)
 """The kinds with an official table; the others have only live timing's."""
 
 
