@@ -154,11 +154,6 @@ def whole_table(pages: Sequence[Page], table: Table) -> list[Document]:
     return documents
 
 
-def listing_table(listing: Listing, pages: Sequence[Page]) -> list[Document]:
-    """The documents of a table; see `whole_table`."""
-    return whole_table(pages, TABLES[listing])
-
-
 class TimingDocument(TypedDict):
     """FastF1's results and laps of a session from live timing, under FastF1's column names."""
 

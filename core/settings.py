@@ -6,9 +6,8 @@ Other names in `.env`, such as the application's own, are ignored.
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -83,21 +82,8 @@ def receiver_url(value: str) -> str:
     return value
 
 
-class LogFormat(StrEnum):
-    """The format of log lines."""
-
-    CONSOLE = "console"
-    JSON = "json"
-
-
-class LogLevel(StrEnum):
-    """The lowest level that is logged."""
-
-    DEBUG = "DEBUG"
-    INFO = "INFO"
-    WARNING = "WARNING"
-    ERROR = "ERROR"
-    CRITICAL = "CRITICAL"
+LogFormat = Literal["console", "json"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
 class Settings(BaseSettings):
@@ -119,8 +105,8 @@ class Settings(BaseSettings):
     post_session_delay_minutes: int = Field(30, ge=0, le=1440, description="from a session's end to its first poll")
     hot_poll_seconds: int = Field(60, ge=0, le=300, description="between polls while results usually come; 0: off")
     hot_poll_delay_minutes: int = Field(15, ge=0, le=1440, description="first poll of a run that stays, if earlier")
-    log_level: LogLevel = Field(LogLevel.INFO, description="lowest level that is logged")
-    log_format: LogFormat = Field(LogFormat.CONSOLE, description="console or json")
+    log_level: LogLevel = Field("INFO", description="lowest level that is logged")
+    log_format: LogFormat = Field("console", description="console or json")
     enable_scheduler: bool = Field(True, description="whether flows.serve schedules anything")
     f1_upstream_url: str | None = Field(None, description="a mirror of upstream; unset: the real hosts")
     f1_username: str | None = Field(None, description="Formula 1 account for live timing")

@@ -41,7 +41,7 @@ from core.fetch import fastf1_internals
 from core.fetch.access import Access
 from core.records import Source
 from core.retry_after import retry_after
-from core.settings import LogLevel, Settings
+from core.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -192,7 +192,7 @@ def prepare(settings: Settings) -> None:
     if settings.f1_upstream_url:
         fastf1_internals.use_mirror(settings.f1_upstream_url)
     fastf1_internals.remove_console_handler()
-    verbose = settings.log_level is LogLevel.DEBUG
+    verbose = settings.log_level == "DEBUG"
     logging.getLogger("fastf1").setLevel(logging.DEBUG if verbose else logging.ERROR)
     # It logs a traceback for every incomplete answer, which the request's own error already reports.
     logging.getLogger("urllib3").setLevel(logging.ERROR)

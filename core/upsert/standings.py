@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
 
 from sqlalchemy import Connection, bindparam, delete, literal, select, union_all
 
@@ -85,9 +84,9 @@ def accept_standings(
     database: Database,
     event_id: str,
     published: Mapping[Competitor, Sequence[Standing]],
+    named: Mapping[Competitor, Named],
     now: datetime,
     *,
-    named: Mapping[Competitor, Named] = MappingProxyType({}),
     flow_run_id: str | None = None,
 ) -> list[str]:
     """Accept Jolpica's standings after an event, if `decide_standings` does.
@@ -117,7 +116,7 @@ def accept_standings(
         )
         decision = decide_standings(known, published, now)
         for competitor in decision.accepted:
-            write_competitors(connection, *named.get(competitor, ((), ())))
+            write_competitors(connection, *named[competitor])
         for competitor, wanted in decision.tables.items():
             _replace(connection, event, competitor, wanted, replaces=True)
         write_state(connection, stored, decision.state, decision.held, now)
