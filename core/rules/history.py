@@ -37,7 +37,6 @@ from core.rules.calendar.reconcile import Reconciled, reconcile
 from core.rules.calendar.season import Calendar
 from core.rules.datasets import DatasetState
 from core.rules.results import polling
-from core.rules.results.adjustments import Adjustment
 from core.rules.results.decide import Decision, Revision, decide, decide_without_result
 from core.rules.results.decide_standings import latest_due
 from core.rules.results.due_polls import DuePoll, result_queries
@@ -46,7 +45,7 @@ from core.rules.results.matching import Answer, match_results
 from core.rules.results.outcome import Polled
 from core.rules.results.points import SCORING
 from core.rules.results.polling import Cadence
-from core.rules.results.standings import Round, RoundEvent, RoundResult, rounds_of, standings_after
+from core.rules.results.standings import Adjustment, Round, RoundEvent, RoundResult, rounds_of, standings_after
 
 HISTORY = "history"
 """The dataset whose state marks a season's history as complete."""
