@@ -17,8 +17,8 @@ from core.fetch.fastf1_internals import FEEDS, Feeds
 from core.fetch.frames import rows_of
 from core.fetch.kept import keeping_files
 from core.fetch.session import asking
-from core.fetch.timing import NOT_THERE, TimedSession, event_of, fetch_feed
-from core.records import Source
+from core.fetch.timing import NOT_THERE, fetch_feed, unloaded
+from core.records import Event, Session, Source
 
 LAP_COLUMNS = (
     "DriverNumber",
@@ -47,8 +47,8 @@ LAP_COLUMNS = (
 DRIVER_COLUMNS = ("DriverNumber", "Abbreviation", "FullName", "TeamName", "TeamColor")
 
 
-def fetch_archive(session: TimedSession, access: Access, *, settled: bool = False) -> ArchiveDocument:
-    """Live timing's archive of a session, one request per feed.
+def fetch_archive(event: Event, session: Session, access: Access, *, settled: bool = False) -> ArchiveDocument:
+    """Live timing's archive of a session whose time is known, one request per feed.
 
     Args:
         settled: its files no longer change: read them from FastF1's HTTP cache, and add them to it.
@@ -58,7 +58,7 @@ def fetch_archive(session: TimedSession, access: Access, *, settled: bool = Fals
         SourceError: any other fault, typed, such as a feed that exists and cannot be fetched.
     """
     with asking(Source.LIVETIMING, access) as call, keeping_files(access) if settled else nullcontext():
-        loaded = fastf1.core.Session(event_of(session), session.name, f1_api_support=True)
+        loaded = unloaded(event, session)
         feeds = Feeds(loaded)
         info = deepcopy(fetch_feed(feeds, "SessionInfo", call))  # FastF1 adds moments to the feed, which are not JSON
         if info is None:
