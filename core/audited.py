@@ -88,11 +88,7 @@ def stored_seasons(connection: Connection) -> list[int]:
 
 
 def read_season(
-    connection: Connection,
-    season: int,
-    now: datetime,
-    ids: Mapping[str, frozenset[str]],
-    feed_since: datetime | None,
+    connection: Connection, season: int, now: datetime, ids: Mapping[str, frozenset[str]], feed_since: datetime | None
 ) -> AuditedSeason:
     """A season's rows, chosen by the season that their ids begin with."""
     named = season_ids(season)

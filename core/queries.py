@@ -13,17 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam
 from core.bounds import STORED
 from core.database import Database
 from core.errors import UsageError
-from core.records import (
-    Circuit,
-    Entry,
-    Event,
-    Held,
-    Record,
-    ResultsState,
-    Session,
-    SessionKind,
-    Status,
-)
+from core.records import Circuit, Entry, Event, Held, Record, ResultsState, Session, SessionKind, Status
 from core.rules.calendar import names
 from core.rules.calendar.season import Calendar
 from core.rules.changes import FeedChange

@@ -63,9 +63,7 @@ event_outcomes = Table(
     Column("race_second", Text, comment="driver's id"),
     Column("race_third", Text, comment="driver's id"),
     Column(
-        "pole",
-        Text,
-        comment="driver's id: first in qualifying; without qualifying's results, first on the race's grid",
+        "pole", Text, comment="driver's id: first in qualifying; without qualifying's results, first on the race's grid"
     ),
     Column("fastest_lap_driver", Text, comment="driver's id"),
     Column("fastest_lap_ms", Integer, comment="the race's fastest lap, milliseconds"),

@@ -81,12 +81,7 @@ def circuit(event: EventFacts) -> Document:
         "circuitId": known.id,
         "url": page(known.name),
         "circuitName": known.name,
-        "Location": {
-            "lat": known.lat,
-            "long": known.long,
-            "locality": known.locality,
-            "country": known.country,
-        },
+        "Location": {"lat": known.lat, "long": known.long, "locality": known.locality, "country": known.country},
     }
 
 

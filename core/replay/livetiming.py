@@ -235,22 +235,13 @@ def _race_control(event: EventFacts, session: SessionFacts, course: Course) -> I
     said = [
         moment
         for began, ended in course.parts
-        for moment in (
-            (began, "GREEN", "GREEN LIGHT - PIT EXIT OPEN"),
-            (ended, "CHEQUERED", "CHEQUERED FLAG"),
-        )
+        for moment in ((began, "GREEN", "GREEN LIGHT - PIT EXIT OPEN"), (ended, "CHEQUERED", "CHEQUERED FLAG"))
     ]
     if course.stopped:
         said += [(course.stopped[0], "RED", "RED FLAG"), (course.stopped[1], "GREEN", "GREEN LIGHT - PIT EXIT OPEN")]
     for number, (at, flag, text) in enumerate(sorted(said)):
         utc = (begins + timedelta(milliseconds=at - START)).replace(tzinfo=None, microsecond=0)
-        message = {
-            "Utc": utc.isoformat(),
-            "Category": "Flag",
-            "Flag": flag,
-            "Scope": "Track",
-            "Message": text,
-        }
+        message = {"Utc": utc.isoformat(), "Category": "Flag", "Flag": flag, "Scope": "Track", "Message": text}
         yield at, {"Messages": {str(number): message} if number else [message]}
 
 

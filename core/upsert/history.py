@@ -13,27 +13,10 @@ from core.queries import read_calendar, read_entries, read_records
 from core.records import Circuit, Entity, Entry, Source
 from core.rules.calendar.season import Calendar
 from core.rules.datasets import STANDINGS, DatasetState, due
-from core.rules.history import (
-    HISTORY,
-    SeasonAnswer,
-    SeasonHistory,
-    beginnings,
-    is_over,
-    is_settled,
-    season_history,
-)
+from core.rules.history import HISTORY, SeasonAnswer, SeasonHistory, beginnings, is_over, is_settled, season_history
 from core.rules.results.known import TIMES, Beginning
 from core.rules.results.polling import Cadence
-from core.schema import (
-    STANDINGS_OF,
-    circuits,
-    columns,
-    dataset_states,
-    events,
-    result_revisions,
-    results,
-    sessions,
-)
+from core.schema import STANDINGS_OF, circuits, columns, dataset_states, events, result_revisions, results, sessions
 from core.upsert.adjustments import mark_applied, read_adjustments
 from core.upsert.bulk import copy_rows
 from core.upsert.competitors import write_competitors

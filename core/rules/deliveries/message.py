@@ -93,11 +93,7 @@ class TrialMessage(Record):
 
 
 def described(
-    change: FeedChange,
-    season: int,
-    event: Event | None,
-    session: Session | None,
-    leaders: Sequence[Leader],
+    change: FeedChange, season: int, event: Event | None, session: Session | None, leaders: Sequence[Leader]
 ) -> DescribedChange:
     """A change with the event, session, drivers and teams that its ids name."""
     return DescribedChange(

@@ -185,10 +185,7 @@ def _examined(known: KnownStandings, published: Mapping[Competitor, Sequence[Sta
 
 
 def _hold_refused(
-    confirmation: Confirmation,
-    event: Event,
-    answer: _Answer,
-    published: Mapping[Competitor, Sequence[Standing]],
+    confirmation: Confirmation, event: Event, answer: _Answer, published: Mapping[Competitor, Sequence[Standing]]
 ) -> str | None:
     """Hold the refused tables, and return the reason."""
     about = Entity.EVENT, event.id, STANDINGS.rejected

@@ -68,11 +68,7 @@ RACE_TABLES = {
     2003: _table("10-8-6-5-4-3-2-1"),
     2010: _table("25-18-15-12-10-8-6-4-2-1"),
 }
-SPRINT_TABLES = {
-    1950: (),
-    2021: _table("3-2-1"),
-    2022: _table("8-7-6-5-4-3-2-1"),
-}
+SPRINT_TABLES = {1950: (), 2021: _table("3-2-1"), 2022: _table("8-7-6-5-4-3-2-1")}
 """By the first season in which they apply."""
 
 FASTEST_LAP_SEASONS = (range(1950, 1960), range(2019, 2025))
