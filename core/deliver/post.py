@@ -66,7 +66,8 @@ def _exchange(subscriber: Subscriber, body: bytes, headers: dict[str, str], ends
     try:
         with closing(_connect(host, port, subscriber.allow_private, ends)) as plain, _ended_at(plain, ends) as ended:
             try:
-                with closing(_secured(plain, host) if parts.scheme == "https" else plain) as connected:
+                tls = ssl.create_default_context() if parts.scheme == "https" else None
+                with closing(tls.wrap_socket(plain, server_hostname=host) if tls else plain) as connected:
                     connection = HTTPConnection(host, port)
                     connection.sock = connected
                     connection.request("POST", target, body, headers)
@@ -160,10 +161,6 @@ def _ended_at(connection: socket.socket, ends: float) -> Iterator[threading.Even
     finally:
         timer.cancel()
         handle.close()
-
-
-def _secured(connection: socket.socket, host: str) -> socket.socket:
-    return ssl.create_default_context().wrap_socket(connection, server_hostname=host)
 
 
 def _reason(error: Exception) -> str:
