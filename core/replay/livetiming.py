@@ -6,7 +6,7 @@ of laps. For one race `core.replay.track` has more.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -58,22 +58,22 @@ def stream(
     qualifying = session.name.endswith("Qualifying")
     track = tracks().get((event.round, session.name))
     course = _qualifying(entries) if qualifying else _race(entries, track)
-    streams: dict[str, Callable[[], Iterator[Line]]] = {
-        "SessionInfo": lambda: _session_info(season, event, session),
-        "SessionStatus": lambda: _session_status(course),
-        "TrackStatus": lambda: _track_status(course),
-        "DriverList": lambda: _driver_list(entries),
-        "TimingData": lambda: iter(course.timing),
-        "TimingAppData": lambda: _tyres(course),
-        "RaceControlMessages": lambda: _race_control(event, session, course),
+    streams: dict[str, Iterable[Line]] = {
+        "SessionInfo": _session_info(season, event, session),
+        "SessionStatus": _session_status(course),
+        "TrackStatus": _track_status(course),
+        "DriverList": _driver_list(entries),
+        "TimingData": course.timing,
+        "TimingAppData": _tyres(course),
+        "RaceControlMessages": _race_control(event, session, course),
     }
     if not qualifying:
-        streams["LapCount"] = lambda: _lap_count(entries)
+        streams["LapCount"] = _lap_count(entries)
     if track is not None:
-        streams["WeatherData"] = lambda: track.weather(START, course.parts[-1][1])
+        streams["WeatherData"] = track.weather(START, course.parts[-1][1])
     if name not in streams:
         return None
-    lines = sorted(streams[name](), key=lambda line: line[0])
+    lines = sorted(streams[name], key=lambda line: line[0])
     return _encoded("".join(f"{_moment(at)}{json.dumps(message)}\r\n" for at, message in lines))
 
 

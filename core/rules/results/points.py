@@ -95,25 +95,15 @@ def race_points(season: int) -> tuple[Decimal, ...]:
     return in_force(RACE_TABLES, season)
 
 
-def sprint_points(season: int) -> tuple[Decimal, ...]:
-    """The points of a sprint; none before 2021."""
-    return in_force(SPRINT_TABLES, season)
-
-
-def fastest_lap_point(season: int) -> bool:
-    """Whether the fastest lap of a race earned a point: until 1959 for any driver, 2019 to 2024 for the first ten."""
-    return any(season in seasons for seasons in FASTEST_LAP_SEASONS)
-
-
 def scales(season: int, kind: SessionKind) -> tuple[Scale, ...]:
     """All scales that such a session may have since 1960, the usual one first; none for sessions without points."""
     if kind is SessionKind.SPRINT:
-        places = sprint_points(season)
+        places = in_force(SPRINT_TABLES, season)
         return (Scale(places),) if places else ()
     if kind is not SessionKind.RACE:
         return ()
     places = race_points(season)
-    last = FASTEST_LAP_PLACES if fastest_lap_point(season) else 0
+    last = FASTEST_LAP_PLACES if any(season in seasons for seasons in FASTEST_LAP_SEASONS) else 0
     found = [Scale(places, last)]
     if season in DOUBLE_POINTS_SEASONS:
         found.append(Scale(tuple(points * 2 for points in places)))
