@@ -33,9 +33,6 @@ def write_history(
     """Write an unknown season; None, and nothing is written, if an event of it exists.
 
     The rows are those of a sync and a poll, with one change for all of them.
-
-    Raises:
-        DatabaseError: nothing was written.
     """
     season = answer.season
     with database.writing() as connection:
@@ -72,11 +69,7 @@ def write_season(
 
 
 def finish_season(database: Database, season: int, now: datetime, *, flow_run_id: str | None = None) -> None:
-    """Finish a season written session by session: write standings, mark it if it is over, drop its pages.
-
-    Raises:
-        DatabaseError: nothing was written.
-    """
+    """Finish a season written session by session: write standings, mark it if it is over, drop its pages."""
     with database.writing() as connection:
         calendar = read_calendar(connection, season)
         if is_settled(calendar, now):

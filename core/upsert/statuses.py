@@ -22,9 +22,6 @@ def refresh_statuses(database: Database, now: datetime, *, flow_run_id: str | No
     """Advance sessions and events to their status at `now`, over any gap since the last run.
 
     If no status changes, nothing is locked or written.
-
-    Raises:
-        DatabaseError: nothing was written.
     """
     begun = or_(events.c.starts_at <= now, events.c.first_date <= now.date())
     of_them = sessions.c.event_id.in_(select(events.c.id).where(events.c.status.in_(OPEN), begun))

@@ -56,9 +56,6 @@ def accept_archive(
 
     Args:
         by_name: include datasets that are not due.
-
-    Raises:
-        DatabaseError: nothing was written.
     """
     with database.writing() as connection:
         session, states = _known(connection, session_id)
@@ -100,11 +97,7 @@ def accept_listed(
     *,
     flow_run_id: str | None = None,
 ) -> SyncedTiming:
-    """Write those of Jolpica's tables of a race that it still lacks and that are accepted, and drop their pages.
-
-    Raises:
-        DatabaseError: nothing was written.
-    """
+    """Write those of Jolpica's tables of a race that it still lacks and that are accepted, and drop their pages."""
     with database.writing() as connection:
         session, states = _known(connection, race.session_id)
         entries = read_entries(connection, session.id)
