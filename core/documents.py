@@ -13,6 +13,9 @@ from core.records import SessionKind, Source
 Document = dict[str, Any]
 """A JSON object. For FastF1's frames a row: instants as ISO text, durations in milliseconds, None for NaN."""
 
+SLOTS = range(1, 6)
+"""The numbers of an event's sessions in FastF1's schedule."""
+
 PAGE = 100
 """The most rows that Jolpica serves in one answer."""
 

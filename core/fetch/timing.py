@@ -9,7 +9,7 @@ import fastf1.events
 import pandas as pd
 from fastf1.exceptions import DataNotLoadedError, FastF1CriticalError
 
-from core.documents import Feed, TimingDocument
+from core.documents import SLOTS, Feed, TimingDocument
 from core.errors import SourceEmpty, SourceError, SourceMalformed, SourceUnreachable
 from core.fetch import fastf1_internals
 from core.fetch.access import Access
@@ -90,7 +90,7 @@ def unloaded(event: Event, session: Session) -> fastf1.core.Session:
             "Session1": session.name,
             "Session1Date": pd.Timestamp(wall_time),
             "Session1DateUtc": pd.Timestamp(starts_at).tz_localize(None),
-            **{f"Session{slot}": None for slot in range(2, 6)},
+            **{f"Session{slot}": None for slot in SLOTS[1:]},
         },
         year=event.season,
     )

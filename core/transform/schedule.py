@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any
 
 from core.bounds import name_or_none
-from core.documents import Document, as_text
+from core.documents import SLOTS, Document, as_text
 from core.errors import ScheduleRejected, SourceError, SourceMalformed, reading_answer
 from core.records import (
     Circuit,
@@ -25,7 +25,9 @@ from core.records import (
 )
 from core.transform import cells
 
-SLOTS = range(1, 6)
+SHOOTOUT_SEASON = 2023
+"""The one season in which a sprint's qualifying was called Sprint Shootout."""
+
 FRAME_COLUMNS = {
     "RoundNumber",
     "Country",
@@ -190,13 +192,13 @@ def _event_of_race(race: Mapping[str, Any], season: int) -> ListedEvent:
 def _format_of_race(season: int, race: Mapping[str, Any]) -> EventFormat:
     if "Sprint" not in race:
         return EventFormat.CONVENTIONAL
-    if season <= 2022:
+    if season < SHOOTOUT_SEASON:
         return EventFormat.SPRINT
-    return EventFormat.SPRINT_SHOOTOUT if season == 2023 else EventFormat.SPRINT_QUALIFYING
+    return EventFormat.SPRINT_SHOOTOUT if season == SHOOTOUT_SEASON else EventFormat.SPRINT_QUALIFYING
 
 
 def _instant_session(season: int, label: str, slot: Mapping[str, Any]) -> ListedSession:
-    if season == 2023 and label == "Sprint Qualifying":
+    if season == SHOOTOUT_SEASON and label == "Sprint Qualifying":
         label = "Sprint Shootout"
     day = date.fromisoformat(slot["date"])
     clock = slot.get("time") or None
