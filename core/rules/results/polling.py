@@ -169,15 +169,21 @@ def due(sessions: Iterable[Session], now: datetime, delay: timedelta) -> list[Se
     return [session for _, _, session in sorted(owed, key=lambda due_poll: due_poll[:2])]
 
 
-def _after(now: datetime, start: datetime, stages: Sequence[Stage], cadence: Cadence) -> datetime:
-    """The first instant after `now` on the stages' grids; the last stage has no end."""
+def stage_at(stages: Sequence[Stage], age: timedelta) -> tuple[Stage, timedelta]:
+    """The stage that an age falls in, and the age at which it begins; the last stage has no end."""
+    begins = timedelta()
     for stage in stages:
-        every = min(stage.every, cadence.interval) if stage.urgent else stage.every
-        end = None if stage.lasts is None else start + stage.lasts
-        if end is None or now < end:
-            # Daily and weekly polls share common moments, when one whole table serves many sessions.
-            origin = start if every < DAY else COMMON_GRID
-            found = origin + ((now - origin) // every + 1) * every
-            return found if end is None else min(found, end)
-        start = end
+        if stage.lasts is None or age < begins + stage.lasts:
+            return stage, begins
+        begins += stage.lasts
     raise AssertionError("the last stage has an end")
+
+
+def _after(now: datetime, start: datetime, stages: Sequence[Stage], cadence: Cadence) -> datetime:
+    """The first instant after `now` on the stages' grids."""
+    stage, begins = stage_at(stages, now - start)
+    every = min(stage.every, cadence.interval) if stage.urgent else stage.every
+    # Daily and weekly polls share common moments, when one whole table serves many sessions.
+    origin = start + begins if every < DAY else COMMON_GRID
+    found = origin + ((now - origin) // every + 1) * every
+    return found if stage.lasts is None else min(found, start + begins + stage.lasts)
