@@ -12,8 +12,7 @@ from core.errors import ScheduleRejected, SourceEmpty, SourceError, SourceMalfor
 from core.records import ListedEvent, ScheduleAnswer, Source
 from core.rules.calendar.season import FIRST_LIVETIMING_SEASON, Calendar, CircuitsNeed, circuits_need
 from core.rules.history import Backfilled, SeasonAnswer, due_polls, listings_due, notes_of
-from core.rules.results.due_polls import result_queries
-from core.rules.results.matching import match_results
+from core.rules.results.due_polls import match_results, result_queries
 from core.rules.results.outcome import Polled
 from flows.pages import KeptTables, PageFetch
 from flows.poll_results import announce

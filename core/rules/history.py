@@ -40,9 +40,8 @@ from core.rules.datasets import DatasetState
 from core.rules.results import polling
 from core.rules.results.decide import Decision, Revision, decide, decide_without_result
 from core.rules.results.decide_standings import latest_due
-from core.rules.results.due_polls import DuePoll, result_queries
+from core.rules.results.due_polls import Answer, DuePoll, match_results, result_queries
 from core.rules.results.known import TIMES, Beginning, Evidence, KnownResults, beginning, entry_counts, in_order
-from core.rules.results.matching import Answer, match_results
 from core.rules.results.outcome import Polled
 from core.rules.results.points import SCORING
 from core.rules.results.polling import Cadence

@@ -10,8 +10,7 @@ from core.deadline import Deadline
 from core.documents import Document, TimingDocument
 from core.records import SessionKind, SessionResult
 from core.retries import DATABASE, DATABASE_READ, NETWORK, PURE
-from core.rules.results.due_polls import DuePoll, ResultQuery
-from core.rules.results.matching import Answer, match_results, require_readable
+from core.rules.results.due_polls import Answer, DuePoll, ResultQuery, match_results, require_readable
 from core.rules.results.outcome import Polled
 from core.transform.results import listed_results
 from core.transform.timing import timing_result

@@ -77,6 +77,17 @@ PAST_EVERY, PAST_AT_MOST = DAY, 28 * DAY
 NOTHING_EVERY, NOTHING_TIMES = 7 * DAY, 3
 """After this many polls without results, this far apart, a past session counts as having none."""
 
+HOT_LASTS = 6 * HOUR
+"""From the first poll on; most results come within this time."""
+
+SLOT = 5 * MINUTE
+"""The interval of `poll-results`' schedule: Prefect would cancel a run that starts before this one ends."""
+
+TAKES = timedelta(seconds=100)
+"""The longest time for one session: Jolpica's answer, live timing's, and delivery of the changes."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 def is_polled(kind: SessionKind, event_format: EventFormat, season: int) -> bool:
     """Whether any source can have a session's results; none has those of tests."""
@@ -167,6 +178,25 @@ def due(sessions: Iterable[Session], now: datetime, delay: timedelta) -> list[Se
     """Those of the sessions that are due for a poll, oldest first; each must satisfy `is_polled`."""
     owed = [(since, s.id, s) for s in sessions if (since := due_since(s, delay)) is not None and since <= now]
     return [session for _, _, session in sorted(owed, key=lambda due_poll: due_poll[:2])]
+
+
+def is_hot(session: Session, now: datetime, delay: timedelta) -> bool:
+    """Whether a better table of a session usually comes about now; `delay` is from its end to the first poll."""
+    if session.ends_at is None or session.results_state.is_official:
+        return False
+    if session.results_state is ResultsState.PROVISIONAL and session.kind not in SESSIONS_OF_JOLPICA:
+        return False
+    first = over_at(session) + delay
+    return first <= now < first + HOT_LASTS
+
+
+def next_hot_poll(began: datetime, now: datetime, every: timedelta, sessions: int) -> datetime | None:
+    """When a run polls this many sessions again; None if that would not end within its slot."""
+    if not sessions:
+        return None
+    at = began + ((now - began) // every + 1) * every
+    slot_ends = EPOCH + ((began - EPOCH) // SLOT + 1) * SLOT
+    return at if at + sessions * TAKES <= slot_ends else None
 
 
 def stage_at(stages: Sequence[Stage], age: timedelta) -> tuple[Stage, timedelta]:
