@@ -46,17 +46,10 @@ def file_of(url: URL) -> Path | None:
     return Path(url.database).absolute()
 
 
-def absolute(url: URL) -> URL:
-    """A database's URL, with an absolute path if it names a file."""
-    file = file_of(url)
-    return url if file is None else url.set(database=str(file))
-
-
 def in_memory(url: URL) -> bool:
     """Whether a SQLite database is in memory, and so would be lost with its first connection."""
-    if url.get_backend_name() != "sqlite":
-        return False
-    return (url.database or ":memory:").removeprefix("file:") in ("", ":memory:") or url.query.get("mode") == "memory"
+    is_named = (url.database or ":memory:").removeprefix("file:") not in ("", ":memory:")
+    return url.get_backend_name() == "sqlite" and (not is_named or url.query.get("mode") == "memory")
 
 
 def is_web_url(value: str) -> bool:
@@ -201,7 +194,8 @@ class Settings(BaseSettings):
         for name in type(self).model_fields:
             value = getattr(self, name)
             if name == "database_url":
-                texts[name] = shown_url(absolute(self.database))
+                file = file_of(self.database)
+                texts[name] = shown_url(self.database.set(database=str(file)) if file else self.database)
             elif isinstance(value, Path):
                 texts[name] = str(value.absolute())
             elif isinstance(value, SecretStr) or (name == "f1_webhook_url" and value):

@@ -27,7 +27,7 @@ def slug(name: str) -> str:
 
 def new_event_id(season: int, name: str, taken: Iterable[str]) -> str:
     """A new event's id: season and slug, with a number if that id was ever taken."""
-    wanted = f"{season}-{slug(name)}"
+    wanted = season_prefix(season) + slug(name)
     used = set(taken)
     if wanted not in used:
         return wanted
