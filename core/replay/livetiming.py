@@ -59,7 +59,7 @@ def stream(
     track = tracks().get((event.round, session.name))
     course = _qualifying(entries) if qualifying else _race(entries, track)
     streams: dict[str, Iterable[Line]] = {
-        "SessionInfo": _session_info(season, event, session),
+        "SessionInfo": [(0, _session(season, event, session) | {"Meeting": _meeting(event)})],
         "SessionStatus": _session_status(course),
         "TrackStatus": _track_status(course),
         "DriverList": _driver_list(entries),
@@ -68,7 +68,7 @@ def stream(
         "RaceControlMessages": _race_control(event, session, course),
     }
     if not qualifying:
-        streams["LapCount"] = _lap_count(entries)
+        streams["LapCount"] = [(0, {"CurrentLap": 1, "TotalLaps": entries[0].laps})]
     if track is not None:
         streams["WeatherData"] = track.weather(START, course.parts[-1][1])
     if name not in streams:
@@ -173,10 +173,6 @@ def _car(entry: Entry, **message: object) -> Document:
     return {"Lines": {entry.car: message}}
 
 
-def _session_info(season: int, event: EventFacts, session: SessionFacts) -> Iterator[Line]:
-    yield 0, _session(season, event, session) | {"Meeting": _meeting(event)}
-
-
 def _session_status(course: Course) -> Iterator[Line]:
     yield 0, {"Status": "Inactive"}
     for began, ended in course.parts:
@@ -195,10 +191,6 @@ def _track_status(course: Course) -> Iterator[Line]:
     if course.stopped:
         yield course.stopped[0], {"Status": "5", "Message": "Red"}
         yield course.stopped[1], {"Status": "1", "Message": "AllClear"}
-
-
-def _lap_count(entries: Sequence[Entry]) -> Iterator[Line]:
-    yield 0, {"CurrentLap": 1, "TotalLaps": entries[0].laps}
 
 
 def _driver_list(entries: Sequence[Entry]) -> Iterator[Line]:

@@ -244,16 +244,14 @@ class SeasonHistory:
         begins = beginning(entries)
         alike: dict[str, Sequence[Entry]] = {}
         if begins is not None:
-            alike |= {other: self._entries(other) for other in self.by_time[begins]}
+            accepted = {other: self.accepted[other].result.entries for other in self.by_time[begins]}
+            alike |= {other: sorted(entries, key=in_order) for other, entries in accepted.items()}
             alike |= self.elsewhere.get(begins, {})
         rounds = self._rounds(session.event_id)
         numbers = {entry.car_number for one in rounds for result in one.results for entry in result.entries}
         if not numbers.issuperset(entry.car_number for entry in entries):
             numbers |= self.numbers
         return Evidence(numbers=numbers, alike=alike, entry_counts=entry_counts(session, rounds))
-
-    def _entries(self, session_id: str) -> Sequence[Entry]:
-        return sorted(self.accepted[session_id].result.entries, key=in_order)
 
     def _accept(self, session: Session, accepted: Accepted) -> None:
         result = accepted.result

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
 
-from core.records import ChangeKind, Entity, Entry, ResultsState, Status
+from core.records import ChangeKind, Entity, ResultsState, Status
 from core.rules.audit.season import AuditedSeason, Found
 from core.rules.results.decide import CHANGE_KINDS
 from core.rules.results.differences import diff_entries, diff_text
@@ -75,7 +74,8 @@ def results_unlike_last_revision(season: AuditedSeason) -> Found:
             continue
         last = sorted(chain[-1].rows, key=in_order)
         if sorted(entries, key=in_order) != last:
-            yield session.id, f"they differ from revision {chain[-1].revision}: {_difference(last, entries)}"
+            differences = diff_text(diff_entries(last, entries)) or "sources or ordinals differ"
+            yield session.id, f"they differ from revision {chain[-1].revision}: {differences}"
 
 
 def state_unlike_revisions(season: AuditedSeason) -> Found:
@@ -113,7 +113,3 @@ def feed_unlike_revisions(season: AuditedSeason) -> Found:
                 yield session.id, f"the feed has a change for revision {number}, the session is at {session.revision}"
             if (times := numbers.count(number)) > 1:
                 yield session.id, f"the feed has {times} changes for revision {number}"
-
-
-def _difference(before: Sequence[Entry], after: Sequence[Entry]) -> str:
-    return diff_text(diff_entries(before, after)) or "sources or ordinals differ"

@@ -19,12 +19,13 @@ def standings_unlike_results(season: AuditedSeason) -> Found:
     A differing published table that stands while the season is under way is held for a person, and is not a finding.
     """
     left = dict(season.standings)
+    held = {answer.entity_id for answer in season.held.values() if answer.kind.value.startswith("standings")}
     for event, tables in standings_after(_rounds(season), season.adjustments):
         for competitor, computed in tables.items():
             there = left.pop((event.id, competitor), ())
             if said := _unlike(there, computed):
                 is_published = any(standing.source == Source.JOLPICA.value for standing in there)
-                if not (is_published and _is_held(season, event.id)):
+                if not (is_published and event.id in held):
                     yield event.id, f"{competitor} standings: {said}"
     for (event_id, competitor), table in left.items():
         if table:
@@ -65,7 +66,3 @@ def _difference(competitor_id: str, stored: Standing | None, due: Standing | Non
 def _figures(standing: Standing) -> tuple[str, str, str]:
     place = "no place" if standing.position is None else f"place {standing.position}"
     return place, f"{plain(standing.points)} points", counted(standing.wins, "win")
-
-
-def _is_held(season: AuditedSeason, event_id: str) -> bool:
-    return any(held.entity_id == event_id and held.kind.value.startswith("standings") for held in season.held.values())
