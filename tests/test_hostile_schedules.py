@@ -41,7 +41,6 @@ RACES = 24
 Document = Any
 Change = Callable[[Document], Document]
 
-
 pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
