@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 import standardwebhooks.webhooks as specification
-from conftest import HANGS
 from standardwebhooks import Webhook
+from waiting import HANGS
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from conftest import Recording, needs_recording
+from recording import Recording, needs_recording
 
 from core.audited import audit_seasons
 from core.rules.results import polling

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from conftest import RECORDED, Recording, needs_recording, poll_by_name
+from conftest import poll_by_name
+from recording import RECORDED, Recording, needs_recording
 from sqlalchemy import delete, select, update
 
 from core.database import Database

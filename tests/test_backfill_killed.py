@@ -13,9 +13,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from conftest import HANGS, Recording, needs_recording, poll_by_name, wait_for
+from conftest import poll_by_name
+from recording import Recording, needs_recording
 from sqlalchemy import insert
 from test_backfill import empty, left_of
+from waiting import HANGS, wait_for
 
 from core.database import Database
 from core.rules.results.outcome import Outcome

@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from conftest import HANGS, RECORDED, Recording, needs_recording, wait_for
+from recording import RECORDED, Recording, needs_recording
 from sqlalchemy import select
 from test_backfill import left_of
+from waiting import HANGS, wait_for
 
 from core.database import Database
 from core.documents import Listing, Page, PageQuery

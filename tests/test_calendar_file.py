@@ -9,7 +9,7 @@ from typing import Any
 
 import icalendar
 import pytest
-from conftest import Recording, needs_recording
+from recording import Recording, needs_recording
 from sqlalchemy import insert
 from test_season_2023 import FIRST_WITHOUT_IMOLA, IMOLA, SECOND_WITHOUT_IMOLA, moment, plan
 

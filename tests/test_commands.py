@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from command_line import one_line, read_only, sync
-from conftest import HANGS
 from sqlalchemy import select, text
+from waiting import HANGS
 
 from core.database import Database, connect
 from core.errors import UsageError

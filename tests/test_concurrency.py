@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import HANGS
 from killing import deaths
 from sqlalchemy import select, text
+from waiting import HANGS
 
 from core.database import Database
 from core.records import Change, ChangeKind, Entity, ScheduleAnswer, Source

@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from conftest import RECORDED, Recording, in_turn, needs_recording
+from conftest import in_turn
+from recording import RECORDED, Recording, needs_recording
 from sqlalchemy import Row, func, select
 
 from core.database import Database

@@ -9,8 +9,9 @@ from statistics import median, quantiles
 
 import pytest
 import test_lived_through
-from conftest import RECORDED, Recording, needs_recording, session_of
+from conftest import session_of
 from receiver import VirtualClock, receiving, webhooks_file
+from recording import RECORDED, Recording, needs_recording
 from sqlalchemy import func, insert, select
 from test_lived_through import Season
 

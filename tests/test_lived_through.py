@@ -18,8 +18,8 @@ from statistics import median, quantiles
 from typing import Any
 
 import pytest
-from conftest import RECORDED, Recording, needs_recording
 from recorded import UNLIKE, published_after, stored_standings
+from recording import RECORDED, Recording, needs_recording
 from sqlalchemy import func, select
 
 from core.database import Database

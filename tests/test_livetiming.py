@@ -13,9 +13,10 @@ from typing import Any, NoReturn
 import fastf1.core
 import pandas as pd
 import pytest
-from conftest import RECORDED, Recording, needs_recording, poll_by_name
+from conftest import poll_by_name
 from fastf1.exceptions import DataNotLoadedError
 from reached import Reached
+from recording import RECORDED, Recording, needs_recording
 from sqlalchemy import select
 
 from core.database import Database, connect

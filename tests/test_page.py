@@ -13,10 +13,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from conftest import Recording, needs_recording, poll_by_name
+from conftest import poll_by_name
 from hypothesis import given
 from hypothesis import strategies as st
 from reached import Reached
+from recording import Recording, needs_recording
 from sqlalchemy import func, select, text
 
 from core.database import Database

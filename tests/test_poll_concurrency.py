@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import HANGS
 from killing import ROOT, deaths
 from sqlalchemy import RowMapping, select, text
 from sqlalchemy import event as sqlalchemy_event
+from waiting import HANGS
 
 from core.database import Database, connect
 from core.records import ScheduleAnswer, SessionKind, SessionResult, Source

@@ -10,10 +10,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import HANGS, held_of, on_sqlite, session_of
+from conftest import held_of, on_sqlite, session_of
 from polls import BAHRAIN, PUBLISHED, answers, asked, dump, poll, poll_due
 from reached import Reached
 from sqlalchemy import delete, func, insert, select
+from waiting import HANGS
 
 from core.database import Database
 from core.errors import BudgetExhausted

@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from conftest import RECORDED, Recording, in_turn, needs_recording
+from conftest import in_turn
+from recording import RECORDED, Recording, needs_recording
 from sqlalchemy import select
 
 from core.database import Database

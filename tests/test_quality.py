@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from conftest import RECORDED, needs_recording
+from recording import RECORDED, needs_recording
 
 from core.records import Entry, ResultsState, SessionKind, SessionResult, Source
 from core.rules.results.points import race_points

@@ -9,8 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from conftest import Recording, needs_recording, poll_by_name
+from conftest import poll_by_name
 from reached import Reached
+from recording import Recording, needs_recording
 from sqlalchemy import column, delete, select, table
 
 from core.database import Database

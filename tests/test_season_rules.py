@@ -9,10 +9,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from conftest import needs_recording
 from hypothesis import given
 from hypothesis import strategies as st
 from recorded import SEASONS, UNLIKE, published_after, rounds_of
+from recording import needs_recording
 
 from core.database import Database
 from core.records import Competitor, SessionKind

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from conftest import RECORDED, needs_recording
 from recorded import published_after, rounds_of
+from recording import RECORDED, needs_recording
 
 from core.records import Entry, SessionKind, Source, Standing
 from core.rules.results.disagreements import differences, merged

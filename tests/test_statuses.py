@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import HANGS
 from reached import Reached
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select
+from waiting import HANGS
 
 from core.database import Database
 from core.records import Change, ChangeKind, Entry, SessionKind, SessionResult, Source

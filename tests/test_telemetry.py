@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import HANGS
 from prefect._internal.analytics.ci_detection import CI_ENV_VARS
 from terminal import Terminal
+from waiting import HANGS
 
 HOOK = """\
 import socket

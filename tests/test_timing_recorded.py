@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import RECORDED, Recording, needs_recording
+from recording import RECORDED, Recording, needs_recording
 from sqlalchemy import select
 
 from core.database import Database

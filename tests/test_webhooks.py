@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import HANGS, in_turn
+from conftest import in_turn
 from receiver import SECRET, Receiver, Reply, VirtualClock, receiving, webhooks_file
 from sqlalchemy import select
+from waiting import HANGS
 
 from core.database import Database
 from core.deliver import post

@@ -9,9 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from conftest import RECORDED, Recording, in_turn, needs_recording
+from conftest import in_turn
 from reached import Reached
 from recorded import UNLIKE, document, published_after, stored_standings
+from recording import RECORDED, Recording, needs_recording
 from sqlalchemy import insert, select, update
 
 from core.database import Database
