@@ -30,6 +30,7 @@ from calendars import Life
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 from reached import Content, Reached, checkpoint, content_of, put_back
+from receiver import Receiver, receiving
 from recording import RECORDED, Recording
 from sqlalchemy import Engine, event, make_url, text
 from waiting import HANGS
@@ -307,6 +308,13 @@ def prefect_server(prefect_tables: Path, tmp_path_factory: pytest.TempPathFactor
 def reached() -> Reached:
     """States of a database in which several tests of a module start."""
     return Reached()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A webhook's receiver that is there."""
+    with receiving() as found:
+        yield found
 
 
 @pytest.fixture

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from receiver import SECRET, Receiver, Reply, VirtualClock, receiving, webhooks_file
+from receiver import SECRET, Receiver, Reply, VirtualClock, webhooks_file
 from sqlalchemy import func, select
 
 from core.database import Database
@@ -40,12 +39,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> VirtualClock:
     found.of_receivers(monkeypatch)
     monkeypatch.setattr("flows.runtime.clock.present", found.present)
     return found
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as found:
-        yield found
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -19,7 +18,7 @@ from typing import Any
 
 import pytest
 from conftest import in_turn
-from receiver import SECRET, Receiver, Reply, VirtualClock, receiving, webhooks_file
+from receiver import Receiver, Reply, VirtualClock, receiving, to, webhooks_file
 from sqlalchemy import select
 from waiting import HANGS
 
@@ -43,19 +42,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> VirtualClock:
     found = VirtualClock(NOW)
     found.of_receivers(monkeypatch)
     return found
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as found:
-        yield found
-
-
-def to(receiver: Receiver | str, name: str = "scores", **more: Any) -> Subscriber:
-    """A subscriber that may be on loopback."""
-    url = receiver if isinstance(receiver, str) else receiver.url
-    given = {"name": name, "url": url, "secret": SECRET, "allow_private": True} | more
-    return Subscriber.model_validate(given)
 
 
 def happen(database: Database, number: int, kind: ChangeKind = ChangeKind.POSTPONED) -> list[int]:
@@ -398,72 +384,3 @@ def test_a_message_whose_changes_are_no_longer_wanted_is_passed_over(
     clock.moment += MINUTE
     deliver(database, [to(receiver, kinds=["cancelled"])], clock, MINUTE)
     assert receiver.ids[2:] == wanted
-
-
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "http://[::1]:9/", "http://localhost:9/", "http://10.0.0.1/"])
-def test_private_addresses_need_permission(url: str) -> None:
-    subscriber = to(url, allow_private=False)
-    answer = post.post(subscriber, "id", "{}", NOW)
-    assert answer.status is None
-    assert "is a private address: it needs allow_private = true" in answer.error
-
-
-def test_the_address_that_was_checked_is_the_one_that_is_connected_to(
-    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A name that resolves to a public address first, and to loopback when it is asked again."""
-    port = int(receiver.url.split(":")[2].split("/")[0])
-    resolved: list[str] = []
-    connected: list[Any] = []
-
-    def getaddrinfo(host: str, port: int, **_: Any) -> list[Any]:
-        resolved.append(host)
-        address = "93.184.215.14" if len(resolved) == 1 else "127.0.0.1"
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
-
-    def create_connection(address: Any, _timeout: float) -> socket.socket:
-        connected.append(address)
-        raise ConnectionRefusedError(111, "Connection refused")
-
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    monkeypatch.setattr(socket, "create_connection", create_connection)
-    answer = post.post(to(f"http://rebound.example:{port}/", allow_private=False), "id", "{}", NOW)
-    assert (resolved, connected) == (["rebound.example"], [("93.184.215.14", port)])
-    assert answer.error == "Connection refused"
-
-
-def test_an_answer_is_read_to_64_kb(receiver: Receiver, clock: VirtualClock) -> None:
-    receiver.replies = [Reply(500, body=b"x" * 5_000_000)]
-    answer = post.post(to(receiver), "id", "{}", clock.present())
-    assert answer.status == 500
-    assert len(answer.error) < 200
-
-
-@pytest.mark.parametrize("part", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 90000\r\n\r\n"])
-def test_an_answer_that_trickles_ends_after_its_time(part: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(post, "SECONDS", 0.3)
-    stopped = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def trickle() -> None:
-            connection, _ = server.accept()
-            with connection:
-                connection.sendall(part)
-                while not stopped.wait(0.02):
-                    try:
-                        connection.sendall(b"x")
-                    except OSError:
-                        return
-
-        thread = threading.Thread(target=trickle)
-        thread.start()
-        answer = post.post(to(f"http://127.0.0.1:{server.getsockname()[1]}/"), "id", "{}", NOW)
-        stopped.set()
-        thread.join(HANGS)
-    assert (answer.status, answer.error) == (None, post.NO_ANSWER)
-
-
-def test_https_is_verified(receiver: Receiver) -> None:
-    answer = post.post(to(receiver.url.replace("http:", "https:")), "id", "{}", NOW)
-    assert answer.status is None
-    assert "SSL" in answer.error
