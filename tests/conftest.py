@@ -27,7 +27,12 @@ from typing import Any
 import psycopg
 import pytest
 from calendars import Life
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings, temporary_settings
+from prefect.settings import (
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+    PREFECT_LOCAL_STORAGE_PATH,
+    get_current_settings,
+    temporary_settings,
+)
 from prefect.testing.utilities import prefect_test_harness
 from reached import Content, Reached, checkpoint, content_of, put_back
 from receiver import Receiver, receiving
@@ -302,6 +307,13 @@ def prefect_server(prefect_tables: Path, tmp_path_factory: pytest.TempPathFactor
             temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
         ):
             yield str(get_current_settings().api.url)
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[Path]:
+    """Where Prefect caches results, empty at first."""
+    with temporary_settings({PREFECT_LOCAL_STORAGE_PATH: tmp_path / "results"}):
+        yield tmp_path / "results"
 
 
 @pytest.fixture(scope="module")
