@@ -9,12 +9,7 @@ from typing import Any
 from sqlalchemy import Table, insert, select
 
 from core.database import Database
-from core.schema import (
-    drivers,
-    events,
-    sessions,
-    teams,
-)
+from core.schema import drivers, events, sessions, teams
 
 
 def rows_of(database: Database, view: Table, *names: str, **where: Any) -> list[tuple[Any, ...]]:

@@ -24,12 +24,7 @@ from core.database import Database, connect
 from core.migrations import VERSION_TABLE
 from core.replay import Upstream
 from core.rules.audit.checks import CHECKS
-from core.schema import (
-    changes,
-    result_revisions,
-    sessions,
-    team_standings,
-)
+from core.schema import changes, result_revisions, sessions, team_standings
 from core.settings import Settings
 from flows import __main__ as commands
 from flows.sync_schedule import sync_schedule

@@ -6,11 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from core.records import (
-    Entry,
-    SessionKind,
-    Source,
-)
+from core.records import Entry, SessionKind, Source
 from core.rules.audit.points import faults
 
 RACE, SPRINT = SessionKind.RACE, SessionKind.SPRINT

@@ -8,13 +8,8 @@ from rows import FETCHED, SEASON, put, rows_of
 
 from core.database import Database
 from core.records import ChangeKind
-from core.schema import (
-    changes,
-    result_revisions,
-)
-from core.views import (
-    changes_in_words,
-)
+from core.schema import changes, result_revisions
+from core.views import changes_in_words
 
 Fields = dict[str, Any] | None
 

@@ -17,14 +17,7 @@ from test_migrations import upgrade
 
 from core.database import Database
 from core.replay import Upstream
-from core.schema import (
-    circuits,
-    driver_standings,
-    events,
-    results,
-    sessions,
-    team_standings,
-)
+from core.schema import circuits, driver_standings, events, results, sessions, team_standings
 from core.views import (
     changes_in_words,
     current_standings,

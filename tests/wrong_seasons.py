@@ -9,9 +9,7 @@ from season_1997 import CANADA, DRIVERS, MONACO, NOW, SPAIN
 from sqlalchemy import Connection, delete, insert, select, update
 
 from core.queries import read_entries
-from core.records import (
-    Entry,
-)
+from core.records import Entry
 from core.schema import (
     championship_adjustments,
     changes,
