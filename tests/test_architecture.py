@@ -157,7 +157,7 @@ def test_modules_do_not_import_each_other_in_a_cycle() -> None:
     assert cycle_in(edge for edge in edges if edge[1] in MODULES) == []
 
 
-@each("core", "flows", "deploy", "benchmarks")
+@each("core", "flows", "deploy", "benchmarks", "tests")
 def test_no_module_is_too_long_to_read(path: Path) -> None:
     assert len((ROOT / path).read_text("utf-8").splitlines()) <= LONGEST_MODULE
 
