@@ -42,7 +42,13 @@ INHERITED = {"close_connection"}
 """Fields that a class of the standard library declares."""
 
 QUESTIONS = re.compile(r"_?(are|can|has|have|is|may|must|should|was|were)_|(?!.*_or_).*(believes|touches|matches)")
-HOLDING = re.compile(r"confirm_or_hold\w*|hold_\w+|forget|put_\w+|append|note_\w+")
+COMMANDS = re.compile(r"_?(advance|cancel|confirm|mark|pass|try|update)(_\w+)?")
+"""Functions that return whether they did what they are named for; all others that return a bool are questions."""
+
+CHANGING = re.compile(
+    r"confirm_or_hold\w*|hold_\w+|forget|put_\w+|append|note_\w+|flock|writing|write_\w+|unlink|mkdir"
+)
+"""Calls that change something."""
 
 
 def paths(*folders: str) -> list[Path]:
@@ -180,13 +186,23 @@ def test_fields_are_declared_in_their_class_or_in_init(path: Path) -> None:
         assert {name for method in methods for name in assigned(method)} <= declared, kind.name
 
 
-@each("core/rules")
-def test_functions_named_as_questions_hold_and_change_nothing(path: Path) -> None:
+def is_question(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    answers = function.returns is not None and ast.unparse(function.returns) == "bool"
+    return bool(QUESTIONS.match(function.name)) or (answers and not COMMANDS.fullmatch(function.name))
+
+
+@each("core", "flows")
+def test_questions_hold_and_change_nothing(path: Path) -> None:
     for node in ast.walk(tree(path)):
-        if isinstance(node, ast.FunctionDef) and QUESTIONS.match(node.name):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and is_question(node):
             calls = [call.func for call in ast.walk(node) if isinstance(call, ast.Call)]
             names = [getattr(func, "attr", None) or getattr(func, "id", "") for func in calls]
-            assert not [name for name in names if HOLDING.fullmatch(name)], node.name
+            assert not [name for name in names if CHANGING.fullmatch(name)], node.name
+            inner = list(ast.walk(node))
+            assert not [one for one in inner if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Store)], (
+                node.name
+            )
+            assert not [one for one in inner if isinstance(one, ast.Global | ast.Nonlocal)], node.name
 
 
 @pytest.mark.parametrize("path", TESTS, ids=str)
