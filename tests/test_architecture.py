@@ -6,7 +6,7 @@ import ast
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -56,6 +56,7 @@ def paths(*folders: str) -> list[Path]:
 
 
 CORE, FLOWS, TESTS = paths("core"), paths("flows"), paths("tests")
+CONFTEST = Path("tests/conftest.py")
 
 
 @cache
@@ -205,14 +206,45 @@ def test_questions_hold_and_change_nothing(path: Path) -> None:
             assert not [one for one in inner if isinstance(one, ast.Global | ast.Nonlocal)], node.name
 
 
+def full_names(path: Path) -> dict[str, str]:
+    """The dotted names of what a module imports, by its names for them."""
+    found = {}
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.asname: alias.name for alias in node.names if alias.asname}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def patches(node: ast.AST, known: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What is patched anywhere in a node: the attribute, and whose it is, as a dotted name."""
+    for call in ast.walk(node):
+        if not isinstance(call, ast.Call) or getattr(call.func, "attr", "") not in ("setattr", "delattr"):
+            continue
+        target, *rest = call.args
+        if isinstance(target, ast.Constant):
+            owner, _, name = str(target.value).rpartition(".")
+        else:
+            first, dot, others = ast.unparse(target).partition(".")
+            owner, name = known.get(first, first) + dot + others, ast.unparse(rest[0]).strip("'")
+        yield name, owner
+
+
+def is_fixture(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any("fixture" in ast.unparse(decorator) for decorator in function.decorator_list)
+
+
 @pytest.mark.parametrize("path", TESTS, ids=str)
 def test_no_test_patches_one_name_in_two_modules(path: Path) -> None:
-    for test in ast.walk(tree(path)):
-        if not isinstance(test, ast.FunctionDef):
-            continue
-        patched: defaultdict[str, set[str]] = defaultdict(set)
-        for call in ast.walk(test):
-            if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "setattr" and len(call.args) == 3:
-                target, name = call.args[:2]
-                patched[ast.unparse(name)].add(ast.unparse(target))
-        assert [name for name, targets in patched.items() if len(targets) > 1] == [], test.name
+    """Not in a test, a method or a fixture that it uses, by whatever spelling of the patched name."""
+    used = {node.arg for node in ast.walk(tree(path)) if isinstance(node, ast.arg)}
+    used |= {node.value for node in ast.walk(tree(path)) if isinstance(node, ast.Constant)}  # usefixtures
+    patched = set(patches(tree(path), full_names(path)))
+    for fixture in ast.walk(tree(CONFTEST)):
+        if isinstance(fixture, ast.FunctionDef) and is_fixture(fixture) and fixture.name in used:
+            patched |= set(patches(fixture, full_names(CONFTEST)))
+    owners: defaultdict[str, set[str]] = defaultdict(set)
+    for name, owner in patched:
+        owners[name].add(owner)
+    assert {name: found for name, found in owners.items() if len(found) > 1} == {}
