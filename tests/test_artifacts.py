@@ -94,7 +94,7 @@ def test_the_standings_have_places_gained_since_the_event_before(replay: Upstrea
     assert "## Teams" in second.lines
 
 
-def test_the_card_has_the_venues_time_and_what_follows(replay: Upstream, database: Database) -> None:
+def test_the_next_sessions_card_has_the_venues_time_and_what_follows(replay: Upstream, database: Database) -> None:
     replay.as_of = BEFORE_SPA
     sync_schedule.fn(season=2024, now=BEFORE_SPA)
     card = read_next(database, BEFORE_SPA)
@@ -201,7 +201,9 @@ def test_a_sync_with_changes_has_an_artifact_and_an_event(
     assert "| 2024-chinese-grand-prix/sprint_qualifying | renamed: Sprint Shootout → Sprint Qualifying |" in shown
 
 
-def test_a_season_s_state_is_a_table_and_its_freshness_is_shown(engine: None, storage: Path, replay: Upstream) -> None:
+def test_the_state_of_a_season_is_a_table_and_its_freshness_is_shown(
+    engine: None, storage: Path, replay: Upstream
+) -> None:
     """Bahrain's race is awaited, then official; the next sync with changes shows how soon after its end."""
     replay.as_of = datetime(2024, 3, 2, 14, tzinfo=UTC)
     sync_schedule(season=2024, now=replay.as_of)
@@ -286,7 +288,7 @@ def receiver(environment: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Receiv
         yield found
 
 
-def test_a_run_delivers_webhooks_in_a_task_and_tells_of_a_pause(
+def test_a_run_delivers_webhooks_in_a_task_and_a_paused_webhook_is_an_event(
     engine: None,
     replay: Upstream,
     sqlite: Database,

@@ -47,12 +47,12 @@ def found(database: Database, now: datetime = NOW) -> list[tuple[str, str]]:
     return [(finding.check, finding.entity_id) for finding in audit(database, now).findings]
 
 
-def test_a_true_season_has_no_findings(season: Database) -> None:
+def test_a_correct_season_has_no_findings(season: Database) -> None:
     assert audit(season) == Audited((1997,), 3, ())
 
 
 @pytest.mark.parametrize(("how", "database"), in_turn(WRONG), indirect=["database"])
-def test_what_is_wrong_in_one_way_gives_that_finding(how: str, season: Database) -> None:
+def test_each_fault_gives_its_finding_and_no_other(how: str, season: Database) -> None:
     damage, check, entity_id, message = WRONG[how]
     with season.writing() as connection:
         damage(connection)
@@ -61,7 +61,7 @@ def test_what_is_wrong_in_one_way_gives_that_finding(how: str, season: Database)
     assert message in finding.message
 
 
-def test_a_race_over_for_a_day_without_results(season: Database) -> None:
+def test_a_race_without_results_is_a_finding_a_day_after_its_end(season: Database) -> None:
     over = datetime(1997, 6, 16, 12, tzinfo=UTC)
     assert found(season, over + DAY - HOUR) == []
     assert found(season, over + DAY) == [("results_missing", f"{CANADA}/race")]
@@ -70,7 +70,7 @@ def test_a_race_over_for_a_day_without_results(season: Database) -> None:
     assert found(season, over + DAY) == []
 
 
-def test_a_winner_who_was_struck_off_and_nobody_moved_up(season: Database) -> None:
+def test_a_disqualified_winner_without_a_successor_is_a_finding(season: Database) -> None:
     """As upstream may publish it: all else follows from it, and is whole."""
     out = entry(1, "hill", position=None, classification="D", points=Decimal(0), time_ms=None)
     others = [entry(place, driver) for place, driver in enumerate(reversed(DRIVERS), start=1)][1:]
@@ -78,7 +78,7 @@ def test_a_winner_who_was_struck_off_and_nobody_moved_up(season: Database) -> No
     assert found(season, NOW + HOUR) == [("winner_missing", f"{SPAIN}/race")]
 
 
-def test_points_that_the_rule_does_not_pay(season: Database) -> None:
+def test_points_that_the_rule_does_not_pay_are_a_finding(season: Database) -> None:
     fifth = entry(5, DRIVERS[3], points=Decimal("2.5"))
     drivers = list(reversed(DRIVERS))
     rows = [fifth if place == 5 else entry(place, driver) for place, driver in enumerate(drivers, start=1)]
@@ -88,18 +88,18 @@ def test_points_that_the_rule_does_not_pay(season: Database) -> None:
     assert finding.message == "panis has 2.5 points for place 5, which pays 2"
 
 
-def test_every_check_has_its_wrong_season() -> None:
+def test_every_check_has_a_season_in_which_it_fails() -> None:
     of_their_own = {"results_missing", "points_unlike_rule"}
     assert {check.__name__ for check in CHECKS} == {check for _, check, _, _ in WRONG.values()} | of_their_own
 
 
-def test_what_cannot_be_read_of_a_schedule_is_held_under_an_id_to_come(season: Database) -> None:
+def test_unreadable_events_are_held_under_the_id_they_would_get(season: Database) -> None:
     with season.writing() as connection:
         hold("1997-unreadable-grand-prix", "schedule_rejected")(connection)
     assert found(season) == []
 
 
-def test_a_published_table_that_differs_is_a_finding_unless_a_person_is_told_of_it(season: Database) -> None:
+def test_a_published_table_that_differs_is_a_finding_unless_it_is_held_for_a_person(season: Database) -> None:
     own = team_standings.c.event_id == SPAIN
     with season.writing() as connection:
         connection.execute(update(team_standings).where(own).values(source="jolpica"))
@@ -112,7 +112,7 @@ def test_a_published_table_that_differs_is_a_finding_unless_a_person_is_told_of_
     assert found(season) == []
 
 
-def test_a_season_that_was_stored_at_once_has_one_change_for_all(season: Database) -> None:
+def test_a_season_stored_at_once_needs_one_change_for_all_its_revisions(season: Database) -> None:
     moments = select(result_revisions.c.observed_at)
     with season.writing() as connection:
         connection.execute(delete(changes).where(changes.c.kind.like("results_%")))
@@ -125,13 +125,13 @@ def test_a_season_that_was_stored_at_once_has_one_change_for_all(season: Databas
     assert found(season) == []
 
 
-def test_a_feed_that_was_cut_says_nothing_of_what_was_before(season: Database) -> None:
+def test_revisions_before_the_start_of_a_trimmed_feed_need_no_change(season: Database) -> None:
     with season.writing() as connection:
         connection.execute(delete(changes).where(changes.c.at < datetime(1997, 5, 20, tzinfo=UTC)))
     assert found(season) == []
 
 
-def test_rows_of_sqlite_that_name_nothing(sqlite: Database) -> None:
+def test_sqlite_rows_that_refer_to_nothing_are_findings(sqlite: Database) -> None:
     """PostgreSQL and our own connections refuse them; another program's may not."""
     assert sqlite.file is not None
     with closing(sqlite3.connect(sqlite.file)) as connection, connection:
@@ -145,7 +145,7 @@ def test_rows_of_sqlite_that_name_nothing(sqlite: Database) -> None:
     ]
 
 
-def test_the_command_says_so_in_one_line(season: Database, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_reports_no_findings_in_one_line(season: Database, capsys: pytest.CaptureFixture[str]) -> None:
     for seasons in ([], ["1997"]):
         assert commands.main(["audit", *seasons, "--now", NOW.isoformat()]) == 0
         shown = capsys.readouterr()
@@ -188,7 +188,7 @@ def test_no_database_is_one_line_and_none_is_made(capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize(("version", "says"), [("0001", "is behind"), ("9999", "is newer than")])
-def test_another_versions_tables_are_left_as_they_are(
+def test_tables_of_another_version_are_not_touched(
     version: str, says: str, season: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     prefix = f"{season.schema}." if season.schema else ""
@@ -199,7 +199,7 @@ def test_another_versions_tables_are_left_as_they_are(
     assert season.version() == version
 
 
-def test_a_database_that_may_only_be_read(
+def test_a_read_only_database_can_be_audited(
     replay: Upstream, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with tempfile.TemporaryDirectory() as name:

@@ -66,18 +66,18 @@ FALSE_POINTS = {
 
 
 @pytest.mark.parametrize("case", TRUE_POINTS)
-def test_points_as_they_were_paid(case: str) -> None:
+def test_points_that_were_paid_have_no_fault(case: str) -> None:
     year, rows = TRUE_POINTS[case]
     assert faults(year, RACE, paid(*rows)) == []
 
 
 @pytest.mark.parametrize("case", FALSE_POINTS)
-def test_points_as_they_were_never_paid(case: str) -> None:
+def test_points_that_were_never_paid_are_faults(case: str) -> None:
     year, rows = FALSE_POINTS[case]
     assert faults(year, RACE, paid(*rows))
 
 
-def test_a_sprints_points() -> None:
+def test_the_points_of_a_sprint() -> None:
     assert faults(2021, SPRINT, paid(*places("3 2 1 0"))) == []
     assert faults(2022, SPRINT, paid(*places("8 7 6 5 4 3 2 1 0"))) == []
     assert faults(2022, SPRINT, paid(*places("8 7 6 5 4 3 2 1 1"))) == ["d8 has 1 points for place 9, which pays 0"]

@@ -28,7 +28,7 @@ RECORDED_SEASONS = (1950, 1954, 1958, 1964, 1967, 1979, 1988, 1991, 1995, 1997, 
 @pytest.mark.parametrize(
     ("kind", "year"), [*(("sqlite", year) for year in RECORDED_SEASONS), ("postgresql", 1954), ("postgresql", 2003)]
 )
-def test_the_recorded_seasons_are_true_but_for_what_upstream_has_wrong(
+def test_recorded_seasons_have_no_findings_but_upstreams_errors(
     kind: str, year: int, request: pytest.FixtureRequest, recording: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """PostgreSQL too has the seventh parts of a point in 1954."""

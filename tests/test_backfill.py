@@ -64,7 +64,7 @@ def empty(database: Database) -> None:
 
 @needs_recording
 @pytest.mark.parametrize("season", [1950, 1958, 1979, 1997, 2012, 2020, 2023])
-def test_a_season_at_once_is_the_season_session_by_session(
+def test_a_season_stored_at_once_equals_one_stored_session_by_session(
     season: int, database: Database, recording: Recording
 ) -> None:
     """Every table but the feed, with the same `now`."""
@@ -94,7 +94,7 @@ def left_of(database: Database) -> Rows:
 
 
 @needs_recording
-def test_a_season_is_one_change_and_one_mark(database: Database, recording: Recording) -> None:
+def test_a_season_is_one_change_and_is_marked_as_done(database: Database, recording: Recording) -> None:
     [done] = backfill_history.fn(first=1997, last=1997, now=NOW)
     assert (done.season, done.events, done.results, done.failure) == (1997, 17, 34, "")
     found = left_of(database)
@@ -125,9 +125,7 @@ def test_a_second_backfill_requests_nothing_and_nothing_is_written_after_it(
 
 @needs_recording
 @pytest.mark.parametrize("known", ["nothing", "the calendar", "some results"])
-def test_a_season_that_is_known_in_part_gets_what_it_lacks(
-    known: str, database: Database, recording: Recording
-) -> None:
+def test_a_partly_known_season_is_completed(known: str, database: Database, recording: Recording) -> None:
     if known != "nothing":
         sync_schedule.fn(season=1997, now=NOW)
     if known == "some results":
@@ -145,7 +143,7 @@ def test_a_season_that_is_known_in_part_gets_what_it_lacks(
 
 
 @needs_recording
-def test_a_run_goes_on_after_the_last_page_that_is_kept(sqlite: Database, recording: Recording) -> None:
+def test_a_run_continues_after_the_last_stored_page(sqlite: Database, recording: Recording) -> None:
     recording.control(faults=[{"match": "/1997/results.*offset=200", "times": 99, "status": 503}])
     with pytest.raises(NotDone, match="1997"):
         backfill_history.fn(first=1997, last=1997, now=NOW)
@@ -164,7 +162,7 @@ def test_a_run_goes_on_after_the_last_page_that_is_kept(sqlite: Database, record
 
 @needs_recording
 @pytest.mark.parametrize("what", ["another total", "a page that is cut short", "no JSON"])
-def test_pages_of_two_tables_are_void_and_the_other_seasons_go_on(
+def test_inconsistent_or_unreadable_pages_fail_their_season_only(
     what: str, sqlite: Database, recording: Recording, no_waiting: None
 ) -> None:
     results = json.loads((RECORDED / "ergast" / "2020" / "results.json").read_text())
@@ -196,7 +194,7 @@ def test_an_upstream_that_does_not_answer_ends_the_run(sqlite: Database, environ
     assert [one.season for one in failed.value.outcome] == [2026, 2025, 2024]
 
 
-def test_a_season_under_way_is_taken_as_far_as_it_is_published_and_not_marked(
+def test_a_season_under_way_is_stored_as_far_as_it_is_published_and_not_marked_as_done(
     database: Database, replay: Upstream
 ) -> None:
     now = datetime(2024, 7, 29, tzinfo=UTC)
@@ -217,7 +215,7 @@ def test_a_season_under_way_is_taken_as_far_as_it_is_published_and_not_marked(
     assert backfill_history.fn(first=2024, last=2024, now=later) == []
 
 
-def test_seasons_are_named_first_to_last(sqlite: Database) -> None:
+def test_seasons_are_limited_to_those_that_exist(sqlite: Database) -> None:
     for first, last in ((1949, None), (2000, 1999), (None, 2027), (2027, None)):
         with pytest.raises(UsageError, match="from 1950 to 2026"):
             backfill_history.fn(first=first, last=last, now=NOW)

@@ -108,7 +108,7 @@ SAID: list[tuple[str, Fields, Fields, str]] = [
 """Changes: kind, fields before and after, and what is said of them."""
 
 
-def test_every_kind_of_change_is_said_in_words(database: Database) -> None:
+def test_every_kind_of_change_is_described_in_words(database: Database) -> None:
     assert {kind.value for kind in ChangeKind} <= {kind for kind, *_ in SAID}
     rows = [
         {"at": FETCHED, "entity": "event", "entity_id": "1956-reims", "kind": kind, "before": before, "after": after}
@@ -120,7 +120,7 @@ def test_every_kind_of_change_is_said_in_words(database: Database) -> None:
     ]
 
 
-def test_a_session_and_a_season_are_added_in_their_own_words(database: Database) -> None:
+def test_an_added_session_and_an_added_season_are_described_in_words(database: Database) -> None:
     backfilled = {"events": 8, "sessions": 1, "results": 8, "entries": 200}
     added = [
         ("session", "1956-reims/race", {"local_date": "1956-07-01", "starts_at": NOON}),
@@ -142,7 +142,7 @@ def test_a_session_and_a_season_are_added_in_their_own_words(database: Database)
 UNNAMED = "20 entries in other details"
 
 
-def test_a_classification_is_said_by_its_leaders_and_a_revision_by_what_it_changed(database: Database) -> None:
+def test_results_are_described_by_their_leaders_and_revisions_by_what_changed(database: Database) -> None:
     """Two shared the second car; one driver is not known; who has no place is no leader."""
     placed = [("musso", "4", 2, 0), ("collins", "2", 1, 0), (None, "4", 2, 1), ("fangio", "8", None, 0)]
     first = [

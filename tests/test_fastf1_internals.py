@@ -64,7 +64,7 @@ def test_fastf1_still_has_each_name(name: str) -> None:
         reduce(getattr, name.split("."), fastf1)
 
 
-def test_each_private_name_of_ours_is_listed() -> None:
+def test_each_private_name_that_we_use_is_listed() -> None:
     listed = {part for name in NAMES for part in name.split(".")}
     for node in ast.walk(ast.parse(OURS.read_text())):
         if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
@@ -73,7 +73,7 @@ def test_each_private_name_of_ours_is_listed() -> None:
             assert {alias.name for alias in node.names} <= listed | {"Cache"}
 
 
-def test_no_other_file_uses_one() -> None:
+def test_no_other_file_uses_a_private_name() -> None:
     """Nor an undocumented module, nor any private attribute of FastF1, also in scripts within strings."""
     words = {word for name in NAMES for word in name.split(".")[-2:] if word[0] == "_" or word.isupper()} - PLAIN
     words |= {"api_path", "base_url_mirror", "LoggingManager", "LivetimingAuthAdapter", "TokenManager"}

@@ -104,7 +104,9 @@ def milliseconds(clock: str) -> int:
 
 
 @pytest.mark.parametrize(("season", "database"), in_turn(ROWS), indirect=["database"])
-def test_every_row_of_every_race_is_true(season: int, database: Database, recording: Recording) -> None:
+def test_every_row_of_every_race_equals_the_independent_source(
+    season: int, database: Database, recording: Recording
+) -> None:
     [done] = backfill_history.fn(first=season, last=season, now=NOW)
     assert (done.failure, done.notes) == ("", ())
     ours, theirs = classified(database, season), true(season)

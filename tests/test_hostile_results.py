@@ -291,7 +291,7 @@ def due_at(database: Database) -> datetime | None:
 
 @pytest.mark.parametrize("which", ["round", "season"])
 @on_sqlite
-def test_standings_of_another_round_are_not_these(which: str, bahrain: Upstream, database: Database) -> None:
+def test_standings_of_another_round_are_rejected(which: str, bahrain: Upstream, database: Database) -> None:
     whole = json.loads(bahrain.answer("/ergast/f1/2024/1/driverstandings.json?limit=100&offset=0").body)
     whole["MRData"]["StandingsTable"]["StandingsLists"][0][which] = "7"
     answers(bahrain, "(?i)driverstandings", body=json.dumps(whole).encode())

@@ -307,7 +307,7 @@ def test_a_document_of_another_shape_changes_nothing_and_the_next_source_answers
         assert state(database) == clean, case
 
 
-def test_data_that_the_database_refuses_are_one_line(
+def test_data_that_the_database_refuses_are_reported_in_one_line(
     new_database: Database, replay: Upstream, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """For data that the records accept: a narrower column, or on SQLite a trigger, refuses a country."""

@@ -124,7 +124,7 @@ def test_a_listed_team_is_known_by_its_name_or_its_drivers(names: list[ListedDri
     assert teams_of(names, ROSTER) == expected
 
 
-def test_another_series_driver_is_no_entry_and_one_who_has_driven_is() -> None:
+def test_a_driver_of_another_series_is_no_entry_without_having_driven() -> None:
     beganovic, kimura = (
         listed("98", "BEG", "Dino Beganovic", "Prema Racing"),
         listed("40", "KIM", "Jun Kimura", "New Team", has_driven=True),
@@ -138,7 +138,7 @@ def test_another_series_driver_is_no_entry_and_one_who_has_driven_is() -> None:
     assert examined.notes == ("1 listed driver without a car",)
 
 
-def test_an_official_classification_says_who_took_part() -> None:
+def test_an_official_classification_decides_who_took_part() -> None:
     official = [
         Entry(car_number="1", driver_id="max_verstappen", team_id="red_bull", source=Source.JOLPICA),
         Entry(car_number="77", driver_id="bottas", driver_code="BOT", team_id="sauber", source=Source.JOLPICA),

@@ -281,7 +281,7 @@ def test_live_timing_is_read_during_jolpicas_rate_limit(bahrain: Upstream, datab
 
 @on_sqlite
 @pytest.mark.parametrize("status", [429, 500])
-def test_where_standings_cannot_be_fetched_ours_stay(
+def test_where_standings_cannot_be_fetched_ours_are_kept(
     status: int, bahrain: Upstream, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     answers(bahrain, "tandings", status=status)
@@ -346,7 +346,7 @@ def test_a_spent_budget_puts_off_without_a_request(
 
 
 @on_sqlite
-def test_a_budget_that_is_not_spent_allows(bahrain: Upstream, database: Database) -> None:
+def test_the_last_request_of_the_budget_is_allowed(bahrain: Upstream, database: Database) -> None:
     spend(database, BUDGET - 1)
     assert poll().outcome is Outcome.OFFICIAL
     assert len(asked(bahrain)) == 1, "its standings would be one too many"
@@ -360,7 +360,7 @@ def test_a_spent_budget_names_the_time_of_the_next_request(sqlite: Database) -> 
     Ledger(sqlite, FIRST + HOUR + timedelta(milliseconds=1)).permit("host", "/")
 
 
-def test_a_smaller_budget_waits_for_as_many_as_it_lacks(sqlite: Database) -> None:
+def test_a_smaller_budget_waits_until_enough_requests_expire(sqlite: Database) -> None:
     """After the budget was lowered, the last hour may hold more requests than it allows."""
     spend(sqlite, 10)
     with pytest.raises(BudgetExhausted) as refused:

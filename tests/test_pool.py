@@ -144,7 +144,7 @@ def test_automations_are_applied_repeatedly(prefect_server: str, monkeypatch: py
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_what_an_operator_paused_stays_paused_after_an_upgrade(
+def test_deployments_that_an_operator_paused_stay_paused_after_an_upgrade(
     prefect_server: str, monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
     """One deployment, the schedule of another; not deployments of `flows.serve`, which have no work pool."""

@@ -284,7 +284,7 @@ def test_a_dropped_entry_is_gone_and_stays_in_the_revision_before(season: Season
     assert dropped not in season.standings(HUNGARY)
 
 
-def test_half_a_table_is_rejected_and_the_last_good_one_stays(season: Season) -> None:
+def test_half_a_table_is_rejected_and_the_last_good_one_is_kept(season: Season) -> None:
     order = order_of(season.race(HUNGARY))
     season.publish({13: season.race(HUNGARY)})
     poll(HUNGARY, moment("2024-07-21T17:00Z"))

@@ -331,7 +331,7 @@ def test_help_does_nothing_else_and_a_wrong_argument_is_one_line(
     assert list(Path.cwd().iterdir()) == []
 
 
-def test_the_programs_are_found() -> None:
+def test_the_known_programs_are_found() -> None:
     assert {"flows", "flows.demo", "flows.serve", "core.replay", "deploy.setup", "deploy.automations"} <= set(
         programs()
     )

@@ -175,7 +175,7 @@ def test_empty_first_day_file_leaves_the_season_empty(season: list[Lived]) -> No
     assert (season[1].summary.events, season[1].summary.sessions) == (24, 118)
 
 
-def test_each_event_has_one_id_from_the_first_sync_to_the_last(season: list[Lived]) -> None:
+def test_each_event_keeps_its_id_from_the_first_sync_to_the_last(season: list[Lived]) -> None:
     identities = {
         frozenset((e.id, e.name, e.circuit_id, e.last_date.month) for e in lived.calendar.events.values())
         for lived in season[1:]

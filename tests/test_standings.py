@@ -74,7 +74,7 @@ def test_an_unknown_driver_has_no_standing() -> None:
     assert order(race(1, "a", None)) == [("a", 1, 1)]
 
 
-def test_without_published_standings_ours_stay() -> None:
+def test_without_published_standings_ours_are_kept() -> None:
     computed = drivers(race(1, "a", "b"))
     assert merged(computed, []) == computed
     assert differences(2024, computed, computed) == []

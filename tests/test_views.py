@@ -179,7 +179,7 @@ def test_the_declared_views_are_those_of_the_database(database: Database) -> Non
             assert kinds == {column.name: kind_of(column.type) for column in view.columns}, view.name
 
 
-def test_a_views_comments_stand_in_its_text_on_sqlite(sqlite: Database) -> None:
+def test_a_views_comments_are_in_its_sql_on_sqlite(sqlite: Database) -> None:
     with sqlite.reading() as connection:
         for view in (view for name, view in views.tables.items() if name not in OLD):
             shown = connection.scalar(text("SELECT sql FROM sqlite_master WHERE name = :name"), {"name": view.name})
@@ -226,7 +226,7 @@ def test_a_shared_win_has_the_first_drivers_name(database: Database) -> None:
     assert rows_of(database, event_outcomes, "race_date", event_id="1956-zandvoort") == [(RENAULT,)]
 
 
-def test_a_line_up_knows_who_drove_last_and_counts_a_shared_car_once(database: Database) -> None:
+def test_a_line_up_has_the_last_drivers_and_counts_a_shared_car_once(database: Database) -> None:
     drove = [
         result_row("1956-spa/race", "2", 0, "fangio", "ferrari"),
         result_row("1956-spa/race", "4", 0, "musso", "maserati"),
@@ -244,7 +244,7 @@ def test_a_line_up_knows_who_drove_last_and_counts_a_shared_car_once(database: D
     }
 
 
-def test_gains_are_since_the_event_before_whatever_its_round(database: Database) -> None:
+def test_places_gained_are_since_the_previous_event_whatever_its_round(database: Database) -> None:
     of_drivers = [
         standing_row("1956-spa", "driver", "fangio", 1, "8"),
         standing_row("1956-spa", "driver", "musso", 2, "0.14"),

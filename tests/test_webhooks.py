@@ -94,7 +94,7 @@ def test_a_new_subscriber_begins_at_the_present(database: Database, receiver: Re
     assert (delivered.received, delivered.waiting, state(database).last_change_id) == (2, 0, new[-1])
 
 
-def test_what_did_not_change_is_neither_sent_nor_written(
+def test_without_new_changes_nothing_is_sent_or_written(
     database: Database, receiver: Receiver, clock: VirtualClock
 ) -> None:
     subscribed(database, to(receiver))
@@ -210,7 +210,7 @@ def test_retry_after_is_obeyed(
     assert receiver.ids == sent * 2
 
 
-def test_gone_pauses_until_a_person_resumes(sqlite: Database, receiver: Receiver, clock: VirtualClock) -> None:
+def test_status_410_pauses_until_a_person_resumes(sqlite: Database, receiver: Receiver, clock: VirtualClock) -> None:
     subscribed(sqlite, to(receiver))
     sent = happen(sqlite, 1)
     receiver.replies = [Reply(410)]
@@ -236,7 +236,7 @@ def test_ten_thousand_changes_are_caught_up_within_a_minute(
     print(f"{database.url.get_backend_name()}: 10,000 changes in {took:.1f} s")
 
 
-def test_a_subscriber_that_is_down_holds_up_nobody_else(
+def test_a_subscriber_that_is_down_does_not_delay_the_others(
     database: Database, receiver: Receiver, clock: VirtualClock
 ) -> None:
     with receiving() as silent:
@@ -256,7 +256,7 @@ def test_a_subscriber_that_is_down_holds_up_nobody_else(
     assert (state(database, "well").attempts, state(database, "silent").attempts) == (0, 1)
 
 
-def test_two_that_deliver_at_once_send_nothing_twice(
+def test_two_runs_that_deliver_at_once_send_nothing_twice(
     database: Database, receiver: Receiver, clock: VirtualClock
 ) -> None:
     subscribed(database, to(receiver))
@@ -373,7 +373,7 @@ def test_a_subscriber_of_some_kinds_is_sent_only_those(
     assert len(receiver.messages) == 1
 
 
-def test_a_message_whose_changes_are_no_longer_wanted_is_passed_over(
+def test_a_message_whose_changes_are_no_longer_wanted_is_skipped(
     database: Database, receiver: Receiver, clock: VirtualClock
 ) -> None:
     subscribed(database, to(receiver))
