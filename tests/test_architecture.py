@@ -206,6 +206,12 @@ def test_questions_hold_and_change_nothing(path: Path) -> None:
             assert not [one for one in inner if isinstance(one, ast.Global | ast.Nonlocal)], node.name
 
 
+@pytest.mark.parametrize("path", TESTS, ids=str)
+def test_no_test_module_imports_another(path: Path) -> None:
+    """What they share is in a module of its own."""
+    assert not [module for module in imported(path) if module.startswith("test_")]
+
+
 def full_names(path: Path) -> dict[str, str]:
     """The dotted names of what a module imports, by its names for them."""
     found = {}

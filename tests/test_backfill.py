@@ -8,15 +8,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from backfills import contents, empty, left_of
 from conftest import poll_by_name
 from recording import RECORDED, Recording, needs_recording
-from sqlalchemy import delete, select, update
+from sqlalchemy import select
 
 from core.database import Database
 from core.errors import DataRefused, NotDone, UsageError
 from core.replay import Upstream
 from core.rules.history import HISTORY
-from core.schema import championship_adjustments, changes, dataset_states, metadata, teams, upstream_requests
+from core.schema import teams
 from core.upsert.bulk import copy_rows
 from flows.backfill import backfill_history, seasons_between
 from flows.poll_results import poll, poll_results
@@ -25,41 +26,6 @@ from flows.sync_schedule import sync_schedule
 from flows.tasks.results import read_due_polls
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
-RECORDED_SEASONS = (1950, 1954, 1958, 1964, 1967, 1979, 1988, 1991, 1995, 1997, 2000, 2003, 2007, 2012)
-
-Rows = dict[str, list[dict[str, Any]]]
-
-UNCOMPARED = {changes.name, upstream_requests.name, championship_adjustments.name}
-
-
-def contents(database: Database) -> Rows:
-    """All rows but the feed's and the ledger's, in an order of their own, without the marks of whole seasons.
-
-    Published standings are due after a poll, and not after a backfill: of seasons that are over ours count.
-    """
-    found: Rows = {}
-    with database.reading() as connection:
-        for table in metadata.sorted_tables:
-            if table.name in UNCOMPARED:
-                continue
-            names = [column.name for column in table.columns if not (table.name == "held" and column.name == "id")]
-            query = select(*(table.c[name] for name in names))
-            if table is dataset_states:
-                query = query.where(dataset_states.c.dataset != HISTORY)
-            rows = [dict(row) for row in connection.execute(query).mappings()]
-            if table is dataset_states:
-                rows = [row | {"next_poll_at": None} for row in rows]
-            found[table.name] = sorted(rows, key=lambda row: [str(value) for value in row.values()])
-    return found
-
-
-def empty(database: Database) -> None:
-    """Delete all rows but the championships' adjustments, which no season has used yet."""
-    with database.writing() as connection:
-        for table in reversed(metadata.sorted_tables):
-            if table is not championship_adjustments:
-                connection.execute(delete(table))
-        connection.execute(update(championship_adjustments).values(is_applied=False))
 
 
 @needs_recording
@@ -80,17 +46,6 @@ def test_a_season_stored_at_once_equals_one_stored_session_by_session(
 
 def jolpica_s(due: list[Any]) -> list[Any]:
     return [one for one in due if one.session.kind.value in ("race", "qualifying", "sprint")]
-
-
-def left_of(database: Database) -> Rows:
-    """All rows but the ledger's, the feed's and the marks of whole seasons among them."""
-    found = contents(database)
-    with database.reading() as connection:
-        for table in (changes, dataset_states):
-            names = [column for column in table.columns if column.name != "id"]
-            rows = [dict(row) for row in connection.execute(select(*names)).mappings()]
-            found[table.name] = sorted(rows, key=lambda row: [str(value) for value in row.values()])
-    return found
 
 
 @needs_recording

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+from backfills import empty, left_of
 from conftest import poll_by_name
 from recording import Recording, needs_recording
 from sqlalchemy import insert
-from test_backfill import empty, left_of
 from waiting import HANGS, wait_for
 
 from core.database import Database

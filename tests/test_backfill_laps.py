@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from recording import RECORDED, Recording, needs_recording
+from backfills import left_of
+from race_listings import BRITAIN, Documents, recorded, serve
+from recording import Recording, needs_recording
 from sqlalchemy import select
-from test_backfill import left_of
 from waiting import HANGS, wait_for
 
 from core.database import Database
@@ -31,7 +32,6 @@ from flows.backfill import backfill_history, main
 pytestmark = needs_recording
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
-BRITAIN = "2023-british-grand-prix/race"
 RACES = {
     "1": "2023-bahrain-grand-prix/race",
     "10": BRITAIN,
@@ -39,20 +39,6 @@ RACES = {
     "22": "2023-abu-dhabi-grand-prix/race",
 }
 """The races whose laps are recorded whole, by round."""
-
-Documents = list[dict[str, Any]]
-
-
-def recorded(table: str, *rounds: str) -> Documents:
-    """The recorded documents of some rounds of 2023."""
-    found: Documents = json.loads((RECORDED / "ergast" / "2023" / f"{table}.json").read_text())
-    return [document for document in found if document["round"] in rounds]
-
-
-def serve(recording: Recording, *rounds: str, **tables: Documents) -> None:
-    """Have upstream publish the results of these rounds only, and some tables in another form than recorded."""
-    overlay = {f"2023/{table}": documents for table, documents in tables.items()}
-    recording.control(overlay={"2023/results": recorded("results", *rounds), **overlay})
 
 
 def backfill(now: datetime = NOW, **asked: Any) -> list[BackfilledRace]:

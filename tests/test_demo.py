@@ -10,8 +10,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from lookups import first_run, hosts
 from terminal import Terminal
-from test_telemetry import first_run, hosts
 from waiting import HANGS
 
 from core.settings import Settings

@@ -8,12 +8,12 @@ from pathlib import Path
 from statistics import median, quantiles
 
 import pytest
-import test_lived_through
+import recorded_season
 from conftest import session_of
 from receiver import VirtualClock, receiving, webhooks_file
+from recorded_season import Season
 from recording import RECORDED, Recording, needs_recording
 from sqlalchemy import func, insert, select
-from test_lived_through import Season
 
 from core.database import Database
 from core.fetch.session import SESSION
@@ -225,7 +225,7 @@ class Fresh:
     """A season in which results are published at any second, and runs begin every five minutes."""
 
     def __init__(self, season: int, recording: Recording, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(test_lived_through, "rounds_then", lambda *_: {})  # the final calendar's, all along
+        monkeypatch.setattr(recorded_season, "rounds_then", lambda *_: {})  # the final calendar's, all along
         self.season = season
         self.database = database
         self.upstream = Season(season, recording)

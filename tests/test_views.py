@@ -9,11 +9,11 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from migrating import upgrade
 from rows import REIMS, RENAULT, SEASON, SPA, event_row, put, result_row, rows_of, session_row, standing_row
 from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.dialects.postgresql.psycopg import dialect
 from sqlalchemy.types import TypeEngine
-from test_migrations import upgrade
 
 from core.database import Database
 from core.replay import Upstream
