@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from command_line import one_line, read_only, sync
+from conftest import UNREACHABLE
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from sqlalchemy import select, text
 from waiting import HANGS
 
@@ -24,7 +26,7 @@ from core.settings import Settings
 from core.upsert.ledger import HOUR
 from flows import __main__ as commands
 from flows import poll_results
-from flows.runtime import clock
+from flows.runtime import clock, prefect_api
 from flows.runtime.run import Run
 
 
@@ -249,6 +251,15 @@ def test_without_network_a_run_is_one_line(capsys: pytest.CaptureFixture[str], n
     lines = capsys.readouterr().err.strip().splitlines()
     assert "Traceback" not in "\n".join(lines)
     assert lines[-1].startswith("error: no source has the 2024 schedule: fastf1: cannot be reached; jolpica:")
+
+
+def test_a_prefect_api_that_does_not_answer_is_one_line(replay: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
+    api = f"{UNREACHABLE}/api"
+    with temporary_settings({PREFECT_API_URL: api}):
+        assert sync("2024") == 1
+    assert f"error: Prefect API {api}: " in one_line(capsys)
+    with pytest.raises(RecursionError), prefect_api.asking(api):
+        raise RecursionError
 
 
 def test_a_sync_ends_with_a_summary(replay: Upstream, capsys: pytest.CaptureFixture[str]) -> None:

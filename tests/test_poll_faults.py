@@ -152,7 +152,7 @@ def test_all_tries_of_a_query_share_one_deadline(
     monkeypatch.setattr("core.deadline.time", clock)
     assert poll().outcome is Outcome.FAILED
     assert len(asked(bahrain)) == 2
-    assert session_of(database).last_error == "jolpica: no time was left to ask"
+    assert session_of(database).last_error == "jolpica: the deadline passed before the request"
 
 
 @on_sqlite

@@ -109,7 +109,7 @@ def test_an_api_behind_a_password_is_one_line(ask: Callable[[], object]) -> None
     finally:
         server.shutdown()
         server.server_close()
-    assert str(said.value) == f"Prefect API {url}/: it requires a user and password: set PREFECT_API_AUTH_STRING"
+    assert str(said.value) == f"Prefect API {url}: it requires a user and password: set PREFECT_API_AUTH_STRING"
 
 
 def test_a_run_in_a_process_pool_completes(
