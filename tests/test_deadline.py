@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import requests
-from conftest import HANGS
 from trickling import PARTS, trickling
+from waiting import HANGS
 
 from core.cutoff import Cutoff
 from core.deadline import Deadline

@@ -24,9 +24,9 @@ import fastf1.internals.f1account.transport
 import fastf1.logger
 import fastf1.req
 import pytest
-from conftest import HANGS
 from fastf1.exceptions import F1AuthError, FastF1CriticalError
 from trickling import PARTS, trickling
+from waiting import HANGS
 
 from core.cutoff import Cutoff
 from core.fetch import fastf1_internals
@@ -77,7 +77,7 @@ def test_fastf1_still_names_its_cache_so() -> None:
     assert f'"{fastf1_internals.HTTP_CACHE}"' in Path(fastf1.req.__file__).read_text().replace("'", '"')
 
 
-def test_each_private_name_of_ours_is_listed() -> None:
+def test_each_private_name_that_we_use_is_listed() -> None:
     listed = {part for name in NAMES for part in name.split(".")}
     for node in ast.walk(ast.parse(OURS.read_text())):
         if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
@@ -86,7 +86,7 @@ def test_each_private_name_of_ours_is_listed() -> None:
             assert {alias.name for alias in node.names} <= listed | {"Cache"}
 
 
-def test_no_other_file_uses_one() -> None:
+def test_no_other_file_uses_a_private_name() -> None:
     """Nor an undocumented module, nor any private attribute of FastF1, also in scripts within strings."""
     words = {word for name in NAMES for word in name.split(".")[-2:] if word[0] == "_" or word.isupper()} - PLAIN
     words |= {"api_path", "base_url_mirror", "LoggingManager", "LivetimingAuthAdapter", "TokenManager"}

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import tenacity.nap
-from conftest import HANGS
 from sqlalchemy import select
+from waiting import HANGS
 
 from core.database import Database
 from core.deadline import Deadline

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from conftest import HANGS
+from waiting import HANGS
 
 PARTS = [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 90000\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"]
 """The beginnings: nothing, a status, and all headers with and without a length."""
