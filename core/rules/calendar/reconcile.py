@@ -12,7 +12,7 @@ from datetime import datetime
 from core.records import Change, Entity, HeldKind, ListedEvent, ListedResult, ScheduleAnswer, Source
 from core.rules import confirmation
 from core.rules.calendar.absence import absent_events, cancel_or_hold_event, namesakes
-from core.rules.calendar.draft import Draft, hours
+from core.rules.calendar.draft import Draft
 from core.rules.calendar.identity import match_events, new_event_id
 from core.rules.calendar.listing import add_event, update_event
 from core.rules.calendar.plausibility import active_events, is_implausible, touched_events
@@ -20,6 +20,7 @@ from core.rules.calendar.qualifying import with_qualifying
 from core.rules.calendar.season import Calendar
 from core.rules.changes import changes_between
 from core.rules.confirmation import Confirmation
+from core.text import hours
 
 
 @dataclass(frozen=True)
