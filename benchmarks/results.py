@@ -124,7 +124,7 @@ def _fill(database: Database) -> SessionResult:
         sync_schedule.fn(season=SEASON, now=AFTER)
     last: SessionResult | None = None
     for kind in RESULT_ROWS:
-        for race in fetch.results.fetch_results(SEASON, kind, None, Access(Settings.load(), Deadline())):
+        for race in fetch.jolpica.fetch_results(SEASON, kind, None, Access(Settings.load(), Deadline())):
             result = result_of_race(race, kind)
             with database.reading() as connection:
                 ids = connection.scalars(

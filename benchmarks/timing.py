@@ -37,17 +37,15 @@ def measure(served: Upstream, dsn: str) -> Iterator[Measured]:
         fetch.session.lift_limits(settings)
         sync_schedule.fn(season=SEASON, now=NOW)
     (due,) = read_event_polls(ours, EVENT, SessionKind.RACE)
-    session = fetch.timing.TimedSession.of(due.event, due.session)
-    assert session is not None
     access = Access(settings, Deadline())
-    document = fetch.archive.fetch_archive(session, access)
+    document = fetch.archive.fetch_archive(due.event, due.session, access)
     loaded, polled = medians(
-        lambda: fetch.archive.fetch_archive(session, Access(settings, Deadline())),
-        lambda: fetch.timing.fetch_timing(session, Access(settings, Deadline())),
+        lambda: fetch.archive.fetch_archive(due.event, due.session, Access(settings, Deadline())),
+        lambda: fetch.timing.fetch_timing(due.event, due.session, Access(settings, Deadline())),
         repetitions=3,
     )
     served.requests.clear()
-    fetch.timing.fetch_timing(session, Access(settings, Deadline()))
+    fetch.timing.fetch_timing(due.event, due.session, Access(settings, Deadline()))
     yield Measured("requests of a poll of live timing's results", len(served.requests), "", 9, "no more than before")
     transformed = medians(lambda: read_archive(document, SessionKind.RACE), repetitions=3)[0]
     yield Measured("a race's archive loaded, mostly by FastF1", loaded, " s", None, "loopback")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, func, select, union
+from sqlalchemy import Connection, func, select, union
 
 from core.bounds import FIRST_SEASON, LAST_SEASON
 from core.database import Database
@@ -88,11 +88,7 @@ def stored_seasons(connection: Connection) -> list[int]:
 
 
 def read_season(
-    connection: Connection,
-    season: int,
-    now: datetime,
-    ids: Mapping[str, frozenset[str]],
-    feed_since: datetime | None,
+    connection: Connection, season: int, now: datetime, ids: Mapping[str, frozenset[str]], feed_since: datetime | None
 ) -> AuditedSeason:
     """A season's rows, chosen by the season that their ids begin with."""
     named = season_ids(season)
@@ -129,11 +125,10 @@ def _standings(
     connection: Connection, season: int, competitor: Competitor
 ) -> Iterator[tuple[tuple[str, Competitor], list[Standing]]]:
     table = STANDINGS_OF[competitor]
-    own = select(table).where(in_season(table.c.event_id)).order_by(table.c.event_id)
+    identity = table.c[f"{competitor}_id"].label("competitor_id")
+    own = select(table, identity).where(in_season(table.c.event_id)).order_by(table.c.event_id)
     for event_id, rows in groupby(connection.execute(own, season_ids(season)), key=lambda row: row.event_id):
-        yield (event_id, competitor), [_standing(row, f"{competitor}_id") for row in rows]
-
-
-def _standing(row: Row[Any], competitor_id: str) -> Standing:
-    fields = {name: getattr(row, name) for name in ("position", "points", "wins", "source")}
-    return stored(Standing, {"competitor_id": getattr(row, competitor_id), **fields})
+        yield (
+            (event_id, competitor),
+            [stored(Standing, {name: getattr(row, name) for name in Standing.model_fields}) for row in rows],
+        )

@@ -52,16 +52,10 @@ Serial = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class Points(TypeDecorator[Decimal]):
-    """Championship points, exact to the thousandth (half points, and 0.14 in 1954)."""
+    """Championship points, exact to the thousandth (half points, and 0.14 in 1954); SQLite has only floats."""
 
-    impl = Numeric(7, 3)
+    impl = Numeric(7, 3).with_variant(Numeric(7, 3, asdecimal=False), "sqlite")
     cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Numeric; on SQLite, which has no decimals, a float rounded to three places."""
-        if dialect.name == "sqlite":
-            return dialect.type_descriptor(Numeric(7, 3, asdecimal=False))
-        return dialect.type_descriptor(Numeric(7, 3))
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
         """The value for the dialect."""

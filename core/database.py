@@ -14,14 +14,14 @@ from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, Dialect, ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from core import sqlite
-from core.driver_errors import UNWRITABLE, explain
-from core.errors import DatabaseError, DataRefused, SchemaForeign, SchemaNewer
+from core.driver_errors import SQLITE_UNWRITABLE, UNWRITABLE, explain
+from core.errors import DatabaseError, DataRefused
 from core.migrations import HEAD, REVISIONS, VERSION_TABLE
 from core.schema import metadata
 from core.settings import SECRETS, Settings, file_of, shown_url
@@ -123,8 +123,7 @@ class Database:
         """Create or upgrade our tables if necessary; concurrent first runs do it once.
 
         Raises:
-            SchemaNewer: a later version of this program has migrated the database.
-            SchemaForeign: tables with our names exist that are not ours.
+            DatabaseError: a later version has migrated the database, or tables with our names are not ours.
         """
         with self.reading() as connection:
             version = self._version(connection)
@@ -176,7 +175,7 @@ class Database:
 
     def _refuse_newer(self, version: str | None) -> None:
         if version is not None and version not in REVISIONS:
-            raise SchemaNewer(
+            raise DatabaseError(
                 f"{self.name} has schema version {version}, newer than this program's {HEAD}: upgrade f1-flows"
             )
 
@@ -185,7 +184,7 @@ class Database:
         if taken := sorted(set(there.get_table_names(schema=self.schema)) & set(metadata.tables)):
             where = f"schema {self.schema}" if self.schema else "the file"
             advice = "set DATABASE_SCHEMA to another name" if self.schema else "use another file"
-            raise SchemaForeign(f"{where} holds a table {taken[0]} that is not ours; {advice}")
+            raise DatabaseError(f"{where} holds a table {taken[0]} that is not ours; {advice}")
 
     def _migrate(self, connection: Connection) -> None:
         from alembic import command
@@ -238,8 +237,29 @@ def _milliseconds(seconds: float) -> str:
     return f"{round(seconds * 1000)}ms"
 
 
-def _open_sqlite(file: Path, _dialect: Dialect, _record: Any, _arguments: Any, options: dict[str, Any]) -> Any:
-    return sqlite.open_file(file, **options)
+def _open_sqlite(
+    file: Path, _dialect: Dialect, _record: Any, _arguments: Any, options: dict[str, Any]
+) -> sqlite3.Connection:
+    """A connection to a file in WAL mode, even if SQLite may not write in its folder.
+
+    In a read-only folder, with no journal left to be read, the file is opened as immutable, so writes fail.
+
+    Raises:
+        sqlite3.Error: it cannot be opened.
+    """
+    connection: sqlite3.Connection = sqlite3.connect(file, **options)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+    except sqlite3.OperationalError as error:
+        connection.close()
+        journal = Path(f"{file}-wal")
+        if error.sqlite_errorcode & 0xFF not in SQLITE_UNWRITABLE or not file.is_file() or journal.exists():
+            raise
+        connection = sqlite3.connect(f"file:{quote(str(file))}?immutable=1", uri=True, **options)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple, TypedDict
 
-from core.errors import MISSHAPEN, SourceMalformed, TableChanged, TableTooLong, reading_answer
+from core.errors import MISSHAPEN, SourceMalformed, TableUnusable, reading_answer
 from core.records import SessionKind, Source
 
 Document = dict[str, Any]
 """A JSON object. For FastF1's frames a row: instants as ISO text, durations in milliseconds, None for NaN."""
+
+SLOTS = range(1, 6)
+"""The numbers of an event's sessions in FastF1's schedule."""
 
 PAGE = 100
 """The most rows that Jolpica serves in one answer."""
@@ -111,13 +114,13 @@ def check_page(page: Page, first_row: int, table: Table, total: int) -> None:
     """Check that a page has its rows of a table of `total` rows.
 
     Raises:
-        TableTooLong, TableChanged, SourceMalformed: see `whole_table`.
+        TableUnusable, SourceMalformed: see `whole_table`.
     """
     source = Source.JOLPICA.value
     if total > table.at_most:
-        raise TableTooLong(source, f"a table of {total} rows, where at most {table.at_most} can be")
+        raise TableUnusable(source, f"a table of {total} rows, where at most {table.at_most} can be")
     if page["total"] != total:
-        raise TableChanged(source, f"a table of {total} rows, and of {page['total']} from row {first_row} on")
+        raise TableUnusable(source, f"a table of {total} rows, and of {page['total']} from row {first_row} on")
     with reading_answer(source, f"an answer that holds no {table.what}"):
         found = sum(1 if table.rows is None else _rows_in(document, table.rows) for document in page["documents"])
     if found != min(PAGE, total - first_row):
@@ -134,8 +137,7 @@ def whole_table(pages: Sequence[Page], table: Table) -> list[Document]:
     """A table's documents, each with all of its rows; a lap continued on the next page appears twice.
 
     Raises:
-        TableTooLong: the table's total is more than it can have.
-        TableChanged: the total differs between two pages.
+        TableUnusable: the table's total is more than it can have, or differs between two pages.
         SourceMalformed: a page has the wrong number of rows.
     """
     rows, documents = table.rows, list[Document]()
@@ -155,11 +157,6 @@ def whole_table(pages: Sequence[Page], table: Table) -> list[Document]:
     return documents
 
 
-def listing_table(listing: Listing, pages: Sequence[Page]) -> list[Document]:
-    """The documents of a table; see `whole_table`."""
-    return whole_table(pages, TABLES[listing])
-
-
 class TimingDocument(TypedDict):
     """FastF1's results and laps of a session from live timing, under FastF1's column names."""
 
@@ -167,21 +164,25 @@ class TimingDocument(TypedDict):
     laps: list[Document]
 
 
+Feed = list[list[Any]]
+"""A file of live timing's archive: messages, each preceded by the session's clock as text."""
+
+
 class ArchiveDocument(TypedDict):
     """Live timing's archive of a session; None for a missing feed.
 
     `laps` and `drivers` are rows of FastF1's frames, under its column names, with durations in milliseconds on the
-    session's clock. The others are unchanged feeds: pairs of the session's clock as text and a message.
+    session's clock. The others are unchanged feeds.
     """
 
     laps: list[Document] | None
     drivers: list[Document] | None
-    info: list[list[Any]]
-    driver_list: list[list[Any]] | None
-    statuses: list[list[Any]]
-    race_control: list[list[Any]] | None
-    weather: list[list[Any]] | None
-    pit_stops: list[list[Any]] | None
+    info: Feed
+    driver_list: Feed | None
+    statuses: Feed
+    race_control: Feed | None
+    weather: Feed | None
+    pit_stops: Feed | None
 
 
 def is_too_deep(answer: Any) -> bool:

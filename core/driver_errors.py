@@ -25,6 +25,7 @@ DATA = ("22", "23")
 """Data exceptions and constraint violations: writers take turns, so these mean bad data, not a race."""
 
 SQLITE_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+SQLITE_UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 SQLITE_DATA = (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH)
 
 UNWRITABLE = (UnicodeError, OverflowError)

@@ -63,14 +63,8 @@ class ScheduleRejected(SourceMalformed):
     transient = False
 
 
-class TableTooLong(SourceMalformed):
-    """A table claims more rows than possible; requesting its pages would use up the budget."""
-
-    transient = False
-
-
-class TableChanged(SourceMalformed):
-    """A table's total changed between two pages, so they do not belong together; a retry does not help."""
+class TableUnusable(SourceMalformed):
+    """A table claims more rows than possible, or its total changed between two pages; a retry does not help."""
 
     transient = False
 
@@ -138,10 +132,6 @@ class OutOfTime(SourceError):
     """The deadline passed before the source was requested."""
 
 
-class UnmappedColumn(SourceError):
-    """Upstream's table has a column that this version does not map, and must not guess."""
-
-
 class UpstreamDown(F1FlowsError):
     """No source had a usable answer."""
 
@@ -182,11 +172,3 @@ class DatabaseBusy(DatabaseError):
 
 class DataRefused(DatabaseError):
     """The database refused the data."""
-
-
-class SchemaNewer(DatabaseError):
-    """The database was migrated by a later version of this program."""
-
-
-class SchemaForeign(DatabaseError):
-    """There are tables with our names that are not ours."""

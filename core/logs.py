@@ -68,7 +68,7 @@ class UtcJsonFormatter(JsonFormatter):
 
 def formatter(log_format: LogFormat, circumstances: Circumstances = dict) -> logging.Formatter:
     """The formatter for a format."""
-    if log_format is LogFormat.JSON:
+    if log_format == "json":
         return UtcJsonFormatter(
             circumstances,
             fmt="{asctime}{levelname}{name}{message}",
@@ -88,7 +88,7 @@ def configure(settings: Settings, circumstances: Circumstances = dict, *, prints
     handler = StandardError()
     handler.setFormatter(formatter(settings.log_format, circumstances))
     handler.set_name("f1-flows")
-    if prints and settings.log_format is LogFormat.CONSOLE:
+    if prints and settings.log_format == "console":
         handler.addFilter(lambda record: not getattr(record, PRINTED, False))
     for name in LOGGERS:
         logger = logging.getLogger(name)
@@ -96,12 +96,12 @@ def configure(settings: Settings, circumstances: Circumstances = dict, *, prints
         logger.addHandler(handler)
         logger.propagate = False
         if name != "fastf1":
-            logger.setLevel(settings.log_level.value)
+            logger.setLevel(settings.log_level)
 
 
 def adopt_prefect(settings: Settings, circumstances: Circumstances) -> None:
     """Write Prefect's own log lines as JSON too, if that is the format."""
-    if settings.log_format is not LogFormat.JSON:
+    if settings.log_format != "json":
         return
     names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == PREFECT]
     for logger in (logging.getLogger(name) for name in (*names, "")):

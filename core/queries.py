@@ -13,18 +13,9 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam
 from core.bounds import STORED
 from core.database import Database
 from core.errors import UsageError
-from core.records import (
-    Circuit,
-    Entry,
-    Event,
-    Held,
-    Record,
-    ResultsState,
-    Session,
-    SessionKind,
-    Status,
-)
+from core.records import Circuit, Entry, Event, Held, Record, ResultsState, Session, SessionKind, Status
 from core.rules.calendar import names
+from core.rules.calendar.identity import season_prefix
 from core.rules.calendar.season import Calendar
 from core.rules.changes import FeedChange
 from core.rules.confirmation import Key
@@ -88,7 +79,7 @@ def about_season(column: ColumnElement[str], season: int) -> ColumnElement[bool]
 
 def season_ids(season: int) -> dict[str, str]:
     """The parameter of `in_season`."""
-    return {"season_ids": f"{season}-%"}
+    return {"season_ids": f"{season_prefix(season)}%"}
 
 
 def read_calendar(connection: Connection, season: int) -> Calendar:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
@@ -167,12 +167,6 @@ class ListedSession(Record):
     utc_offset_minutes: Annotated[int, Field(ge=-14 * 60, le=14 * 60)] | None = None
     instant: AwareDatetime | None = None
 
-    @property
-    def dates(self) -> list[date]:
-        """Every date it has, in any form."""
-        given = (self.local_date, self.wall_time, self.instant)
-        return [found.date() if isinstance(found, datetime) else found for found in given if found is not None]
-
 
 class ListedEvent(Record):
     """An event as a source lists it; `round` is None for testing.
@@ -202,7 +196,9 @@ class ListedEvent(Record):
         if len({session.kind for session in self.sessions}) < len(self.sessions):
             raise ValueError("two sessions of one kind")
         for session in self.sessions:
-            if any(abs(day - self.last_date) > EVENT_SPAN for day in session.dates):
+            given = [one for one in (session.local_date, session.wall_time, session.instant) if one is not None]
+            days = [one.date() if isinstance(one, datetime) else one for one in given]
+            if any(abs(day - self.last_date) > EVENT_SPAN for day in days):
                 raise ValueError(f"{session.name} is not near its date {self.last_date}")
         return self
 
@@ -271,6 +267,13 @@ class Session(Record):
     poll_faults: int = 0
     last_error: str | None = None
     source: Source
+
+    @property
+    def wall_time(self) -> datetime | None:
+        """The venue's clock at the start, naive; None while it is not known."""
+        if self.starts_at is None or self.utc_offset_minutes is None:
+            return None
+        return self.starts_at.replace(tzinfo=None) + timedelta(minutes=self.utc_offset_minutes)
 
     @property
     def has_results(self) -> bool:

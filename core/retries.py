@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
@@ -46,15 +45,9 @@ def is_transient(error: BaseException) -> bool:
 def retrying(policy: RetryPolicy, function: Callable[P, R]) -> Callable[P, R]:
     """The function, retried as a Prefect task of this policy would be."""
 
-    @wraps(function)
-    def tried(*args: P.args, **kwargs: P.kwargs) -> R:
-        attempts = Retrying(
-            retry=retry_if_exception(is_transient),
-            stop=stop_after_attempt(policy.retries + 1),
-            wait=wait_exponential(multiplier=policy.delay_seconds)
-            + wait_random(0, policy.jitter * policy.delay_seconds),
-            reraise=True,
-        )
-        return attempts(function, *args, **kwargs)
-
-    return tried
+    return Retrying(
+        retry=retry_if_exception(is_transient),
+        stop=stop_after_attempt(policy.retries + 1),
+        wait=wait_exponential(multiplier=policy.delay_seconds) + wait_random(0, policy.jitter * policy.delay_seconds),
+        reraise=True,
+    ).wraps(function)

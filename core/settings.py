@@ -6,9 +6,8 @@ Other names in `.env`, such as the application's own, are ignored.
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -47,17 +46,19 @@ def file_of(url: URL) -> Path | None:
     return Path(url.database).absolute()
 
 
-def absolute(url: URL) -> URL:
-    """A database's URL, with an absolute path if it names a file."""
-    file = file_of(url)
-    return url if file is None else url.set(database=str(file))
-
-
 def in_memory(url: URL) -> bool:
     """Whether a SQLite database is in memory, and so would be lost with its first connection."""
-    if url.get_backend_name() != "sqlite":
+    is_named = (url.database or ":memory:").removeprefix("file:") not in ("", ":memory:")
+    return url.get_backend_name() == "sqlite" and (not is_named or url.query.get("mode") == "memory")
+
+
+def is_web_url(value: str) -> bool:
+    """Whether a text is a URL of a web server."""
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and " " not in value
+    except ValueError:
         return False
-    return (url.database or ":memory:").removeprefix("file:") in ("", ":memory:") or url.query.get("mode") == "memory"
 
 
 def receiver_url(value: str) -> str:
@@ -66,33 +67,16 @@ def receiver_url(value: str) -> str:
     Raises:
         ValueError: no message can be sent to it.
     """
-    try:
-        parts = urlsplit(value)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        valid = False
-    if not valid or not value.isascii() or not value.isprintable() or " " in value:
+    if not is_web_url(value) or not value.isascii() or not value.isprintable():
         raise ValueError("is not a URL, such as https://example.com/f1")
+    parts = urlsplit(value)
     if parts.username is not None or parts.fragment:
         raise ValueError("has a user, a password or a fragment, which are not sent: messages are signed instead")
     return value
 
 
-class LogFormat(StrEnum):
-    """The format of log lines."""
-
-    CONSOLE = "console"
-    JSON = "json"
-
-
-class LogLevel(StrEnum):
-    """The lowest level that is logged."""
-
-    DEBUG = "DEBUG"
-    INFO = "INFO"
-    WARNING = "WARNING"
-    ERROR = "ERROR"
-    CRITICAL = "CRITICAL"
+LogFormat = Literal["console", "json"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
 class Settings(BaseSettings):
@@ -114,8 +98,8 @@ class Settings(BaseSettings):
     post_session_delay_minutes: int = Field(30, ge=0, le=1440, description="from a session's end to its first poll")
     hot_poll_seconds: int = Field(60, ge=0, le=300, description="between polls while results usually come; 0: off")
     hot_poll_delay_minutes: int = Field(15, ge=0, le=1440, description="first poll of a run that stays, if earlier")
-    log_level: LogLevel = Field(LogLevel.INFO, description="lowest level that is logged")
-    log_format: LogFormat = Field(LogFormat.CONSOLE, description="console or json")
+    log_level: LogLevel = Field("INFO", description="lowest level that is logged")
+    log_format: LogFormat = Field("console", description="console or json")
     enable_scheduler: bool = Field(True, description="whether flows.serve schedules anything")
     f1_upstream_url: str | None = Field(None, description="a mirror of upstream; unset: the real hosts")
     f1_username: str | None = Field(None, description="Formula 1 account for live timing")
@@ -164,16 +148,9 @@ class Settings(BaseSettings):
     @field_validator("f1_upstream_url")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        try:
-            parts = urlsplit(value)
-            valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            valid = False
-        if not valid or " " in value:
+        if value is not None and not is_web_url(value):
             raise ValueError("is not a URL, such as http://127.0.0.1:8900")
-        return value.rstrip("/")
+        return value and value.rstrip("/")
 
     @field_validator("f1_webhook_url")
     @classmethod
@@ -217,7 +194,8 @@ class Settings(BaseSettings):
         for name in type(self).model_fields:
             value = getattr(self, name)
             if name == "database_url":
-                texts[name] = shown_url(absolute(self.database))
+                file = file_of(self.database)
+                texts[name] = shown_url(self.database.set(database=str(file)) if file else self.database)
             elif isinstance(value, Path):
                 texts[name] = str(value.absolute())
             elif isinstance(value, SecretStr) or (name == "f1_webhook_url" and value):

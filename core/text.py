@@ -21,12 +21,9 @@ def printable(text: str) -> str:
     """The text in one line, with control characters as escapes such as `\\x1b`."""
     if text.isprintable():
         return text
-    return "".join(escape(character) if is_control(character) else character for character in text)
-
-
-def escape(character: str) -> str:
-    """A character as in a Python literal."""
-    return character.encode("unicode_escape").decode("ascii")
+    return "".join(
+        character.encode("unicode_escape").decode("ascii") if is_control(character) else character for character in text
+    )
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, SmallInteger, Table, Text
+from sqlalchemy import Boolean, CheckConstraint, Column, Float, ForeignKey, Index, Integer, SmallInteger, Table, Text
 
 from core.column_types import Instant
 from core.records import Source
@@ -17,8 +17,8 @@ def _car_number() -> Column[str]:
     return Column("car_number", Text, primary_key=True, comment="car number as text")
 
 
-def _source() -> Column[str]:
-    return Column("source", Text, nullable=False, comment="the source this row comes from")
+def _source() -> tuple[Column[str], CheckConstraint]:
+    return Column("source", Text, nullable=False, comment="the source this row comes from"), one_of("source", Source)
 
 
 laps = Table(
@@ -47,8 +47,7 @@ laps = Table(
     Column("is_deleted", Boolean, comment="race control deleted its time; null without race control's messages"),
     Column("deleted_reason", Text, comment="why its time was deleted, in race control's words"),
     Column("is_accurate", Boolean, nullable=False, comment="a lap under green or yellow whose times fit together"),
-    _source(),
-    one_of("source", Source),
+    *_source(),
     Index(None, "driver_id"),
     comment="Laps, one row a car and lap; a lap that a car retired on has no time",
 )
@@ -64,8 +63,7 @@ stints = Table(
     Column("compound", Text, comment="tyre compound; null where unknown"),
     Column("is_new", Boolean, comment="the tyres were new"),
     Column("age_at_start_laps", SmallInteger, comment="laps that the tyres had done before it"),
-    _source(),
-    one_of("source", Source),
+    *_source(),
     comment="Stints, the laps of a car on one set of tyres",
 )
 
@@ -79,8 +77,7 @@ pit_stops = Table(
     Column("entered_at", Instant, comment="pit entry, UTC"),
     Column("lane_ms", Integer, comment="from pit entry to pit exit, milliseconds; null through a red flag"),
     Column("stationary_ms", Integer, comment="standing still, milliseconds; known since 2024"),
-    _source(),
-    one_of("source", Source),
+    *_source(),
     comment="Pit stops of races and sprints, one row a stop",
 )
 
@@ -125,8 +122,7 @@ entries = Table(
     Column("full_name", Text, comment="the driver's name, as live timing writes it"),
     Column("team_id", Text, ForeignKey("teams.id"), comment="the team; null while unknown"),
     Column("team_color", Text, comment="six hexadecimal digits"),
-    _source(),
-    one_of("source", Source),
+    *_source(),
     Index(None, "driver_id"),
     comment="Who drives which car in a session: from live timing's list of drivers, and from results once official",
 )

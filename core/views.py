@@ -2,50 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Integer, MetaData, SmallInteger, Table, Text
 
 from core.column_types import Instant, Points
-from core.schema import results
+from core.schema import driver_standings, drivers, events, results, sessions
+from core.timing_schema import entries
 
 views = MetaData()
 
 SEASON = "championship year"
 ROUND = "the event's round now; null for testing and cancelled events"
 LOCAL = "at the venue's wall time, without zone; null while the time or the zone is unknown"
-CHAMPIONSHIP = (
-    ("competitor", Text, "whose championship: driver or team"),
-    ("season", SmallInteger, SEASON),
-    ("round", SmallInteger, ROUND),
-    ("event_id", Text, "after this event"),
-    ("event", Text, "the event's short name"),
-    ("position", SmallInteger, "place; null for a competitor that was never classified"),
-    ("competitor_id", Text, "the driver's or team's id"),
-    ("name", Text, "the driver's full name, or the team's"),
-    ("code", Text, "the driver's three letters; null for teams, and unknown for most drivers"),
-    ("points", Points, "points so far"),
-    ("wins", SmallInteger, "races won so far"),
-    (
-        "places_gained",
-        SmallInteger,
-        "since the season's event with standings before, negative: lost; null without a place then",
-    ),
-    ("points_gained", Points, "since the season's event with standings before; at the first, all points"),
-    ("source", Text, "results: computed here; jolpica: as Jolpica publishes it"),
-)
+
+
+def _of(table: Table, names: str) -> Iterator[Column[Any]]:
+    """Columns that a view takes from a table, with their types and comments."""
+    return (Column(name, table.c[name].type, comment=table.c[name].comment) for name in names.split())
+
+
+def _championship() -> Iterator[Column[Any]]:
+    yield Column("competitor", Text, comment="whose championship: driver or team")
+    yield Column("season", SmallInteger, comment=SEASON)
+    yield Column("round", SmallInteger, comment=ROUND)
+    yield Column("event_id", Text, comment="after this event")
+    yield Column("event", Text, comment="the event's short name")
+    yield from _of(driver_standings, "position")
+    yield Column("competitor_id", Text, comment="the driver's or team's id")
+    yield Column("name", Text, comment="the driver's full name, or the team's")
+    yield Column("code", Text, comment="the driver's three letters; null for teams, and unknown for most drivers")
+    yield from _of(driver_standings, "points wins")
+    gained = "since the season's event with standings before"
+    yield Column("places_gained", SmallInteger, comment=f"{gained}, negative: lost; null without a place then")
+    yield Column("points_gained", Points, comment=f"{gained}; at the first, all points")
+    yield from _of(driver_standings, "source")
+
 
 results_with_names = Table(
     "results_with_names",
     views,
-    Column("season", SmallInteger, comment=SEASON),
-    Column("round", SmallInteger, comment="round of the season now; moves; null for testing and cancelled events"),
+    *_of(events, "season round"),
     Column("event_id", Text, comment="the event"),
     Column("event", Text, comment="the event's short name"),
     Column("session", Text, comment="the session's kind"),
-    Column("results_state", Text, comment="awaited, provisional, official or settled"),
-    Column("revision", Integer, comment="number of the results' last revision; 0 before any"),
-    *(Column(column.name, column.type, comment=column.comment) for column in results.columns),
-    Column("given_name", Text, comment="given name"),
-    Column("family_name", Text, comment="family name"),
+    *_of(sessions, "results_state revision"),
+    *_of(results, " ".join(results.columns.keys())),
+    *_of(drivers, "given_name family_name"),
     Column("team", Text, comment="the team's name"),
     comment="The current classification, one row per entry, with the names behind its ids",
 )
@@ -54,16 +58,12 @@ event_outcomes = Table(
     "event_outcomes",
     views,
     Column("event_id", Text, comment="the event"),
-    Column("season", SmallInteger, comment=SEASON),
-    Column("round", SmallInteger, comment="round of the season now; moves; null for testing and cancelled events"),
-    Column("name", Text, comment="short name, such as Bahrain Grand Prix"),
+    *_of(events, "season round name"),
     Column("race_winner", Text, comment="driver's id; null until known, as in all columns of results"),
     Column("race_second", Text, comment="driver's id"),
     Column("race_third", Text, comment="driver's id"),
     Column(
-        "pole",
-        Text,
-        comment="driver's id: first in qualifying; without qualifying's results, first on the race's grid",
+        "pole", Text, comment="driver's id: first in qualifying; without qualifying's results, first on the race's grid"
     ),
     Column("fastest_lap_driver", Text, comment="driver's id"),
     Column("fastest_lap_ms", Integer, comment="the race's fastest lap, milliseconds"),
@@ -93,8 +93,7 @@ results_freshness = Table(
     "results_freshness",
     views,
     Column("session_id", Text, comment="the session"),
-    Column("event_id", Text, comment="the event it belongs to"),
-    Column("kind", Text, comment="what is driven, whatever it is called that year"),
+    *_of(sessions, "event_id kind"),
     Column("ends_at", Instant, comment="its scheduled end, UTC"),
     Column("seconds_to_provisional", Integer, comment="from there to the first provisional revision"),
     Column("seconds_to_official", Integer, comment="from there to the first official revision"),
@@ -113,15 +112,13 @@ next_sessions = Table(
     Column("kind", Text, comment="what is driven, whatever it is called that year"),
     Column("name", Text, comment="what upstream calls the session"),
     Column("status", Text, comment="scheduled or live"),
-    Column("local_date", Date, comment="the venue's date"),
-    Column("starts_at", Instant, comment="start, UTC; null while only the date is known"),
+    *_of(sessions, "local_date starts_at"),
     Column("ends_at", Instant, comment="expected end, UTC"),
     Column("local_starts_at", DateTime, comment=f"start {LOCAL}"),
     Column("local_ends_at", DateTime, comment=f"expected end {LOCAL}"),
     Column("utc_offset_minutes", SmallInteger, comment="the venue's offset from UTC at the start"),
     Column("time_zone", Text, comment="the venue's IANA time zone; null while unknown"),
-    Column("country", Text, comment="country, as the source writes it"),
-    Column("locality", Text, comment="town or district, as the source writes it"),
+    *_of(events, "country locality"),
     Column("circuit", Text, comment="the circuit's name; null while unknown"),
     comment="Sessions that are live or still to come; order by local_date, starts_at",
 )
@@ -133,16 +130,12 @@ season_calendar = Table(
     Column("round", SmallInteger, comment=ROUND),
     Column("event_id", Text, comment="the event"),
     Column("event", Text, comment="the event's short name"),
-    Column("official_name", Text, comment="full name with the title sponsor"),
-    Column("country", Text, comment="country, as the source writes it"),
-    Column("locality", Text, comment="town or district, as the source writes it"),
-    Column("circuit_id", Text, comment="the circuit, once known"),
+    *_of(events, "official_name country locality circuit_id"),
     Column("circuit", Text, comment="the circuit's name; null while unknown"),
     Column("time_zone", Text, comment="the venue's IANA time zone; null while unknown"),
     Column("format", Text, comment="which sessions the weekend has"),
     Column("status", Text, comment="the event's: scheduled, live, completed or cancelled"),
-    Column("first_date", Date, comment="the venue's date of the first session"),
-    Column("last_date", Date, comment="the venue's date of the last session"),
+    *_of(events, "first_date last_date"),
     Column("race_date", Date, comment="the venue's date of the race; null for testing"),
     Column("race_starts_at", Instant, comment="the race's start, UTC; null while only the date is known"),
     Column("race_local_starts_at", DateTime, comment=f"the race's start {LOCAL}"),
@@ -153,14 +146,14 @@ season_calendar = Table(
 standings_with_names = Table(
     "standings_with_names",
     views,
-    *(Column(name, kind, comment=comment) for name, kind, comment in CHAMPIONSHIP),
+    *_championship(),
     comment="Both championships after each event, with names and what was gained since the event before",
 )
 
 current_standings = Table(
     "current_standings",
     views,
-    *(Column(name, kind, comment=comment) for name, kind, comment in CHAMPIONSHIP),
+    *_championship(),
     comment="Both championships as they stand: standings_with_names after the last event that has standings",
 )
 
@@ -173,10 +166,7 @@ line_up = Table(
     Column("session_id", Text, comment="the session whose entries these are"),
     Column("car_number", Text, comment="car number as text"),
     Column("driver_id", Text, comment="the driver; null until Jolpica knows one"),
-    Column("driver_code", Text, comment="three letters, as live timing gives them"),
-    Column("full_name", Text, comment="the driver's name, as live timing writes it"),
-    Column("team_id", Text, comment="the team; null while unknown"),
-    Column("team_color", Text, comment="six hexadecimal digits"),
+    *_of(entries, "driver_code full_name team_id team_color"),
     Column("source", Text, comment="the source of the entry"),
     Column("is_expected", Boolean, comment="no session of the event has begun: these are the last event's entries"),
     comment="Who drives which car at each event, as far as is known",

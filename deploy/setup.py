@@ -182,7 +182,7 @@ def run_prefect_deploy(settings: Settings) -> None:
         F1FlowsError: it fails.
     """
     deploy = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
-    deployed = subprocess.run(deploy, env=os.environ | {"LOG_FORMAT": settings.log_format.value}, check=False)
+    deployed = subprocess.run(deploy, env=os.environ | {"LOG_FORMAT": settings.log_format}, check=False)
     if deployed.returncode:
         raise F1FlowsError(f"prefect deploy --all ended with status {deployed.returncode}")
 

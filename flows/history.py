@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from core.documents import Listing, listing_table
+from core.documents import TABLES, Listing, whole_table
 from core.errors import ScheduleRejected, SourceEmpty, SourceError, SourceMalformed
 from core.records import ListedEvent, ScheduleAnswer, Source
 from core.rules.calendar.season import FIRST_LIVETIMING_SEASON, Calendar, CircuitsNeed, circuits_need
 from core.rules.history import Backfilled, SeasonAnswer, due_polls, listings_due, notes_of
-from core.rules.results.due_polls import result_queries
-from core.rules.results.matching import match_results
+from core.rules.results.due_polls import match_results, result_queries
 from core.rules.results.outcome import Polled
 from flows.pages import KeptTables, PageFetch
 from flows.poll_results import announce
@@ -72,7 +71,7 @@ def _scheduled(run: Run, season: int, known: Calendar, kept: KeptTables) -> Seas
 
 
 def _races(run: Run, season: int, kept: KeptTables) -> ScheduleAnswer:
-    documents = listing_table(Listing.RACES, kept.table(Listing.RACES))
+    documents = whole_table(kept.table(Listing.RACES), TABLES[Listing.RACES])
     if not documents:
         raise SourceEmpty(Source.JOLPICA.value, "not published")
     return transform_schedule(run, documents, season, Source.JOLPICA)

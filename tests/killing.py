@@ -18,7 +18,7 @@ import importlib, json, os, signal, sys
 from sqlalchemy import event
 from core.database import connect
 from core.settings import Settings
-import core.fetch.results, core.fetch.schedule, core.fetch.timing
+import core.fetch.jolpica, core.fetch.schedule, core.fetch.timing
 from core.fetch.fastf1_internals import lift_rate_limits
 
 module, arguments, places = json.loads(sys.argv[1])

@@ -20,7 +20,6 @@ from core.documents import ArchiveDocument
 from core.errors import DataRefused
 from core.fetch.access import Access
 from core.fetch.archive import fetch_archive
-from core.fetch.timing import TimedSession
 from core.queries import read_event_polls
 from core.records import Session, SessionKind, Source, Status
 from core.replay import Fault, Upstream, facts
@@ -111,9 +110,7 @@ def test_an_archive_gives_the_keys_of_its_session_event_circuit_and_drivers(
 
 def test_what_is_fetched_is_json_as_it_was_sent(sqlite: Database, season: Upstream) -> None:
     (due,) = read_event_polls(sqlite, EVENT, SessionKind.RACE)
-    session = TimedSession.of(due.event, due.session)
-    assert session is not None
-    fetched = fetch_archive(session, Access(Settings.load(), Deadline(20)))
+    fetched = fetch_archive(due.event, due.session, Access(Settings.load(), Deadline(20)))
     assert json.loads(json.dumps(fetched)) == fetched
     assert (fetched["info"][0][1]["Key"], fetched["info"][0][1]["StartDate"]) == (24, "2024-03-02T18:00:00")
 

@@ -21,9 +21,8 @@ from core.records import ResultsState, SessionKind, Status
 from core.replay import Fault, Upstream
 from core.rules.calendar.identity import slug
 from core.rules.results import polling
-from core.rules.results.hot import HOT_LASTS, is_hot, next_hot_poll
 from core.rules.results.outcome import Outcome, Polled
-from core.rules.results.polling import HOUR, MINUTE, Stage
+from core.rules.results.polling import HOT_LASTS, HOUR, MINUTE, Stage, is_hot, next_hot_poll
 from core.schema import result_revisions, sessions, upstream_requests
 from core.settings import Settings
 from core.upsert.ledger import HOT_REQUESTS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,8 +21,8 @@ from core.deadline import Deadline
 from core.documents import TimingDocument
 from core.errors import RateLimited, SourceEmpty, SourceError, SourceMalformed, SourceUnreachable
 from core.fetch.access import Access
-from core.fetch.timing import TimedSession, fetch_timing
-from core.records import Entry, ResultsState, SessionKind
+from core.fetch.timing import fetch_timing
+from core.records import Entry, Event, ResultsState, Session, SessionKind
 from core.replay import Fault, Upstream
 from core.rules.results.outcome import Outcome
 from core.settings import Settings
@@ -95,20 +95,11 @@ def test_an_exception_of_fastf1_is_noted_as_a_fault(
     healed(sqlite)
 
 
-def timed_bahrain() -> TimedSession:
-    return TimedSession(
-        season=2024,
-        round=1,
-        event_name="Bahrain Grand Prix",
-        last_date=datetime(2024, 3, 2).date(),
-        name="Qualifying",
-        wall_time=datetime(2024, 3, 1, 19),
-        starts_at=datetime(2024, 3, 1, 16, tzinfo=UTC),
-    )
-
-
 def fetch() -> TimingDocument:
-    return fetch_timing(timed_bahrain(), Access(Settings.load(), Deadline(20)))
+    event = Event.model_construct(season=2024, round=1, name="Bahrain Grand Prix", last_date=date(2024, 3, 2))
+    begins = {"starts_at": datetime(2024, 3, 1, 16, tzinfo=UTC), "utc_offset_minutes": 180}
+    session = Session.model_construct(name="Qualifying", **begins)
+    return fetch_timing(event, session, Access(Settings.load(), Deadline(20)))
 
 
 def test_exit_becomes_a_typed_error(bahrain: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,7 +75,7 @@ def test_implausibly_many_moved_dates_without_sessions_are_held_too(life: Life) 
 def test_a_session_of_a_third_of_the_season_vanishing_is_held_for_a_day(life: Life) -> None:
     life.sync(at("2026-01-01"), *nine_races())
     raceless = [
-        race.model_copy(update={"sessions": race.sessions[:-1], "last_date": race.sessions[-2].dates[0]})
+        race.model_copy(update={"sessions": race.sessions[:-1], "last_date": race.sessions[-2].local_date})
         for race in nine_races()
     ]
     gone = at("2026-01-02T12:00")

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from core.records import SessionKind
-from core.rules.results.points import fastest_lap_point, most_points, race_points, scales, sprint_points
+from core.rules.results.points import most_points, race_points, scales
 
 RACE, SPRINT, QUALIFYING = SessionKind.RACE, SessionKind.SPRINT, SessionKind.QUALIFYING
 
@@ -29,6 +29,10 @@ def test_race_tables_change_in_their_season(seasons: tuple[int, int], winner: in
         assert (table[0], len(table), sum(table)) == (winner, paid, total)
 
 
+def sprint_points(season: int) -> tuple[Decimal, ...]:
+    return next((scale.places for scale in scales(season, SPRINT)), ())
+
+
 def test_sprints_pay_since_2021_and_eight_places_since_2022() -> None:
     assert [len(sprint_points(season)) for season in (2020, 2021, 2022, 2026)] == [0, 3, 8, 8]
     assert sprint_points(2021) == (3, 2, 1)
@@ -36,7 +40,7 @@ def test_sprints_pay_since_2021_and_eight_places_since_2022() -> None:
 
 
 def test_the_fastest_lap_earned_a_point_twice_in_history() -> None:
-    paying = [season for season in range(1950, 2027) if fastest_lap_point(season)]
+    paying = [season for season in range(1950, 2027) if scales(season, RACE)[0].fastest_lap_places]
     assert paying == [*range(1950, 1960), *range(2019, 2025)]
 
 

@@ -26,7 +26,7 @@ from core.rules.calendar.reconcile import reconcile
 from core.rules.calendar.season import Calendar
 from core.rules.results.outcome import Outcome
 from core.rules.results.polling import Cadence
-from core.rules.results.quality import Severity, examine
+from core.rules.results.quality import Case, Severity, examine
 from core.schema import changes, drivers, events, held, result_revisions, results, sessions, team_standings, teams
 from core.schema import driver_standings as driver_table
 from core.transform.schedule import schedule_answer
@@ -167,7 +167,7 @@ class Rules:
             # Rejected: it is not stored, and a held answer is dropped.
             self.waiting = None
             return
-        refused = {finding.severity for finding in examine(result, self.held)} & {Severity.REJECT}
+        refused = {finding.severity for finding in examine(Case(result, self.held))} & {Severity.REJECT}
         if refused:
             return
         entries = result.entries

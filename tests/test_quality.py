@@ -14,7 +14,7 @@ from recording import RECORDED, needs_recording
 
 from core.records import Entry, ResultsState, SessionKind, SessionResult, Source
 from core.rules.results.points import race_points
-from core.rules.results.quality import GATES, Severity, examine, is_short
+from core.rules.results.quality import GATES, Case, Severity, examine, is_short
 from core.transform.results import result_of_race
 
 RACE, SPRINT, QUALIFYING = SessionKind.RACE, SessionKind.SPRINT, SessionKind.QUALIFYING
@@ -46,7 +46,7 @@ def found(
 ) -> dict[str, str]:
     """The gates that find fault, with their messages."""
     result = SessionResult(season=season, round=1, kind=kind, source=Source.JOLPICA, entries=tuple(entries))
-    return {finding.gate: finding.message for finding in examine(result, previous, **more)}
+    return {finding.gate: finding.message for finding in examine(Case(result, previous, **more))}
 
 
 OUT = {"position": None, "classification": "R", "points": Decimal(0)}
@@ -213,9 +213,9 @@ def test_messages_name_the_entry_and_the_fault() -> None:
 
 def test_losing_good_rows_is_rejected_and_oddities_are_warnings() -> None:
     result = SessionResult(season=2025, round=1, kind=RACE, source=Source.JOLPICA, entries=field(size=17))
-    assert [finding.severity for finding in examine(result, field())] == [Severity.REJECT]
+    assert [finding.severity for finding in examine(Case(result, field()))] == [Severity.REJECT]
     odd = result.model_copy(update={"entries": field(d1={"laps": 0})})
-    assert [finding.severity for finding in examine(odd, ())] == [Severity.WARN]
+    assert [finding.severity for finding in examine(Case(odd))] == [Severity.WARN]
 
 
 # Jolpica gives Austin's disqualified Hamilton and Leclerc places 19 and 20, after those who retired from 16 on; and
@@ -268,7 +268,7 @@ def test_no_historic_table_is_rejected(season: str) -> None:
         path = RECORDED / "history" / season / f"{name}.json"
         for event in json.loads(path.read_text()) if path.exists() else []:
             result = result_of_race(event, kind)
-            faults = examine(result, ())
+            faults = examine(Case(result))
             refused += [(event["round"], f.message) for f in faults if f.severity is Severity.REJECT]
     assert refused == []
 

@@ -73,7 +73,7 @@ def test_a_late_correction_does_not_give_racing_point_its_points_back(
     """Revising an early race recomputes all that follow it, with the deduction, and Jolpica lacks the correction."""
     from core.deadline import Deadline
     from core.fetch.access import Access
-    from core.fetch.results import fetch_results
+    from core.fetch.jolpica import fetch_results
     from core.settings import Settings
 
     now = moment("2021-06-01T00:00Z")

@@ -16,11 +16,10 @@ from recording import needs_recording
 
 from core.database import Database
 from core.records import Competitor, SessionKind
-from core.rules.results.adjustments import Adjustment
 from core.rules.results.championship import best_placed
 from core.rules.results.disagreements import differences
 from core.rules.results.season_rules import Part, rules_of
-from core.rules.results.standings import Round, RoundEvent, RoundResult, Scored, Tables, standings_after
+from core.rules.results.standings import Adjustment, Round, RoundEvent, RoundResult, Scored, Tables, standings_after
 from core.upsert.adjustments import read_adjustments
 
 RACE = SessionKind.RACE

@@ -13,13 +13,13 @@ from receiver import SECRET, Receiver, Reply, VirtualClock, webhooks_file
 from sqlalchemy import func, select
 
 from core.database import Database
+from core.deliver.post import is_public
 from core.deliver.subscribers import subscribers_of
 from core.errors import UsageError
 from core.records import Change, ChangeKind, Entity
 from core.replay import Upstream
 from core.rules.changes import FeedChange
 from core.rules.deliveries import message as messages
-from core.rules.deliveries.addresses import is_public
 from core.schema import changes
 from core.settings import Settings
 from core.upsert.rows import write_changes

@@ -8,6 +8,7 @@ import threading
 from contextlib import closing, suppress
 from datetime import datetime
 from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from time import monotonic
 from urllib.parse import urlsplit
 
@@ -16,7 +17,6 @@ from standardwebhooks import Webhook
 from core.cutoff import Cutoff
 from core.deliver.subscribers import Subscriber
 from core.errors import F1FlowsError
-from core.rules.deliveries.addresses import is_public
 from core.rules.deliveries.schedule import Answer
 
 SECONDS = 10.0
@@ -26,6 +26,9 @@ NO_ANSWER = f"no whole answer within {SECONDS:.0f} s"
 READ_AT_MOST = 64 * 1024
 SHOWN_OF_BODY = 120
 PORTS = {"http": 80, "https": 443}
+
+TRANSLATED = IPv6Network("64:ff9b::/96")
+"""NAT64: the last 32 bits are the IPv4 address that is reached."""
 
 Address = tuple[str, int]
 
@@ -68,7 +71,8 @@ def _exchange(subscriber: Subscriber, body: bytes, headers: dict[str, str], ends
             plain.settimeout(None)
             cutoff.add(plain)
             try:
-                with closing(_secured(plain, host) if parts.scheme == "https" else plain) as connected:
+                tls = ssl.create_default_context() if parts.scheme == "https" else None
+                with closing(tls.wrap_socket(plain, server_hostname=host) if tls else plain) as connected:
                     connection = HTTPConnection(host, port)
                     connection.sock = connected
                     connection.request("POST", target, body, headers)
@@ -141,13 +145,24 @@ def _resolve(host: str, port: int, ends: float) -> list[Address]:
     return found
 
 
-def _secured(connection: socket.socket, host: str) -> socket.socket:
-    return ssl.create_default_context().wrap_socket(connection, server_hostname=host)
-
-
 def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return NO_ANSWER
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__
+
+
+def is_public(address: str) -> bool:
+    """Whether a socket's address, with or without a zone, is reached over the public Internet by unicast."""
+    found = _reached(ip_address(address.partition("%")[0]))
+    return found.is_global and not found.is_multicast
+
+
+def _reached(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """The IPv4 address inside an IPv6 address, if there is one."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address in TRANSLATED:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else address)

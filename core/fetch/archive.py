@@ -10,15 +10,15 @@ import pandas as pd
 from fastf1.exceptions import DataNotLoadedError, FastF1CriticalError
 
 from core.documents import ArchiveDocument, Document
-from core.errors import SourceEmpty, SourceError, SourceMalformed, SourceUnreachable
+from core.errors import SourceEmpty, SourceError, SourceMalformed
 from core.fetch import fastf1_internals
 from core.fetch.access import Access
-from core.fetch.fastf1_internals import FEEDS, Feed, Feeds
+from core.fetch.fastf1_internals import FEEDS, Feeds
 from core.fetch.frames import rows_of
 from core.fetch.kept import keeping_files
-from core.fetch.session import Call, asking
-from core.fetch.timing import TimedSession, event_of
-from core.records import Source
+from core.fetch.session import asking
+from core.fetch.timing import NOT_THERE, fetch_feed, unloaded
+from core.records import Event, Session, Source
 
 LAP_COLUMNS = (
     "DriverNumber",
@@ -47,8 +47,8 @@ LAP_COLUMNS = (
 DRIVER_COLUMNS = ("DriverNumber", "Abbreviation", "FullName", "TeamName", "TeamColor")
 
 
-def fetch_archive(session: TimedSession, access: Access, *, settled: bool = False) -> ArchiveDocument:
-    """Live timing's archive of a session, one request per feed.
+def fetch_archive(event: Event, session: Session, access: Access, *, settled: bool = False) -> ArchiveDocument:
+    """Live timing's archive of a session whose time is known, one request per feed.
 
     Args:
         settled: its files no longer change: read them from FastF1's HTTP cache, and add them to it.
@@ -58,13 +58,13 @@ def fetch_archive(session: TimedSession, access: Access, *, settled: bool = Fals
         SourceError: any other fault, typed, such as a feed that exists and cannot be fetched.
     """
     with asking(Source.LIVETIMING, access) as call, keeping_files(access) if settled else nullcontext():
-        loaded = fastf1.core.Session(event_of(session), session.name, f1_api_support=True)
+        loaded = unloaded(event, session)
         feeds = Feeds(loaded)
-        info = deepcopy(_fetch(feeds, "SessionInfo", call))  # FastF1 adds moments to the feed, which are not JSON
+        info = deepcopy(fetch_feed(feeds, "SessionInfo", call))  # FastF1 adds moments to the feed, which are not JSON
         if info is None:
-            raise SourceEmpty(Source.LIVETIMING.value, "not there yet")
+            raise SourceEmpty(Source.LIVETIMING.value, NOT_THERE)
         for name in FEEDS:
-            _fetch(feeds, name, call)
+            fetch_feed(feeds, name, call)
         try:
             fastf1_internals.without_ergast(loaded).load(telemetry=False, livedata=feeds)
         except (FastF1CriticalError, SourceError):
@@ -82,19 +82,6 @@ def fetch_archive(session: TimedSession, access: Access, *, settled: bool = Fals
             "weather": feeds.fetch("WeatherData"),
             "pit_stops": feeds.fetch("PitStopSeries"),
         }
-
-
-def _fetch(feeds: Feeds, name: str, call: Call) -> Feed | None:
-    """A feed's messages, None if there is no such feed.
-
-    Raises:
-        SourceUnreachable: a host failed, so the feed may exist.
-    """
-    before = len(call.statuses)
-    found = feeds.fetch(name)
-    if found is None and any(status not in (403, 404) for status in call.statuses[before:]):
-        raise SourceUnreachable(Source.LIVETIMING.value, f"server error {call.statuses[-1]}")
-    return found
 
 
 def _laps(loaded: fastf1.core.Session) -> list[Document] | None:

@@ -23,6 +23,7 @@ from fastf1.internals.f1account.transport import LIVETIMING_URL, LivetimingAuthA
 from fastf1.logger import LoggingManager
 from fastf1.req import Cache, _SessionWithRateLimiting
 
+from core.documents import Feed
 from core.fetch.connections import EndingAdapter, with_ending
 
 RateLimitedSession = _SessionWithRateLimiting
@@ -126,9 +127,6 @@ FEEDS = {
 }
 """The feeds that are read, by live timing's name, with FastF1's name for each."""
 
-Feed = list[list[Any]]
-"""A feed's messages, each preceded by the session's clock."""
-
 
 class Feeds:
     """A session's feeds, each fetched once; FastF1 reads them as recorded live data, without its own requests."""
@@ -151,8 +149,3 @@ class Feeds:
     def get(self, name: str) -> Feed:
         """A feed for FastF1; empty if it is missing."""
         return self.fetch(name) or []
-
-
-def has_session_info(session: fastf1.core.Session) -> bool:
-    """Whether live timing has a session's smallest file; makes one request to each host."""
-    return fastf1._api.fetch_page(session.api_path, "session_info") is not None

@@ -12,8 +12,8 @@ from core.documents import TABLES, Document, Listing
 from core.errors import SourceEmpty, SourceMalformed, SourceUnreachable
 from core.fetch.access import Access
 from core.fetch.frames import rows_of
-from core.fetch.pages import JOLPICA, fetch_table
-from core.fetch.session import asking
+from core.fetch.jolpica import ASK, fetch_table
+from core.fetch.session import ABSENT, asking
 from core.records import Source
 
 BACKENDS = {Source.FASTF1: "fastf1", Source.LIVETIMING: "f1timing"}
@@ -31,7 +31,7 @@ def fetch_schedule(season: int, source: Source, access: Access) -> list[Document
         SourceError: any other fault, typed, such as fewer rows than the answer's own total.
     """
     if source is Source.JOLPICA:
-        documents = fetch_table(JOLPICA.get_race_schedule, access, TABLES[Listing.RACES], season=season)
+        documents = fetch_table(ASK[Listing.RACES], access, TABLES[Listing.RACES], season=season)
     else:
         documents = _fetch_frame(season, source, access)
     if not documents:
@@ -45,7 +45,7 @@ def _fetch_frame(season: int, source: Source, access: Access) -> list[Document]:
             return rows_of(fastf1.get_event_schedule(season, backend=BACKENDS[source]))
         except ValueError:
             status = call.statuses[-1] if call.statuses else 0
-            if status in (403, 404):
+            if status in ABSENT:
                 raise SourceEmpty(source.value, "not published") from None
             if status >= 400:
                 raise SourceUnreachable(source.value, f"server error {status}") from None

@@ -43,12 +43,15 @@ from core.fetch.access import Access
 from core.fetch.connections import cut_by, with_ending
 from core.records import Source
 from core.retry_after import retry_after
-from core.settings import LogLevel, Settings
+from core.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 4.0
 READ_SECONDS = 8.0
+
+ABSENT = (403, 404)
+"""The statuses with which live timing and FastF1's schedules answer for a file that does not exist."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,7 @@ def _time_left(call: Call) -> float:
 
 def _check(source: Source, response: requests.Response) -> None:
     """Raise the error for a response that is not a JSON document."""
-    if response.status_code in (403, 404, 410):
+    if response.status_code in (*ABSENT, 410):
         raise SourceEmpty(source.value, "not published")
     if response.status_code >= 500:
         raise SourceUnreachable(source.value, f"server error {response.status_code}")
@@ -195,7 +198,7 @@ def prepare(settings: Settings) -> None:
     if settings.f1_upstream_url:
         fastf1_internals.use_mirror(settings.f1_upstream_url)
     fastf1_internals.remove_console_handler()
-    verbose = settings.log_level is LogLevel.DEBUG
+    verbose = settings.log_level == "DEBUG"
     logging.getLogger("fastf1").setLevel(logging.DEBUG if verbose else logging.ERROR)
     # It logs a traceback for every incomplete answer, which the request's own error already reports.
     logging.getLogger("urllib3").setLevel(logging.ERROR)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from pydantic import AwareDatetime
 
 from core.records import Entity, HeldKind, Record, Source
-from core.rules.results.polling import DAY, FILED, HOUR, Stage, retry_after_fault
+from core.rules.results.polling import DAY, FILED, HOUR, Stage, retry_after_fault, stage_at
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ STANDINGS = Dataset(
     entity=Entity.EVENT,
     tables=("driver_standings", "team_standings"),
     rejected=HeldKind.STANDINGS_REJECTED,
-    cadence=(Stage(timedelta(days=14), HOUR), Stage(None, timedelta(days=7))),
+    cadence=(Stage(14 * DAY, HOUR), Stage(None, 7 * DAY)),
     differing=HeldKind.STANDINGS_DIFFER,
 )
 
@@ -101,7 +101,8 @@ def awaited(
 ) -> DatasetState:
     """The state after an answer that is unpublished, incomplete or, with a reason in words, `refused`."""
     error = None if refused is None else f"refused: {refused}"
-    return _polled(state, 0, {"next_poll_at": now + _every(dataset, now - ended_at), "last_error": error})
+    stage, _ = stage_at(dataset.cadence, now - ended_at)
+    return _polled(state, 0, {"next_poll_at": now + stage.every, "last_error": error})
 
 
 def differing(state: DatasetState, at: datetime | None, differences: str) -> DatasetState:
@@ -117,12 +118,3 @@ def failed(state: DatasetState, now: datetime, error: str) -> DatasetState:
 
 def _polled(state: DatasetState, faults: int, update: Mapping[str, object]) -> DatasetState:
     return state.model_copy(update={"poll_attempts": state.poll_attempts + 1, "poll_faults": faults, **update})
-
-
-def _every(dataset: Dataset, age: timedelta) -> timedelta:
-    """The interval of the stage that an age falls in; the last stage has no end."""
-    for stage in dataset.cadence:
-        if stage.lasts is None or age < stage.lasts:
-            return stage.every
-        age -= stage.lasts
-    raise AssertionError(f"the last stage of {dataset.name} has an end")

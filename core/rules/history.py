@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from core.documents import LISTING_OF, Listing
 from core.records import (
@@ -37,16 +38,14 @@ from core.rules.calendar.reconcile import Reconciled, reconcile
 from core.rules.calendar.season import Calendar
 from core.rules.datasets import DatasetState
 from core.rules.results import polling
-from core.rules.results.adjustments import Adjustment
 from core.rules.results.decide import Decision, Revision, decide, decide_without_result
 from core.rules.results.decide_standings import latest_due
-from core.rules.results.due_polls import DuePoll, result_queries
+from core.rules.results.due_polls import Answer, DuePoll, match_results, result_queries
 from core.rules.results.known import TIMES, Beginning, Evidence, KnownResults, beginning, entry_counts, in_order
-from core.rules.results.matching import Answer, match_results
 from core.rules.results.outcome import Polled
 from core.rules.results.points import SCORING
 from core.rules.results.polling import Cadence
-from core.rules.results.standings import Round, RoundEvent, RoundResult, rounds_of, standings_after
+from core.rules.results.standings import Adjustment, Round, RoundEvent, RoundResult, rounds_of, standings_after
 
 HISTORY = "history"
 """The dataset whose state marks a season's history as complete."""
@@ -105,48 +104,6 @@ class Backfilled(Record):
         return str(self.season)
 
 
-@dataclass(frozen=True)
-class SeasonHistory:
-    """A season to be written: its calendar, classifications, competitors, standings and states."""
-
-    season: int
-    calendar: Calendar
-    accepted: Mapping[str, Accepted]
-    drivers: Mapping[str, Driver]
-    teams: Mapping[str, Team]
-    standings: Sequence[tuple[RoundEvent, Mapping[Competitor, Sequence[Standing]]]]
-    states: Mapping[str, DatasetState]
-    polled: tuple[Polled, ...]
-    notes: tuple[str, ...]
-
-    @property
-    def entries(self) -> int:
-        """The number of entries in all classifications."""
-        return sum(len(one.result.entries) for one in self.accepted.values())
-
-    @property
-    def backfilled(self) -> Backfilled:
-        """The season's outcome."""
-        return Backfilled(
-            season=self.season,
-            events=len(self.calendar.events),
-            results=len(self.accepted),
-            entries=self.entries,
-            notes=(*self.notes, *notes_of(self.polled)),
-        )
-
-    @property
-    def change(self) -> Change:
-        """The one change for the whole season."""
-        after = {
-            "events": len(self.calendar.events),
-            "sessions": len(self.calendar.sessions),
-            "results": len(self.accepted),
-            "entries": self.entries,
-        }
-        return Change(entity=Entity.SEASON, entity_id=str(self.season), kind=ChangeKind.ADDED, before=None, after=after)
-
-
 def season_history(
     answer: SeasonAnswer,
     circuits: Mapping[str, Circuit],
@@ -162,9 +119,8 @@ def season_history(
         adjustments: those of the season's championships.
         elsewhere: other seasons' classifications, by those `beginnings` that they share with this season.
     """
-    known = Calendar(circuits=circuits)
-    reconciled = answer.reconciled(known, now)
-    season = _Season(reconciled.calendar, now, cadence, elsewhere)
+    reconciled = answer.reconciled(Calendar(circuits=circuits), now)
+    history = SeasonHistory(answer.season, reconciled, adjustments, elsewhere, now, cadence)
     due = due_polls(reconciled.calendar, now, cadence)
     for query in result_queries(due):
         if query.source is not Source.JOLPICA:
@@ -172,10 +128,10 @@ def season_history(
         answers = {one.due_poll.session.id: one for one in match_results(query, answer.results.get(query.kind, ()))}
         for due_poll in query.due_polls:
             if found := answers.get(due_poll.session.id):
-                season.take(found)
+                history.take(found)
             elif not due_poll.may_have_timing:
-                season.take_nothing(due_poll)
-    return season.history(answer.season, adjustments, reconciled.notes)
+                history.take_nothing(due_poll)
+    return history
 
 
 def notes_of(polled: Iterable[Polled]) -> tuple[str, ...]:
@@ -226,21 +182,27 @@ def beginnings(results: Iterable[ListedResult]) -> set[Beginning]:
     return {one for one in found if one is not None}
 
 
-class _Season:
+class SeasonHistory:
+    """A season to be written, decided session by session: calendar, classifications, competitors, standings, states."""
+
     def __init__(
         self,
-        calendar: Calendar,
+        season: int,
+        reconciled: Reconciled,
+        adjustments: Sequence[Adjustment],
+        elsewhere: Mapping[Beginning, Mapping[str, Sequence[Entry]]],
         now: datetime,
         cadence: Cadence,
-        elsewhere: Mapping[Beginning, Mapping[str, Sequence[Entry]]],
     ) -> None:
-        self.calendar = calendar
+        self.season = season
+        self.reconciled = reconciled
+        self.adjustments = adjustments
+        self.elsewhere = elsewhere
         self.now = now
         self.cadence = cadence
-        self.elsewhere = elsewhere
-        self.events = [RoundEvent.of(one) for one in calendar.events.values()]
-        self.sessions = dict(calendar.sessions)
-        self.held = dict(calendar.held)
+        self.events = [RoundEvent.of(one) for one in reconciled.calendar.events.values()]
+        self.sessions = dict(reconciled.calendar.sessions)
+        self.held = dict(reconciled.calendar.held)
         self.last_date = max(
             (one.local_date for one in self.sessions.values() if one.status is not Status.CANCELLED), default=None
         )
@@ -282,16 +244,14 @@ class _Season:
         begins = beginning(entries)
         alike: dict[str, Sequence[Entry]] = {}
         if begins is not None:
-            alike |= {other: self._entries(other) for other in self.by_time[begins]}
+            accepted = {other: self.accepted[other].result.entries for other in self.by_time[begins]}
+            alike |= {other: sorted(entries, key=in_order) for other, entries in accepted.items()}
             alike |= self.elsewhere.get(begins, {})
         rounds = self._rounds(session.event_id)
         numbers = {entry.car_number for one in rounds for result in one.results for entry in result.entries}
         if not numbers.issuperset(entry.car_number for entry in entries):
             numbers |= self.numbers
         return Evidence(numbers=numbers, alike=alike, entry_counts=entry_counts(session, rounds))
-
-    def _entries(self, session_id: str) -> Sequence[Entry]:
-        return sorted(self.accepted[session_id].result.entries, key=in_order)
 
     def _accept(self, session: Session, accepted: Accepted) -> None:
         result = accepted.result
@@ -314,16 +274,39 @@ class _Season:
                 by_event[session.event_id].append(RoundResult(session.kind, accepted.result.entries))
         return rounds_of(self.events, by_event)
 
-    def history(self, season: int, adjustments: Sequence[Adjustment], notes: Sequence[str]) -> SeasonHistory:
-        """The finished history."""
-        return SeasonHistory(
-            season=season,
-            calendar=Calendar(self.calendar.events, self.sessions, self.calendar.circuits, self.held),
-            accepted=self.accepted,
-            drivers=self.drivers,
-            teams=self.teams,
-            standings=standings_after(self._rounds(), adjustments),
-            states=self.states,
-            polled=tuple(self.polled),
-            notes=tuple(notes),
+    @property
+    def calendar(self) -> Calendar:
+        """The season's calendar, with the sessions' results."""
+        first = self.reconciled.calendar
+        return Calendar(first.events, self.sessions, first.circuits, self.held)
+
+    @cached_property
+    def standings(self) -> Sequence[tuple[RoundEvent, Mapping[Competitor, Sequence[Standing]]]]:
+        """The championships after each event; for use once all is decided."""
+        return standings_after(self._rounds(), self.adjustments)
+
+    @property
+    def backfilled(self) -> Backfilled:
+        """The season's outcome."""
+        return Backfilled(
+            season=self.season,
+            events=len(self.events),
+            results=len(self.accepted),
+            entries=self._entry_count,
+            notes=(*self.reconciled.notes, *notes_of(self.polled)),
         )
+
+    @property
+    def change(self) -> Change:
+        """The one change for the whole season."""
+        after = {
+            "events": len(self.events),
+            "sessions": len(self.sessions),
+            "results": len(self.accepted),
+            "entries": self._entry_count,
+        }
+        return Change(entity=Entity.SEASON, entity_id=str(self.season), kind=ChangeKind.ADDED, before=None, after=after)
+
+    @property
+    def _entry_count(self) -> int:
+        return sum(len(one.result.entries) for one in self.accepted.values())

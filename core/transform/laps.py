@@ -44,7 +44,7 @@ def listed_pit_stops(documents: Sequence[Document], season: int, round_number: i
                 driver_id=stop["driverId"],
                 stop=number(stop["stop"]),
                 lap=number(stop["lap"]),
-                time_of_day=_time_of_day(stop.get("time")),
+                time_of_day=time.fromisoformat(clock) if (clock := text(stop.get("time"))) else None,
                 lane_ms=milliseconds(stop.get("duration")),
             )
             for stop in _rows(documents, PIT_STOP_ROWS, season, round_number)
@@ -56,11 +56,6 @@ def _rows(documents: Sequence[Document], rows: str, season: int, round_number: i
         if (number(document["season"]), number(document["round"])) != (season, round_number):
             raise SourceMalformed(Source.JOLPICA.value, f"{rows} of another race")
         yield from document[rows]
-
-
-def _time_of_day(clock: Any) -> time | None:
-    found = text(clock)
-    return None if found is None else time.fromisoformat(found)
 
 
 LISTED: Mapping[Listing, Callable[[Sequence[Document], int, int], Sequence[Record]]] = {

@@ -11,8 +11,8 @@ from datetime import date, datetime
 from typing import Any
 
 from core.bounds import name_or_none
-from core.documents import Document, as_text
-from core.errors import ScheduleRejected, SourceMalformed, UnmappedColumn, reading_answer
+from core.documents import SLOTS, Document, as_text
+from core.errors import ScheduleRejected, SourceError, SourceMalformed, reading_answer
 from core.records import (
     Circuit,
     EventFormat,
@@ -25,7 +25,9 @@ from core.records import (
 )
 from core.transform import cells
 
-SLOTS = range(1, 6)
+SHOOTOUT_SEASON = 2023
+"""The one season in which a sprint's qualifying was called Sprint Shootout."""
+
 FRAME_COLUMNS = {
     "RoundNumber",
     "Country",
@@ -74,13 +76,13 @@ def schedule_answer(documents: Sequence[Document], season: int, source: Source) 
     Jolpica's have circuits, but no time zones.
 
     Raises:
-        UnmappedColumn: FastF1's frame has an unmapped column.
+        SourceError: FastF1's frame has an unmapped column.
         ScheduleRejected: the frame lacks a column.
     """
     if source is Source.JOLPICA:
         return _answer(source, season, documents, lambda race: _event_of_race(race, season), "raceName")
     if unmapped := sorted({column for row in documents for column in row} - FRAME_COLUMNS):
-        raise UnmappedColumn(source.value, f"its schedule has a new column {shown(unmapped[0])}")
+        raise SourceError(source.value, f"its schedule has a new column {shown(unmapped[0])}")
     if lost := _lost_slot(documents):
         raise ScheduleRejected(source.value, f"no calendar: no race has a session {lost}")
     answer = _answer(source, season, documents, lambda row: _event_of_row(row, season, source), "EventName")
@@ -190,13 +192,13 @@ def _event_of_race(race: Mapping[str, Any], season: int) -> ListedEvent:
 def _format_of_race(season: int, race: Mapping[str, Any]) -> EventFormat:
     if "Sprint" not in race:
         return EventFormat.CONVENTIONAL
-    if season <= 2022:
+    if season < SHOOTOUT_SEASON:
         return EventFormat.SPRINT
-    return EventFormat.SPRINT_SHOOTOUT if season == 2023 else EventFormat.SPRINT_QUALIFYING
+    return EventFormat.SPRINT_SHOOTOUT if season == SHOOTOUT_SEASON else EventFormat.SPRINT_QUALIFYING
 
 
 def _instant_session(season: int, label: str, slot: Mapping[str, Any]) -> ListedSession:
-    if season == 2023 and label == "Sprint Qualifying":
+    if season == SHOOTOUT_SEASON and label == "Sprint Qualifying":
         label = "Sprint Shootout"
     day = date.fromisoformat(slot["date"])
     clock = slot.get("time") or None

@@ -1,1 +1,1 @@
-"""Writes records and the resulting changes, in one transaction."""
+"""Writes records and the resulting changes, in one transaction: after a `DatabaseError` nothing was written."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, bindparam, select, update
 
 from core.queries import records_of, stored
-from core.rules.results.adjustments import Adjustment
+from core.rules.results.standings import Adjustment
 from core.schema import championship_adjustments, driver_standings, events
 
 OF_SEASON = records_of(championship_adjustments, Adjustment).where(

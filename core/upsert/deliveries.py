@@ -57,15 +57,6 @@ class Lease:
 @contextmanager
 def leased(database: Database, subscriber: str, now: datetime) -> Iterator[Lease | None]:
     """The lease of a subscriber, released at the end; None if another run has it."""
-    lease = _take(database, subscriber, now)
-    try:
-        yield lease
-    finally:
-        if lease is not None:
-            lease.release()
-
-
-def _take(database: Database, subscriber: str, now: datetime) -> Lease | None:
     token = uuid.uuid4().hex
     with database.writing() as connection:
         delivery = _begun(connection, subscriber)
@@ -73,7 +64,12 @@ def _take(database: Database, subscriber: str, now: datetime) -> Lease | None:
         # A lease that ends later than a new one would was taken by another clock, and is ignored.
         is_free = deliveries.c.lease.is_(None) | ~deliveries.c.leased_until.between(now, now + LEASE)
         taken = update(deliveries).where(is_ours, is_free).values(lease=token, leased_until=now + LEASE)
-        return Lease(database, token, delivery) if connection.execute(taken).rowcount else None
+        lease = Lease(database, token, delivery) if connection.execute(taken).rowcount else None
+    try:
+        yield lease
+    finally:
+        if lease is not None:
+            lease.release()
 
 
 def read_delivery(connection: Connection, subscriber: str) -> Delivery | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, func, select
 
 from core.queries import in_season, read_entries, season_ids
 from core.records import Entry, Session, SessionResult, Source
 from core.rules.calendar.identity import season_of
-from core.rules.results.known import Evidence, Identity, KnownResults, beginning, entry_counts
+from core.rules.results.known import Beginning, Evidence, Identity, KnownResults, beginning, entry_counts
 from core.rules.results.standings import Round
 from core.schema import drivers, result_revisions, results, sessions
 
@@ -26,7 +27,7 @@ def read_evidence(
     connection: Connection, known: KnownResults, result: SessionResult, rounds: Sequence[Round]
 ) -> Evidence:
     """What a decision about a new result needs, skipping queries that cannot matter; `rounds` are `read_rounds`'s."""
-    session = known.session
+    session, begins = known.session, beginning(result.entries)
     own = result_revisions.c.session_id == session.id
     is_first_official = result.source is Source.JOLPICA and not session.results_state.is_official
     numbers = {entry.car_number for one in rounds for result in one.results for entry in result.entries}
@@ -37,7 +38,7 @@ def read_evidence(
     return Evidence(
         by_number=by_number,
         numbers=numbers | by_number.keys(),
-        alike=_alike(connection, session.id, result.entries),
+        alike=read_alike(connection, {begins}, without=session.id)[begins] if begins else {},
         entry_counts=entry_counts(session, rounds) if is_first_official else (),
         revisions=connection.scalars(select(result_revisions.c.rows).where(own)).all() if session.has_results else (),
         names=_names(connection, [*known.entries, *result.entries]) if known.entries else {},
@@ -50,15 +51,22 @@ def read_numbers(connection: Connection, session: Session) -> Mapping[str, Ident
     return {row.car_number: (row.driver_id, row.team_id) for row in rows if row.car_number}
 
 
-def _alike(connection: Connection, session_id: str, entries: Sequence[Entry]) -> dict[str, list[Entry]]:
-    """The classifications of other sessions that begin with the same driver and time, by session id."""
-    begins = beginning(entries)
-    if begins is None:
-        return {}
-    driver_id, timed, time = begins
-    same = results.c.driver_id == driver_id, results.c[timed] == time
-    ids = connection.scalars(select(results.c.session_id).where(*same, results.c.session_id != session_id)).all()
-    return {other: read_entries(connection, other) for other in ids}
+def read_alike(
+    connection: Connection, wanted: Collection[Beginning], without: str = ""
+) -> Mapping[Beginning, Mapping[str, Sequence[Entry]]]:
+    """The classifications in which a driver has one of these times, by both and by session, except one session's."""
+    found: defaultdict[Beginning, dict[str, Sequence[Entry]]] = defaultdict(dict)
+    for name in {name for _, name, _ in wanted}:
+        column = results.c[name]
+        query = select(results.c.session_id, results.c.driver_id, column).where(
+            results.c.driver_id.in_({driver_id for driver_id, timed, _ in wanted if timed == name}),
+            column.in_({time for _, timed, time in wanted if timed == name}),
+            results.c.session_id != without,
+        )
+        for session_id, driver_id, time in connection.execute(query).all():
+            if (driver_id, name, time) in wanted:
+                found[driver_id, name, time][session_id] = read_entries(connection, session_id)
+    return found
 
 
 def _names(connection: Connection, entries: Sequence[Entry]) -> dict[str, str]:

@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
 from core.database import Database
-from core.queries import read_calendar, read_entries, read_records
-from core.records import Circuit, Entity, Entry, Source
+from core.queries import read_calendar, read_records
+from core.records import Circuit, Entity, Source
 from core.rules.calendar.season import Calendar
 from core.rules.datasets import STANDINGS, DatasetState, due
-from core.rules.history import (
-    HISTORY,
-    SeasonAnswer,
-    SeasonHistory,
-    beginnings,
-    is_over,
-    is_settled,
-    season_history,
-)
-from core.rules.results.known import TIMES, Beginning
+from core.rules.history import HISTORY, SeasonAnswer, SeasonHistory, beginnings, is_over, is_settled, season_history
 from core.rules.results.polling import Cadence
-from core.schema import (
-    STANDINGS_OF,
-    circuits,
-    columns,
-    dataset_states,
-    events,
-    result_revisions,
-    results,
-    sessions,
-)
+from core.schema import STANDINGS_OF, circuits, columns, dataset_states, events, result_revisions, results, sessions
 from core.upsert.adjustments import mark_applied, read_adjustments
 from core.upsert.bulk import copy_rows
 from core.upsert.competitors import write_competitors
+from core.upsert.evidence import read_alike
 from core.upsert.pages import drop_pages
 from core.upsert.results import entry_rows, revision_row
 from core.upsert.rows import write_changes, write_held, write_rows
@@ -50,9 +32,6 @@ def write_history(
     """Write an unknown season; None, and nothing is written, if an event of it exists.
 
     The rows are those of a sync and a poll, with one change for all of them.
-
-    Raises:
-        DatabaseError: nothing was written.
     """
     season = answer.season
     with database.writing() as connection:
@@ -60,7 +39,7 @@ def write_history(
         if known.events or known.held:
             return None
         listed = [one for of_kind in answer.results.values() for one in of_kind]
-        adjustments, elsewhere = read_adjustments(connection, season), _elsewhere(connection, beginnings(listed))
+        adjustments, elsewhere = read_adjustments(connection, season), read_alike(connection, beginnings(listed))
         history = season_history(answer, known.circuits, adjustments, elsewhere, now, cadence)
         write_season(connection, history, known.circuits, now, flow_run_id)
     return history
@@ -89,11 +68,7 @@ def write_season(
 
 
 def finish_season(database: Database, season: int, now: datetime, *, flow_run_id: str | None = None) -> None:
-    """Finish a season written session by session: write standings, mark it if it is over, drop its pages.
-
-    Raises:
-        DatabaseError: nothing was written.
-    """
+    """Finish a season written session by session: write standings, mark it if it is over, drop its pages."""
     with database.writing() as connection:
         calendar = read_calendar(connection, season)
         if is_settled(calendar, now):
@@ -140,22 +115,3 @@ def _write_standings(connection: Connection, history: SeasonHistory) -> None:
             for row in standings_rows(event, competitor, tables.get(competitor, ()))
         ]
         copy_rows(connection, table, rows)
-
-
-def _elsewhere(
-    connection: Connection, wanted: Collection[Beginning]
-) -> Mapping[Beginning, Mapping[str, Sequence[Entry]]]:
-    """The classifications in the database in which a driver has one of these times, by both."""
-    found: defaultdict[Beginning, dict[str, Sequence[Entry]]] = defaultdict(dict)
-    for name in TIMES:
-        times = {time for _, timed, time in wanted if timed == name}
-        if not times:
-            continue
-        ids = {driver_id for driver_id, timed, _ in wanted if timed == name}
-        query = select(results.c.session_id, results.c.driver_id, results.c[name]).where(
-            results.c.driver_id.in_(ids), results.c[name].in_(times)
-        )
-        for session_id, driver_id, time in connection.execute(query).all():
-            if (driver_id, name, time) in wanted:
-                found[driver_id, name, time][session_id] = read_entries(connection, session_id)
-    return found

@@ -25,11 +25,7 @@ def read_pages(connection: Connection, season: int, round_number: int = WHOLE_SE
 
 
 def keep_page(database: Database, query: PageQuery, page: Page, at: datetime) -> None:
-    """Keep a page, replacing one that another run may have fetched.
-
-    Raises:
-        DatabaseError: the page is not kept.
-    """
+    """Keep a page, replacing one that another run may have fetched."""
     key = query._asdict()
     same = (backfill_pages.c[name] == value for name, value in key.items())
     with database.writing() as connection:

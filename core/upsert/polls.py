@@ -32,9 +32,6 @@ def note_poll(
 
     Returns:
         A note for people, such as that a past session has no results; otherwise empty.
-
-    Raises:
-        DatabaseError: nothing was written.
     """
     with database.writing() as connection:
         known = read_known(connection, session_id)

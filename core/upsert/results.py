@@ -35,11 +35,7 @@ def accept_result(
     flow_run_id: str | None = None,
     force: bool = False,
 ) -> Polled:
-    """Make a result the session's next revision, unless it is unchanged, held or rejected: see `decide`.
-
-    Raises:
-        DatabaseError: nothing was written.
-    """
+    """Make a result the session's next revision, unless it is unchanged, held or rejected: see `decide`."""
     with database.writing() as connection:
         known = read_known(connection, session_id)
         if known.session.has_results:

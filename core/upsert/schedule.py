@@ -40,9 +40,6 @@ def upsert_schedule(
     """Apply a source's answer to a season; the arguments are `reconcile`'s.
 
     Only differences are written; every change has its entry in `changes`, in the same transaction.
-
-    Raises:
-        DatabaseError: nothing was written.
     """
     with database.writing() as connection:
         known = read_calendar(connection, answer.season)

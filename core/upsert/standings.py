@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
 
 from sqlalchemy import Connection, bindparam, delete, literal, select, union_all
 
 from core.database import Database
-from core.queries import read_records, stored
+from core.queries import read_records, records_of, stored
 from core.records import Change, Competitor, Driver, Event, Session, Standing, Team
 from core.rules.calendar.identity import season_of, season_prefix
 from core.rules.datasets import STANDINGS
@@ -31,14 +30,9 @@ from core.upsert.states import read_season_states, read_state, write_state
 
 FOUND = union_all(
     *(
-        select(
-            literal(competitor).label("competitor"),
-            table.c[f"{competitor}_id"].label("competitor_id"),
-            table.c.position,
-            table.c.points,
-            table.c.wins,
-            table.c.source,
-        ).where(table.c.event_id == bindparam("event"))
+        records_of(table, Standing)
+        .add_columns(table.c[f"{competitor}_id"].label("competitor_id"), literal(competitor).label("competitor"))
+        .where(table.c.event_id == bindparam("event"))
         for competitor, table in STANDINGS_OF.items()
     )
 )
@@ -90,9 +84,9 @@ def accept_standings(
     database: Database,
     event_id: str,
     published: Mapping[Competitor, Sequence[Standing]],
+    named: Mapping[Competitor, Named],
     now: datetime,
     *,
-    named: Mapping[Competitor, Named] = MappingProxyType({}),
     flow_run_id: str | None = None,
 ) -> list[str]:
     """Accept Jolpica's standings after an event, if `decide_standings` does.
@@ -122,7 +116,7 @@ def accept_standings(
         )
         decision = decide_standings(known, published, now)
         for competitor in decision.accepted:
-            write_competitors(connection, *named.get(competitor, ((), ())))
+            write_competitors(connection, *named[competitor])
         for competitor, wanted in decision.tables.items():
             _replace(connection, event, competitor, wanted, replaces=True)
         write_state(connection, stored, decision.state, decision.held, now)

@@ -10,7 +10,7 @@ from core.database import Database
 from core.queries import read_records
 from core.records import Event, Session, Status
 from core.rules.calendar.season import Calendar
-from core.rules.calendar.statuses import event_status, session_status
+from core.rules.calendar.times import event_status, session_status
 from core.rules.changes import FeedChange, changes_between
 from core.schema import events, sessions
 from core.upsert.rows import write_feed, write_rows
@@ -22,9 +22,6 @@ def refresh_statuses(database: Database, now: datetime, *, flow_run_id: str | No
     """Advance sessions and events to their status at `now`, over any gap since the last run.
 
     If no status changes, nothing is locked or written.
-
-    Raises:
-        DatabaseError: nothing was written.
     """
     begun = or_(events.c.starts_at <= now, events.c.first_date <= now.date())
     of_them = sessions.c.event_id.in_(select(events.c.id).where(events.c.status.in_(OPEN), begun))

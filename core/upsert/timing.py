@@ -22,9 +22,8 @@ from core.rules.timing.decide import (
     decide_listed,
     decide_timing,
 )
-from core.rules.timing.due import gates_due
 from core.rules.timing.evidence import Evidence
-from core.rules.timing.gates import GATES, Gate
+from core.rules.timing.gates import GATES, Gate, gates_due
 from core.rules.timing.listed import DATASET_OF, RaceDue, of_cars, tables_due
 from core.rules.timing.outcome import SyncedTiming
 from core.rules.timing.roster import driver_of
@@ -57,9 +56,6 @@ def accept_archive(
 
     Args:
         by_name: include datasets that are not due.
-
-    Raises:
-        DatabaseError: nothing was written.
     """
     with database.writing() as connection:
         session, states = _known(connection, session_id)
@@ -101,11 +97,7 @@ def accept_listed(
     *,
     flow_run_id: str | None = None,
 ) -> SyncedTiming:
-    """Write those of Jolpica's tables of a race that it still lacks and that are accepted, and drop their pages.
-
-    Raises:
-        DatabaseError: nothing was written.
-    """
+    """Write those of Jolpica's tables of a race that it still lacks and that are accepted, and drop their pages."""
     with database.writing() as connection:
         session, states = _known(connection, race.session_id)
         entries = read_entries(connection, session.id)

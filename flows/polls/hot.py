@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from core.retries import DATABASE_READ, retrying
 from core.rules.results.due_polls import DuePoll
-from core.rules.results.hot import is_hot, next_hot_poll
 from core.rules.results.outcome import Outcome, Polled
+from core.rules.results.polling import is_hot, next_hot_poll
 from flows.runtime.run import Run
 from flows.tasks.results import read_due_polls
 

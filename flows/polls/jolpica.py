@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from core.deadline import Deadline
 from core.errors import SourceError, SourceMalformed
 from core.records import Source
-from core.rules.results.due_polls import ResultQuery
-from core.rules.results.matching import Answer, UnreadableDocuments
+from core.rules.results.due_polls import Answer, ResultQuery, UnreadableDocuments
 from core.rules.results.outcome import Polled
 from flows.polls import outcomes
 from flows.runtime.refusals import REFUSALS, Refusal, put_off, refusal_in_force

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from core.errors import DataRefused, F1FlowsError, SourceMalformed
 from core.records import SessionResult
-from core.rules.results.due_polls import DuePoll, ResultQuery
-from core.rules.results.matching import Answer
+from core.rules.results.due_polls import Answer, DuePoll, ResultQuery
 from core.rules.results.outcome import Outcome, Polled
 from flows.runtime.refusals import Refusal
 from flows.runtime.run import Run

@@ -52,7 +52,7 @@ def show_in_ui(settings: Settings) -> None:
             handler.addFilter(_pass_on)
             logger.addHandler(handler)
         if name != "fastf1":
-            logger.setLevel(settings.log_level.value)
+            logger.setLevel(settings.log_level)
 
 
 if runtime.id is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.documents import LISTING_OF, Listing, Page, listing_table
+from core.documents import LISTING_OF, TABLES, Listing, Page, whole_table
 from core.records import ListedResult, SessionKind
 from core.retries import DATABASE, DATABASE_READ, PURE
 from core.rules.history import SeasonAnswer, SeasonHistory
@@ -26,7 +26,7 @@ def transform_tables(
 ) -> dict[SessionKind, list[ListedResult]]:
     """The results in a season's whole tables, by kind of session."""
     return {
-        kind: listed_results(listing_table(listing, tables[listing]), season, kind)
+        kind: listed_results(whole_table(tables[listing], TABLES[listing]), season, kind)
         for kind, listing in LISTING_OF.items()
         if listing in tables
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from core import timing_queries
-from core.documents import Listing, Page, listing_table
+from core.documents import TABLES, Listing, Page, whole_table
 from core.records import Record
 from core.retries import DATABASE, DATABASE_READ, PURE
 from core.rules.timing.listed import RaceDue
@@ -26,7 +26,7 @@ def read_races_due(run: Run, first: int, last: int) -> list[RaceDue]:
 def transform_laps(run: Run, race: RaceDue, tables: Mapping[Listing, list[Page]]) -> dict[Listing, Sequence[Record]]:
     """A race's laps and pit stops, from those of its tables that were fetched."""
     return {
-        listing: LISTED[listing](listing_table(listing, found), race.season, race.round)
+        listing: LISTED[listing](whole_table(found, TABLES[listing]), race.season, race.round)
         for listing, found in tables.items()
     }
 

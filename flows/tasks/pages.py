@@ -21,7 +21,7 @@ def read_pages(run: Run, season: int, round_number: int = WHOLE_SEASON) -> dict[
 @step(NETWORK, "fetch-page-{query}")
 def fetch_page(run: Run, query: PageQuery, total: int | None, deadline: Deadline) -> Page:
     """One page of a table of `total` rows by its earlier pages."""
-    return fetch.listings.fetch_listing_page(query, run.access(deadline), total)
+    return fetch.jolpica.fetch_listing_page(query, run.access(deadline), total)
 
 
 @step(DATABASE, "upsert-page-{query}")

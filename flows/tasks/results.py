@@ -10,8 +10,7 @@ from core.deadline import Deadline
 from core.documents import Document, TimingDocument
 from core.records import SessionKind, SessionResult
 from core.retries import DATABASE, DATABASE_READ, NETWORK, PURE
-from core.rules.results.due_polls import DuePoll, ResultQuery
-from core.rules.results.matching import Answer, match_results, require_readable
+from core.rules.results.due_polls import Answer, DuePoll, ResultQuery, match_results, require_readable
 from core.rules.results.outcome import Polled
 from core.transform.results import listed_results
 from core.transform.timing import timing_result
@@ -32,7 +31,7 @@ def read_due_polls(run: Run, event_id: str | None, kind: SessionKind | None) -> 
 @step(NETWORK, "fetch-results-{query.season}-{query.kind.value}")
 def fetch_results(run: Run, query: ResultQuery, deadline: Deadline) -> list[Document]:
     """Jolpica's published documents for a query."""
-    return fetch.results.fetch_results(query.season, query.kind, query.round, run.access(deadline))
+    return fetch.jolpica.fetch_results(query.season, query.kind, query.round, run.access(deadline))
 
 
 @step(PURE, "transform-results-{query.season}-{query.kind.value}")

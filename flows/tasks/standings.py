@@ -25,7 +25,7 @@ def fetch_standings(run: Run, event: Event, deadline: Deadline) -> dict[Competit
     """Jolpica's standings after an event, by championship."""
     access = run.access(deadline)
     return {
-        competitor: fetch.results.fetch_standings(event.season, event.round or 0, competitor, access)
+        competitor: fetch.jolpica.fetch_standings(event.season, event.round or 0, competitor, access)
         for competitor in competitors(event.season)
     }
 
@@ -40,7 +40,7 @@ def transform_standings(run: Run, event: Event, documents: dict[Competitor, list
 def upsert_standings(run: Run, event: Event, published: PublishedStandings) -> list[str]:
     """Accept Jolpica's standings after an event, if they win over ours; returns the differences, one line each."""
     return standings.accept_standings(
-        run.database, event.id, published.tables, run.now, named=published.named, flow_run_id=run.flow_run_id
+        run.database, event.id, published.tables, published.named, run.now, flow_run_id=run.flow_run_id
     )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol, TypeVar
 
-from core import fetch
 from core.deadline import Deadline
 from core.errors import SourceEmpty
 from core.fetch.access import Access
+from core.records import Event, Session
 from core.rules.results import polling
 from core.rules.results.due_polls import DuePoll
 from flows.runtime.run import Run
@@ -18,17 +18,16 @@ D = TypeVar("D", covariant=True)
 class FetchSession(Protocol[D]):
     """Fetches a document of a session, which no longer changes if it is `settled`."""
 
-    def __call__(self, session: fetch.timing.TimedSession, access: Access, *, settled: bool) -> D:
+    def __call__(self, event: Event, session: Session, access: Access, *, settled: bool) -> D:
         """Fetch the document."""
 
 
 def fetch_timed(run: Run, due_poll: DuePoll, deadline: Deadline, fetch_session: FetchSession[D]) -> D | None:
     """A session's document; None if there is nothing yet, or the session's time is unknown."""
-    session = fetch.timing.TimedSession.of(due_poll.event, due_poll.session)
-    if session is None:
+    if due_poll.session.wall_time is None:
         return None
     try:
         settled = polling.is_filed(due_poll.session, run.upstream_now)
-        return fetch_session(session, run.access(deadline), settled=settled)
+        return fetch_session(due_poll.event, due_poll.session, run.access(deadline), settled=settled)
     except SourceEmpty:
         return None

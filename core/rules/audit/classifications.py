@@ -8,14 +8,11 @@ from itertools import pairwise
 
 from core.records import Entry, SessionKind
 from core.rules.audit import points
-from core.rules.audit.season import AuditedSeason
+from core.rules.audit.season import AuditedSeason, Found
 from core.rules.results.points import SCORING
 from core.rules.results.polling import SESSIONS_OF_JOLPICA
 from core.rules.results.quality import FIRST_SINGLE_SEASON, name_of
 from core.text import duration
-
-Found = Iterator[tuple[str, str]]
-"""The faulty id, and the fault in words."""
 
 
 def winner_missing(season: AuditedSeason) -> Found:

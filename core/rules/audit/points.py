@@ -13,14 +13,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from core.records import Entry, SessionKind
-from core.rules.results.points import (
-    FASTEST_LAP,
-    FIRST_TABLED_SEASON,
-    FIRST_UNDROPPED_SEASON,
-    NOTHING,
-    Scale,
-    scales,
-)
+from core.rules.results.points import FASTEST_LAP, FIRST_TABLED_SEASON, FIRST_UNDROPPED_SEASON, NOTHING, Scale, scales
 from core.rules.results.quality import name_of
 from core.text import plain
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.records import Entity, HeldKind
-from core.rules.audit.classifications import Found
-from core.rules.audit.season import AuditedSeason
+from core.rules.audit.season import AuditedSeason, Found
 from core.rules.calendar.identity import season_prefix, session_id
 
 TABLES = {Entity.EVENT: "events", Entity.SESSION: "sessions"}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from core.records import Change, Competitor, Entry, Event, Held, Record, ResultsState, Session, SessionKind, Standing
 from core.rules.confirmation import Key
 from core.rules.datasets import DatasetState
-from core.rules.results.adjustments import Adjustment
+from core.rules.results.standings import Adjustment
+
+Found = Iterator[tuple[str, str]]
+"""The faulty id, and the fault in words."""
 
 
 class Finding(Record):

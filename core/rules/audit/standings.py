@@ -6,8 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from core.records import Source, Standing
-from core.rules.audit.classifications import Found
-from core.rules.audit.season import AuditedSeason
+from core.rules.audit.season import AuditedSeason, Found
 from core.rules.results.championship import reason_of
 from core.rules.results.points import SCORING
 from core.rules.results.standings import Round, RoundEvent, RoundResult, rounds_of, standings_after
@@ -20,12 +19,13 @@ def standings_unlike_results(season: AuditedSeason) -> Found:
     A differing published table that stands while the season is under way is held for a person, and is not a finding.
     """
     left = dict(season.standings)
+    held = {answer.entity_id for answer in season.held.values() if answer.kind.value.startswith("standings")}
     for event, tables in standings_after(_rounds(season), season.adjustments):
         for competitor, computed in tables.items():
             there = left.pop((event.id, competitor), ())
             if said := _unlike(there, computed):
                 is_published = any(standing.source == Source.JOLPICA.value for standing in there)
-                if not (is_published and _is_held(season, event.id)):
+                if not (is_published and event.id in held):
                     yield event.id, f"{competitor} standings: {said}"
     for (event_id, competitor), table in left.items():
         if table:
@@ -58,23 +58,11 @@ def _has_due_points(stored: Standing | None, due: Standing | None) -> bool:
 def _difference(competitor_id: str, stored: Standing | None, due: Standing | None) -> str:
     if stored is None or due is None:
         return f"{competitor_id} is missing" if stored is None else f"{competitor_id} is in no result"
-    said = [
-        f"{words(stored)} instead of {words(due)}" for words in (_place, _points, _wins) if words(stored) != words(due)
-    ]
-    return f"{competitor_id} has {', '.join(said)}" if said else ""
+    pairs = zip(_figures(stored), _figures(due), strict=True)
+    said = ", ".join(f"{there} instead of {computed}" for there, computed in pairs if there != computed)
+    return f"{competitor_id} has {said}" if said else ""
 
 
-def _place(standing: Standing) -> str:
-    return "no place" if standing.position is None else f"place {standing.position}"
-
-
-def _points(standing: Standing) -> str:
-    return f"{plain(standing.points)} points"
-
-
-def _wins(standing: Standing) -> str:
-    return counted(standing.wins, "win")
-
-
-def _is_held(season: AuditedSeason, event_id: str) -> bool:
-    return any(held.entity_id == event_id and held.kind.value.startswith("standings") for held in season.held.values())
+def _figures(standing: Standing) -> tuple[str, str, str]:
+    place = "no place" if standing.position is None else f"place {standing.position}"
+    return place, f"{plain(standing.points)} points", counted(standing.wins, "win")

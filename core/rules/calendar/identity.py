@@ -27,7 +27,7 @@ def slug(name: str) -> str:
 
 def new_event_id(season: int, name: str, taken: Iterable[str]) -> str:
     """A new event's id: season and slug, with a number if that id was ever taken."""
-    wanted = f"{season}-{slug(name)}"
+    wanted = season_prefix(season) + slug(name)
     used = set(taken)
     if wanted not in used:
         return wanted
@@ -42,9 +42,15 @@ def session_id(event_id: str, kind: SessionKind) -> str:
     return f"{event_id}/{kind.value}"
 
 
+def split(identity: str) -> tuple[str, str | None]:
+    """The event's id and the kind in a session's id; for an event's id the kind is None."""
+    event_id, slash, kind = identity.partition("/")
+    return event_id, kind if slash else None
+
+
 def event_id_of(identity: str) -> str:
     """The event's id in a session's id; an event's id is returned unchanged."""
-    return identity.partition("/")[0]
+    return split(identity)[0]
 
 
 def kind_of(identity: str) -> SessionKind | None:
@@ -53,8 +59,8 @@ def kind_of(identity: str) -> SessionKind | None:
     Raises:
         ValueError: the kind in the id is unknown.
     """
-    _, slash, kind = identity.partition("/")
-    return SessionKind(kind) if slash else None
+    kind = split(identity)[1]
+    return None if kind is None else SessionKind(kind)
 
 
 def season_of(identity: str) -> int:
@@ -112,19 +118,15 @@ def _match_rank(known: Event, listed: ListedEvent) -> int | None:
     placed = same_place(known, listed)
     gap = abs(known.last_date - listed.last_date)
     dated = gap <= SAME_WEEKEND
-    if named and placed and dated:
-        return 0
-    if placed and dated:
-        return 1
-    if named and dated:
-        return 2
-    if named and placed:
-        return 3
-    if named:
-        return 4
-    if placed and gap <= NEAR:
-        return 5
-    return None
+    matches = (
+        named and placed and dated,
+        placed and dated,
+        named and dated,
+        named and placed,
+        named,
+        placed and gap <= NEAR,
+    )
+    return next((rank for rank, fits in enumerate(matches) if fits), None)
 
 
 def circuit_of(event: ListedEvent, races: Sequence[ListedEvent], known: Mapping[str, Circuit]) -> Circuit | None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from core.records import Entity, Event, HeldKind, ListedEvent, ListedSession, Session, Status
+from core.records import Entity, Event, EventFormat, HeldKind, ListedEvent, ListedSession, Session, Status
 from core.rules.calendar.absence import absent_sessions, cancel_or_hold_sessions
 from core.rules.calendar.draft import Draft, zone_of, zone_without_races
-from core.rules.calendar.identity import new_event_id, same_place
+from core.rules.calendar.identity import new_event_id, same_place, session_id
 from core.rules.calendar.moves import confirm_or_hold_date, confirm_or_hold_move, is_time_of
-from core.rules.calendar.times import SessionTime, session_time, status_at
-from core.rules.calendar.weekends import by_clock, event_dates, new_session, timed
+from core.rules.calendar.times import SessionTime, length, session_time, status_at
 from core.rules.changes import EVENT_TIMES
 
 
@@ -21,7 +22,7 @@ def add_event(draft: Draft, listed: ListedEvent) -> None:
     event_id = new_event_id(listed.season, listed.name, draft.events)
     zone = zone_of(circuit_id, listed)
     sessions = [
-        new_session(event_id, listed.format, slot, time, draft.source, draft.now)
+        new_session(draft, event_id, listed, slot, time)
         for slot in listed.sessions
         if (time := session_time(slot, zone))
     ]
@@ -91,7 +92,7 @@ def complete_event(draft: Draft, event: Event, listed: ListedEvent) -> None:
         if time is None:
             continue
         if not known and takes_place:
-            draft.put_session(new_session(event.id, listed.format, slot, time, draft.source, draft.now))
+            draft.put_session(new_session(draft, event.id, listed, slot, time))
         elif session and not session.starts_at and time.starts_at and session.local_date == time.local_date:
             draft.put_session(timed(session, event.format, time))
     if takes_place and (active := draft.active_sessions(event.id)):
@@ -109,7 +110,7 @@ def update_sessions(draft: Draft, event: Event, listed: ListedEvent, zone: ZoneI
         if session is not None and (confirmed or session.status is not Status.CANCELLED):
             draft.put_session(updated_session(draft, session, listed, slot, time))
         elif session is None and time is not None and confirmed:
-            draft.put_session(new_session(event.id, listed.format, slot, time, draft.source, draft.now))
+            draft.put_session(new_session(draft, event.id, listed, slot, time))
     return confirmed
 
 
@@ -143,3 +144,51 @@ def hold_unknown_sessions(draft: Draft, event_id: str, listed: ListedEvent) -> N
     reason = f"a session of a kind this version does not know: {labels}"
     draft.confirmation.confirm_or_hold(Entity.EVENT, event_id, HeldKind.UNKNOWN_SESSION, payload, reason, None)
     draft.notes.append(f"{listed.name}: left out {reason}")
+
+
+def new_session(draft: Draft, event_id: str, listed: ListedEvent, slot: ListedSession, time: SessionTime) -> Session:
+    """A listed session's first row."""
+    session = Session(
+        id=session_id(event_id, slot.kind),
+        event_id=event_id,
+        kind=slot.kind,
+        name=slot.name,
+        local_date=time.local_date,
+        starts_at=None,
+        ends_at=None,
+        utc_offset_minutes=None,
+        status=Status.SCHEDULED,
+        source=draft.source,
+    )
+    return by_clock(timed(session, listed.format, time), draft.now)
+
+
+def timed(session: Session, event_format: EventFormat, time: SessionTime) -> Session:
+    """A session moved to another time."""
+    return session.model_copy(
+        update={
+            "local_date": time.local_date,
+            "starts_at": time.starts_at,
+            "ends_at": time.starts_at + length(session.kind, event_format) if time.starts_at else None,
+            "utc_offset_minutes": time.utc_offset_minutes,
+        }
+    )
+
+
+def by_clock(session: Session, now: datetime) -> Session:
+    """A session with the status that its time gives it at a moment."""
+    status = status_at(now, session.starts_at, session.ends_at, session.local_date)
+    return session.model_copy(update={"status": status})
+
+
+def event_dates(sessions: Sequence[Session], last_date: date) -> dict[str, Any]:
+    """An event's dates and instants, from its sessions; from its own date if it has none."""
+    days = [session.local_date for session in sessions] or [last_date]
+    starts = [session.starts_at for session in sessions if session.starts_at]
+    ends = [session.ends_at for session in sessions if session.ends_at]
+    return {
+        "first_date": min(days),
+        "last_date": max(days),
+        "starts_at": min(starts, default=None),
+        "ends_at": max(ends, default=None),
+    }

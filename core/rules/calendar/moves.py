@@ -28,8 +28,7 @@ def is_move(session: Session, time: SessionTime, source: Source) -> bool:
         return time.local_date != session.local_date
     if is_time_of(session, time):
         return False
-    was = SessionTime(session.local_date, session.starts_at, session.utc_offset_minutes)
-    return was.wall_time is None or time.wall_time is None or was.wall_time != time.wall_time
+    return session.wall_time is None or time.wall_time is None or session.wall_time != time.wall_time
 
 
 def patience(session: Session, time: SessionTime, now: datetime) -> tuple[timedelta | None, str]:

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from core.bounds import FIRST_SEASON, LAST_SEASON
 from core.errors import UsageError
 from core.records import SessionKind
-from core.rules.calendar.identity import season_of, season_prefix, slug, slug_of
+from core.rules.calendar.identity import event_id_of, season_of, season_prefix, slug, slug_of, split
 
 SUGGESTED = 3
 
@@ -32,8 +32,8 @@ def event_and_kind(identity: str, kind: SessionKind | None = None) -> tuple[str,
     Raises:
         UsageError: there is no such kind, or `kind` differs from the id's.
     """
-    event_id, slash, named = identity.partition("/")
-    if not slash:
+    event_id, named = split(identity)
+    if named is None:
         return event_id, kind
     own = kind_named(named)
     if kind not in (None, own):
@@ -58,7 +58,7 @@ def polled_by_name(
 
 def unknown(identity: str, known: Sequence[str]) -> str:
     """The message for an id that is not among the `known` event ids: the nearest ones, or the command to run first."""
-    event_id, slash, kind = identity.partition("/")
+    event_id = event_id_of(identity)
     wanted = re.match(r"(\d{4})(?!\d)", event_id)
     season = int(wanted[1]) if wanted and FIRST_SEASON <= int(wanted[1]) <= LAST_SEASON else None
     sync = f"python -m flows.sync_schedule{f' {season}' if season else ''}"
@@ -70,7 +70,8 @@ def unknown(identity: str, known: Sequence[str]) -> str:
     near = nearest(event_id[4:] if season else event_id, own)
     if not near:
         return f"{identity} is not known; ids are such as {max(own)}"
-    return f"{identity} is not known; did you mean {' or '.join(f'{one}{slash}{kind}' for one in near)}?"
+    ending = identity.removeprefix(event_id)
+    return f"{identity} is not known; did you mean {' or '.join(one + ending for one in near)}?"
 
 
 def nearest(text: str, ids: Sequence[str]) -> list[str]:

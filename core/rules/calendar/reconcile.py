@@ -5,19 +5,18 @@ The rules' tests, named for the cases they come from, are in `tests/test_absence
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.records import Change, ListedEvent, ListedResult, ScheduleAnswer, Source
+from core.records import Change, Entity, HeldKind, ListedEvent, ListedResult, ScheduleAnswer, Source
 from core.rules import confirmation
-from core.rules.calendar.absence import absent_events, cancel_or_hold_event
+from core.rules.calendar.absence import absent_events, cancel_or_hold_event, namesakes
 from core.rules.calendar.draft import Draft
-from core.rules.calendar.identity import match_events
+from core.rules.calendar.identity import match_events, new_event_id
 from core.rules.calendar.listing import add_event, update_event
 from core.rules.calendar.plausibility import active_events, is_implausible, touched_events
 from core.rules.calendar.qualifying import with_qualifying
-from core.rules.calendar.rejection import keep_malformed, keep_rejected
 from core.rules.calendar.season import Calendar
 from core.rules.changes import changes_between
 from core.rules.confirmation import Confirmation
@@ -78,7 +77,39 @@ def reconcile(
             add_event(draft, listed)
     for event in absent:
         cancel_or_hold_event(draft, event)
-    keep_rejected(draft.confirmation, answer.season, rejected or {})
-    keep_malformed(draft, matched.values())
+    _keep_rejected(draft.confirmation, answer.season, rejected or {})
+    _keep_malformed(draft, matched.values())
     calendar = Calendar(draft.events, draft.sessions, draft.circuits, draft.confirmation.kept)
     return Reconciled(calendar, tuple(changes_between(known, calendar)), tuple(draft.notes))
+
+
+def _keep_rejected(confirmation: Confirmation, season: int, rejected: Mapping[Source, str]) -> None:
+    """Hold which sources' answers cannot be a calendar, and why, until they give another answer."""
+    about = Entity.SEASON, str(season), HeldKind.SCHEDULE_REJECTED
+    if rejected:
+        reasons = {source.value: why for source, why in rejected.items()}
+        reason = "; ".join(f"{source}: {why}" for source, why in reasons.items())
+        confirmation.hold_answer(*about, reasons, reason)
+    else:
+        confirmation.forget(*about)
+
+
+def _keep_malformed(draft: Draft, found: Collection[str]) -> None:
+    """Hold unreadable events under the ids they have or would have; `found` are the known events listed readably."""
+    answer, confirmation = draft.answer, draft.confirmation
+    kept: set[str] = set()
+    for malformed in answer.malformed:
+        possible = [event.id for event in namesakes(draft.known, found, malformed) if event.id not in kept]
+        identity = (
+            possible[0] if possible else new_event_id(answer.season, malformed.name or "event", {*draft.events, *kept})
+        )
+        kept.add(identity)
+        confirmation.forget(Entity.EVENT, identity, HeldKind.ABSENT)
+        payload = {"source": answer.source.value, "document": malformed.document}
+        confirmation.hold_answer(Entity.EVENT, identity, HeldKind.SCHEDULE_REJECTED, payload, malformed.reason)
+        what = "left as it is" if possible else "left out"
+        draft.notes.append(f"{malformed.name or 'an event without a name'}: {what}: {malformed.reason}")
+    for held in list(confirmation.kept.values()):
+        is_malformed = held.entity is Entity.EVENT and held.kind is HeldKind.SCHEDULE_REJECTED
+        if is_malformed and held.entity_id not in kept and Source(held.payload["source"]).rank >= answer.source.rank:
+            confirmation.forget(held.entity, held.entity_id, held.kind)

@@ -1,12 +1,13 @@
-"""A session's wall time at the venue, the instant it means, and when it is over. Pure functions."""
+"""A session's wall time and the instant it means, when it is over, and statuses by the clock. Pure functions."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from core.records import EventFormat, ListedSession, SessionKind, Status
+from core.records import Event, EventFormat, ListedSession, Session, SessionKind, Status
 
 LENGTHS = {
     SessionKind.PRACTICE_1: timedelta(minutes=60),
@@ -25,6 +26,9 @@ FIRST_ZONE = timedelta(hours=14)
 
 LAST_ZONE = timedelta(hours=12)
 """A date ends in the last time zone twelve hours after it ends in UTC."""
+
+FORWARDS = (Status.SCHEDULED, Status.LIVE, Status.COMPLETED)
+"""The order of statuses by the clock; only changes of the schedule set them back."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,27 @@ def status_at(now: datetime, starts_at: datetime | None, ends_at: datetime | Non
             return Status.SCHEDULED
         return Status.LIVE if now < ends_at else Status.COMPLETED
     return Status.COMPLETED if now >= date_over(last_date) else Status.SCHEDULED
+
+
+def session_status(session: Session, now: datetime) -> Status:
+    """A session's status at a moment: by its time; completed if it has results; cancelled stays cancelled."""
+    if session.has_results and session.status is not Status.CANCELLED:
+        return Status.COMPLETED
+    return _further(session.status, status_at(now, session.starts_at, session.ends_at, session.local_date))
+
+
+def event_status(event: Event, sessions: Iterable[Session], now: datetime) -> Status:
+    """An event's status: live from its first session's start to its last one's end; completed when all sessions are."""
+    taking_place = [session for session in sessions if session.status is not Status.CANCELLED]
+    if taking_place and all(session.status is Status.COMPLETED for session in taking_place):
+        return _further(event.status, Status.COMPLETED)
+    return _further(event.status, status_at(now, event.starts_at, event.ends_at, event.last_date))
+
+
+def _further(before: Status, by_clock: Status) -> Status:
+    if before is Status.CANCELLED:
+        return before
+    return max(before, by_clock, key=FORWARDS.index)
 
 
 def date_over(day: date) -> datetime:

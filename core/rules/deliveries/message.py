@@ -93,25 +93,15 @@ class TrialMessage(Record):
 
 
 def described(
-    change: FeedChange,
-    season: int,
-    event: Event | None,
-    session: Session | None,
-    leaders: Sequence[Leader],
+    change: FeedChange, season: int, event: Event | None, session: Session | None, leaders: Sequence[Leader]
 ) -> DescribedChange:
     """A change with the event, session, drivers and teams that its ids name."""
     return DescribedChange(
-        id=change.id,
-        at=change.at,
-        kind=change.kind,
+        **change.model_dump(exclude={"event_id", "session_id", "subject", "words"}),
         words=f"{change.subject}: {change.words}",
-        entity=change.entity,
-        entity_id=change.entity_id,
         season=season,
         event=AboutEvent(id=event.id, name=event.name, round=event.round) if event else None,
         session=AboutSession(id=session.id, kind=session.kind, name=session.name) if session else None,
-        before=change.before,
-        after=change.after,
         leaders=tuple(leaders),
     )
 

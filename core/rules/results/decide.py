@@ -32,7 +32,7 @@ from core.rules.results.known import HELD_KINDS, KnownResults
 from core.rules.results.outcome import Outcome, Polled
 from core.rules.results.points import SCORING
 from core.rules.results.polling import Cadence
-from core.rules.results.quality import Severity, examine, is_short
+from core.rules.results.quality import Case, Severity, examine, is_short
 
 
 @dataclass(frozen=True)
@@ -80,21 +80,14 @@ class Decision:
         )
 
 
-@dataclass(frozen=True)
-class _Verdict:
-    outcome: Outcome
-    warnings: Sequence[str] = ()
-    refused: Held | None = None
-
-
 def decide(
     known: KnownResults, result: SessionResult, now: datetime, cadence: Cadence, *, force: bool = False
 ) -> Decision:
     """Apply a result to a session: make it the next revision, unless it is unchanged, held or rejected."""
     held = Confirmation(known.held, now, force=force)
-    verdict = _judge(known, result, now, held)
+    outcome, warnings, refused = _judge(known, result, now, held)
     session, revision = known.session, None
-    if verdict.outcome.is_revision:
+    if outcome.is_revision:
         revision = _revision(known, result)
         session = session.model_copy(
             update={
@@ -103,7 +96,7 @@ def decide(
                 "status": Status.CANCELLED if session.status is Status.CANCELLED else Status.COMPLETED,
             }
         )
-    if verdict.outcome.is_accepted:
+    if outcome.is_accepted:
         for kind in HELD_KINDS:
             held.forget(Entity.SESSION, session.id, kind)
     else:
@@ -111,17 +104,17 @@ def decide(
     update: dict[str, Any] = {
         "poll_attempts": session.poll_attempts + 1,
         "poll_faults": 0,
-        "last_error": f"refused: {verdict.refused.reason}" if verdict.refused else None,
+        "last_error": f"refused: {refused.reason}" if refused else None,
         "next_poll_at": known.next_poll(session, now, cadence),
     }
     if update["next_poll_at"] is None and session.results_state is not ResultsState.SETTLED:
         # The season is past: only an accepted answer settles the session.
-        if not verdict.outcome.is_accepted:
-            update["next_poll_at"] = polling.retry_past(now, verdict.refused.times_seen if verdict.refused else 1)
+        if not outcome.is_accepted:
+            update["next_poll_at"] = polling.retry_past(now, refused.times_seen if refused else 1)
         elif session.results_state is ResultsState.PROVISIONAL and session.kind in polling.SESSIONS_OF_JOLPICA:
             update["next_poll_at"], _ = _after_nothing(held, session.id, now)
     session = session.model_copy(update=update)
-    return _decision(known, session, verdict.outcome, held, verdict.warnings, revision)
+    return _decision(known, session, outcome, held, warnings, revision)
 
 
 def decide_without_result(
@@ -163,40 +156,36 @@ def decide_without_result(
     return _decision(known, session.model_copy(update=update), outcome, held, warnings)
 
 
-def _judge(known: KnownResults, result: SessionResult, now: datetime, held: Confirmation) -> _Verdict:
-    """The outcome for a result; one that is rejected or needs confirmation is added to `held`."""
+def _judge(
+    known: KnownResults, result: SessionResult, now: datetime, held: Confirmation
+) -> tuple[Outcome, list[str], Held | None]:
+    """The outcome for a result, warnings, and what is held of a rejected one; one to be confirmed is held too."""
     session = known.session
     rejected = Entity.SESSION, session.id, HeldKind.RESULTS_REJECTED
     if known.is_unchanged_by(result):
-        return _Verdict(Outcome.UNCHANGED)
+        return Outcome.UNCHANGED, [], None
     if not session.has_results and not polling.has_begun(session, now):
         reason = "results of a session that has not begun"
-        return _Verdict(Outcome.REJECTED, [reason], held.hold_answer(*rejected, _payload(result), reason))
-    findings = examine(
-        result,
-        known.entries,
-        previous_state=session.results_state,
-        known_numbers=known.evidence.numbers,
-        others=known.evidence.alike,
-    )
+        return Outcome.REJECTED, [reason], held.hold_answer(*rejected, _payload(result), reason)
+    findings = examine(Case(result, known.entries, session.results_state, known.evidence.numbers, known.evidence.alike))
     warnings = [f"{finding.gate}: {finding.message}" for finding in findings] + _unidentified(result)
     if reasons := [finding.message for finding in findings if finding.severity is Severity.REJECT]:
-        return _Verdict(Outcome.REJECTED, warnings, held.hold_answer(*rejected, _payload(result), "; ".join(reasons)))
+        return Outcome.REJECTED, warnings, held.hold_answer(*rejected, _payload(result), "; ".join(reasons))
     is_official = result.source is Source.JOLPICA
     is_first_official = is_official and not session.results_state.is_official
     if is_first_official and is_short(len(result.entries), result.season, known.evidence.entry_counts):
         reason = f"{len(result.entries)} entries, where comparable sessions have {max(known.evidence.entry_counts)}"
         about = Entity.SESSION, session.id, HeldKind.RESULTS_SHORT
         if not held.confirm_or_hold(*about, _payload(result), reason, confirmation.SHORT):
-            return _Verdict(Outcome.HELD, [*warnings, "short: fewer entries than comparable sessions have"])
+            return Outcome.HELD, [*warnings, "short: fewer entries than comparable sessions have"], None
     if session.has_results and any(rows == _rows(result) for rows in known.evidence.revisions):
         about = Entity.SESSION, session.id, HeldKind.RESULTS_SUPERSEDED
         reason = "it is a classification that was superseded"
         is_confirmed = held.confirm_or_hold(*about, _payload(result), reason, confirmation.SUPERSEDED)
-        return _Verdict(Outcome.RESTORED if is_confirmed else Outcome.HELD, warnings)
+        return Outcome.RESTORED if is_confirmed else Outcome.HELD, warnings, None
     if is_first_official:
-        return _Verdict(Outcome.OFFICIAL, warnings)
-    return _Verdict(Outcome.REVISED if session.has_results else Outcome.PUBLISHED, warnings)
+        return Outcome.OFFICIAL, warnings, None
+    return Outcome.REVISED if session.has_results else Outcome.PUBLISHED, warnings, None
 
 
 def _payload(result: SessionResult) -> dict[str, Any]:

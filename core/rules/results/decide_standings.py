@@ -54,10 +54,6 @@ class KnownStandings:
     unseen: Unseen
     tables: Tables
 
-    def is_ours(self, now: datetime) -> bool:
-        """Whether our standings win over the published ones."""
-        return ours_win(self.season_end, self.unseen, now)
-
 
 @dataclass(frozen=True)
 class StandingsDecision:
@@ -97,7 +93,7 @@ def decide_standings(
     An implausible table is held with the reason. Then ours stands, as it does if nothing is published, and both
     championships are requested again. A table that differs is held with both figures while it differs.
     """
-    event, is_ours = known.event, known.is_ours(now)
+    event, is_ours = known.event, ours_win(known.season_end, known.unseen, now)
     answer = _examined(known, published, is_ours=is_ours)
     confirmation = Confirmation(known.held, now)
     refusal = _hold_refused(confirmation, event, answer, published)
@@ -189,10 +185,7 @@ def _examined(known: KnownStandings, published: Mapping[Competitor, Sequence[Sta
 
 
 def _hold_refused(
-    confirmation: Confirmation,
-    event: Event,
-    answer: _Answer,
-    published: Mapping[Competitor, Sequence[Standing]],
+    confirmation: Confirmation, event: Event, answer: _Answer, published: Mapping[Competitor, Sequence[Standing]]
 ) -> str | None:
     """Hold the refused tables, and return the reason."""
     about = Entity.EVENT, event.id, STANDINGS.rejected
@@ -242,7 +235,7 @@ def _state(
         state = datasets.accepted(state, Source.JOLPICA, is_revision=is_revision)
     elif now < since + DIFFERENT:
         state = datasets.differing(state, min(now + CONFIRM_EVERY, since + DIFFERENT), lines)
-    elif known.is_ours(now):
+    elif ours_win(known.season_end, known.unseen, now):
         state = datasets.differing(state, now + COMPARE_EVERY, lines)
     else:
         state = datasets.accepted(state, Source.JOLPICA, is_revision=is_revision, differences=lines)

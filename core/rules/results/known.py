@@ -15,12 +15,7 @@ from core.rules.results import polling
 from core.rules.results.polling import Cadence
 from core.rules.results.standings import Round
 
-HELD_KINDS = (
-    HeldKind.RESULTS_REJECTED,
-    HeldKind.RESULTS_SUPERSEDED,
-    HeldKind.RESULTS_SHORT,
-    HeldKind.RESULTS_ABSENT,
-)
+HELD_KINDS = (HeldKind.RESULTS_REJECTED, HeldKind.RESULTS_SUPERSEDED, HeldKind.RESULTS_SHORT, HeldKind.RESULTS_ABSENT)
 """The kinds under which a classification may be held."""
 
 TIMES = ("time_ms", "q3_ms", "q2_ms", "q1_ms", "best_lap_ms")

@@ -7,11 +7,15 @@ formula1.com ("F1 Commission approves changes to Sporting Regulations").
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeVar
 
 from core.bounds import FIRST_SEASON
 from core.records import RACED, SessionKind
+
+T = TypeVar("T")
 
 SCORING = RACED
 """The sessions that pay points."""
@@ -64,11 +68,7 @@ RACE_TABLES = {
     2003: _table("10-8-6-5-4-3-2-1"),
     2010: _table("25-18-15-12-10-8-6-4-2-1"),
 }
-SPRINT_TABLES = {
-    1950: (),
-    2021: _table("3-2-1"),
-    2022: _table("8-7-6-5-4-3-2-1"),
-}
+SPRINT_TABLES = {1950: (), 2021: _table("3-2-1"), 2022: _table("8-7-6-5-4-3-2-1")}
 """By the first season in which they apply."""
 
 FASTEST_LAP_SEASONS = (range(1950, 1960), range(2019, 2025))
@@ -92,28 +92,18 @@ GRADED_SCALES = (
 
 def race_points(season: int) -> tuple[Decimal, ...]:
     """The points of a race that goes its full distance, without the fastest lap's."""
-    return _in_force(RACE_TABLES, season)
-
-
-def sprint_points(season: int) -> tuple[Decimal, ...]:
-    """The points of a sprint; none before 2021."""
-    return _in_force(SPRINT_TABLES, season)
-
-
-def fastest_lap_point(season: int) -> bool:
-    """Whether the fastest lap of a race earned a point: until 1959 for any driver, 2019 to 2024 for the first ten."""
-    return any(season in seasons for seasons in FASTEST_LAP_SEASONS)
+    return in_force(RACE_TABLES, season)
 
 
 def scales(season: int, kind: SessionKind) -> tuple[Scale, ...]:
     """All scales that such a session may have since 1960, the usual one first; none for sessions without points."""
     if kind is SessionKind.SPRINT:
-        places = sprint_points(season)
+        places = in_force(SPRINT_TABLES, season)
         return (Scale(places),) if places else ()
     if kind is not SessionKind.RACE:
         return ()
     places = race_points(season)
-    last = FASTEST_LAP_PLACES if fastest_lap_point(season) else 0
+    last = FASTEST_LAP_PLACES if any(season in seasons for seasons in FASTEST_LAP_SEASONS) else 0
     found = [Scale(places, last)]
     if season in DOUBLE_POINTS_SEASONS:
         found.append(Scale(tuple(points * 2 for points in places)))
@@ -129,7 +119,8 @@ def most_points(season: int, kind: SessionKind) -> Decimal:
     return max((points for scale in scales(season, kind) for points in scale.values), default=NOTHING)
 
 
-def _in_force(tables: dict[int, tuple[Decimal, ...]], season: int) -> tuple[Decimal, ...]:
+def in_force(tables: Mapping[int, T], season: int) -> T:
+    """What holds in a season, of rules by the first season in which they apply."""
     if season < FIRST_SEASON:
         raise ValueError(f"there was no World Championship in {season}")
     return tables[max(first for first in tables if first <= season)]

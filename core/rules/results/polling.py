@@ -11,13 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
+from core.documents import LISTING_OF
 from core.records import EventFormat, ResultsState, Session, SessionKind, Status
 from core.rules.calendar.season import FIRST_LIVETIMING_SEASON
 from core.rules.calendar.times import FIRST_ZONE, date_over
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
-SESSIONS_OF_JOLPICA = frozenset({SessionKind.RACE, SessionKind.SPRINT, SessionKind.QUALIFYING})
+SESSIONS_OF_JOLPICA = frozenset(LISTING_OF)
 """The kinds with an official table; the others have only live timing's."""
 
 
@@ -75,6 +76,17 @@ PAST_EVERY, PAST_AT_MOST = DAY, 28 * DAY
 
 NOTHING_EVERY, NOTHING_TIMES = 7 * DAY, 3
 """After this many polls without results, this far apart, a past session counts as having none."""
+
+HOT_LASTS = 6 * HOUR
+"""From the first poll on; most results come within this time."""
+
+SLOT = 5 * MINUTE
+"""The interval of `poll-results`' schedule: Prefect would cancel a run that starts before this one ends."""
+
+TAKES = timedelta(seconds=100)
+"""The longest time for one session: Jolpica's answer, live timing's, and delivery of the changes."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def is_polled(kind: SessionKind, event_format: EventFormat, season: int) -> bool:
@@ -168,15 +180,40 @@ def due(sessions: Iterable[Session], now: datetime, delay: timedelta) -> list[Se
     return [session for _, _, session in sorted(owed, key=lambda due_poll: due_poll[:2])]
 
 
-def _after(now: datetime, start: datetime, stages: Sequence[Stage], cadence: Cadence) -> datetime:
-    """The first instant after `now` on the stages' grids; the last stage has no end."""
+def is_hot(session: Session, now: datetime, delay: timedelta) -> bool:
+    """Whether a better table of a session usually comes about now; `delay` is from its end to the first poll."""
+    if session.ends_at is None or session.results_state.is_official:
+        return False
+    if session.results_state is ResultsState.PROVISIONAL and session.kind not in SESSIONS_OF_JOLPICA:
+        return False
+    first = over_at(session) + delay
+    return first <= now < first + HOT_LASTS
+
+
+def next_hot_poll(began: datetime, now: datetime, every: timedelta, sessions: int) -> datetime | None:
+    """When a run polls this many sessions again; None if that would not end within its slot."""
+    if not sessions:
+        return None
+    at = began + ((now - began) // every + 1) * every
+    slot_ends = EPOCH + ((began - EPOCH) // SLOT + 1) * SLOT
+    return at if at + sessions * TAKES <= slot_ends else None
+
+
+def stage_at(stages: Sequence[Stage], age: timedelta) -> tuple[Stage, timedelta]:
+    """The stage that an age falls in, and the age at which it begins; the last stage has no end."""
+    begins = timedelta()
     for stage in stages:
-        every = min(stage.every, cadence.interval) if stage.urgent else stage.every
-        end = None if stage.lasts is None else start + stage.lasts
-        if end is None or now < end:
-            # Daily and weekly polls share common moments, when one whole table serves many sessions.
-            origin = start if every < DAY else COMMON_GRID
-            found = origin + ((now - origin) // every + 1) * every
-            return found if end is None else min(found, end)
-        start = end
+        if stage.lasts is None or age < begins + stage.lasts:
+            return stage, begins
+        begins += stage.lasts
     raise AssertionError("the last stage has an end")
+
+
+def _after(now: datetime, start: datetime, stages: Sequence[Stage], cadence: Cadence) -> datetime:
+    """The first instant after `now` on the stages' grids."""
+    stage, begins = stage_at(stages, now - start)
+    every = min(stage.every, cadence.interval) if stage.urgent else stage.every
+    # Daily and weekly polls share common moments, when one whole table serves many sessions.
+    origin = start + begins if every < DAY else COMMON_GRID
+    found = origin + ((now - origin) // every + 1) * every
+    return found if stage.lasts is None else min(found, start + begins + stage.lasts)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import chain, pairwise
 from operator import itemgetter
-from types import MappingProxyType
 
 from core.records import Entry, Record, ResultsState, SessionResult, Source
 from core.rules.results.differences import matched
@@ -66,13 +65,17 @@ class Finding(Record):
 
 @dataclass(frozen=True)
 class Case:
-    """A gate's input: a result, and what is known of its session and season."""
+    """A gate's input: a result, and what is known of its session and season.
+
+    `previous` is the last good state, empty if there is none; `known_numbers` are the season's car numbers, `others`
+    the classifications of other sessions that may equal this one, by id. A check against something empty is skipped.
+    """
 
     result: SessionResult
-    previous: tuple[Entry, ...]
-    previous_state: ResultsState
-    known_numbers: Collection[str]
-    others: Mapping[str, Sequence[Entry]]
+    previous: Sequence[Entry] = ()
+    previous_state: ResultsState = ResultsState.AWAITED
+    known_numbers: Collection[str] = ()
+    others: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -99,20 +102,8 @@ class Case:
         return scales(self.result.season, self.result.kind) if self.result.season >= FIRST_TABLED_SEASON else ()
 
 
-def examine(
-    result: SessionResult,
-    previous: Sequence[Entry],
-    *,
-    previous_state: ResultsState = ResultsState.AWAITED,
-    known_numbers: Collection[str] = (),
-    others: Mapping[str, Sequence[Entry]] = MappingProxyType({}),
-) -> tuple[Finding, ...]:
-    """The gates' findings, in the table's order.
-
-    `previous` is the last good state, empty if there is none; `known_numbers` are the season's car numbers, `others`
-    the classifications of other sessions that may equal this one, by id. A check against something empty is skipped.
-    """
-    case = Case(result, tuple(previous), previous_state, known_numbers, others)
+def examine(case: Case) -> tuple[Finding, ...]:
+    """The gates' findings, in the table's order."""
     return tuple(
         Finding(gate=gate.__name__, severity=severity, message=message)
         for severity, gate in GATES
@@ -201,8 +192,8 @@ def entries_withdrawn(case: Case) -> Iterator[str]:
 
 def values_lost(case: Case) -> Iterator[str]:
     """Null never replaces a value: no entry has a place, or points, where some had."""
-    for field, lost in (("position", "a place"), ("points", "points")):
-        had, has = (any(getattr(e, field) is not None for e in table) for table in (case.previous, case.entries))
+    for name, lost in (("position", "a place"), ("points", "points")):
+        had, has = (any(getattr(e, name) is not None for e in table) for table in (case.previous, case.entries))
         if case.entries and had and not has:
             yield f"no entry has {lost} any more"
 

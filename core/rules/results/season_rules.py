@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from core.records import Competitor
-from core.rules.results.points import FIRST_TEAM_SEASON, race_points
+from core.rules.results.points import FIRST_TEAM_SEASON, FIRST_UNDROPPED_SEASON, in_force, race_points
 
 
 class Part(NamedTuple):
@@ -28,37 +28,33 @@ HALVES: tuple[Part, ...] = ()
 """Two halves, the first one longer if the number of rounds is odd; all rounds of each but one count."""
 
 
-class Counting(NamedTuple):
-    """Which of a competitor's rounds counted in the seasons from `first` on."""
-
-    first: int
-    parts: tuple[Part, ...]
-
-
 def _best(number: int) -> tuple[Part, ...]:
     return (Part(None, number),)
 
 
-DRIVERS = (
-    Counting(1950, _best(4)),
-    Counting(1954, _best(5)),
-    Counting(1958, _best(6)),
-    Counting(1959, _best(5)),
-    Counting(1960, _best(6)),
-    Counting(1961, _best(5)),
-    Counting(1963, _best(6)),
-    Counting(1966, _best(5)),
-    Counting(1967, HALVES),
-    Counting(1979, (Part(7, 4), Part(None, 4))),
-    Counting(1980, (Part(7, 5), Part(None, 5))),
-    Counting(1981, _best(11)),
-    Counting(1991, ALL),
-)
-TEAMS = (*(row for row in DRIVERS if FIRST_TEAM_SEASON <= row.first < 1979), Counting(1979, ALL))
-COUNTING: dict[Competitor, tuple[Counting, ...]] = {"driver": DRIVERS, "team": TEAMS}
-
 FIRST_ALL_CARS_SEASON = 1979
 """Before, only a constructor's best car in a race scored."""
+
+DRIVERS = {
+    1950: _best(4),
+    1954: _best(5),
+    1958: _best(6),
+    1959: _best(5),
+    1960: _best(6),
+    1961: _best(5),
+    1963: _best(6),
+    1966: _best(5),
+    1967: HALVES,
+    1979: (Part(7, 4), Part(None, 4)),
+    1980: (Part(7, 5), Part(None, 5)),
+    1981: _best(11),
+    FIRST_UNDROPPED_SEASON: ALL,
+}
+COUNTING: dict[Competitor, dict[int, tuple[Part, ...]]] = {
+    "driver": DRIVERS,
+    "team": {first: ALL if first >= FIRST_ALL_CARS_SEASON else parts for first, parts in DRIVERS.items()},
+}
+"""Which of a competitor's rounds count, by the first season; since all its cars score, all of a constructor's."""
 
 LAST_OWN_TABLE_SEASON = 1961
 """Until then a place paid a constructor by the table of 1960: at most 8 for a win, and nothing for the fastest lap."""
@@ -103,8 +99,7 @@ def rules_of(season: int, rounds: int) -> tuple[ChampionshipRule, ...]:
 
 
 def _parts(competitor: Competitor, season: int, rounds: int) -> tuple[Part, ...]:
-    counting = max(row for row in COUNTING[competitor] if row.first <= season)
-    if counting.parts:
-        return counting.parts
+    if parts := in_force(COUNTING[competitor], season):
+        return parts
     first = (rounds + 1) // 2
     return (Part(first, first - 1), Part(None, rounds - first - 1))

@@ -96,14 +96,8 @@ def decide_listed(
     return replace(decision, state=state)
 
 
-def same_rows(gate: Gate, known: Sequence[Record], rows: Sequence[Record]) -> bool:
-    """Whether rows equal the known ones, in any order."""
-    fields = tuple(gate.record.model_fields)
-    return len(known) == len(rows) and _values(fields, known) == _values(fields, rows)
-
-
-def _values(fields: Sequence[str], rows: Sequence[Record]) -> set[tuple[Any, ...]]:
-    return {tuple(getattr(row, name) for name in fields) for row in rows}
+def _values(gate: Gate, rows: Sequence[Record]) -> set[tuple[Any, ...]]:
+    return {tuple(getattr(row, name) for name in gate.record.model_fields) for row in rows}
 
 
 def _again(state: DatasetState, session: Session, now: datetime) -> datetime | None:
@@ -137,7 +131,7 @@ def _taken(
 ) -> TimingDecision:
     """Accept the rows: a revision if they differ from the known ones. The held answer is dropped."""
     rows = examined.rows
-    is_revision = not same_rows(gate, known.rows, rows)
+    is_revision = len(known.rows) != len(rows) or _values(gate, known.rows) != _values(gate, rows)
     confirmation = Confirmation(known.held, now)
     confirmation.forget(Entity.SESSION, evidence.session.id, gate.dataset.rejected)
     outcome = TimingOutcome.STORED if is_revision else TimingOutcome.UNCHANGED

@@ -36,7 +36,8 @@ def examine_laps(rows: Sequence[TimedLap], evidence: Evidence) -> Examined[Timed
     for lap in rows:
         listed[lap.car_number].append(lap)
     by_car = {car: _driven(own, evidence) for car, own in listed.items()}
-    if refused := _refusal(by_car, evidence):
+    checks = (_hole(by_car), _missing(by_car, evidence), _copied(by_car), _gap(by_car, evidence))
+    if refused := next(filter(None, checks), None):
         return Examined(rows, refused=refused)
     emptied: Counter[str] = Counter()
     believed = [
@@ -64,11 +65,6 @@ def _driven(own: Sequence[TimedLap], evidence: Evidence) -> list[TimedLap]:
     if entry is not None and entry.classification == DID_NOT_START:
         return [lap for lap in own if not lap.is_unfinished]
     return list(own)
-
-
-def _refusal(by_car: Mapping[str, Sequence[TimedLap]], evidence: Evidence) -> str | None:
-    checks = (_hole(by_car), _missing(by_car, evidence), _copied(by_car), _gap(by_car, evidence))
-    return next((reason for reason in checks if reason), None)
 
 
 def _hole(by_car: Mapping[str, Sequence[TimedLap]]) -> str | None:

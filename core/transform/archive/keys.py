@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -17,6 +17,8 @@ from core.transform.cells import number, text
 PLACES = {"session": ("Key",), "event": ("Meeting", "Key"), "circuit": ("Meeting", "Circuit", "Key")}
 """The path to each key in a message about the session."""
 
+T = TypeVar("T")
+
 KEY: TypeAdapter[int | None] = TypeAdapter(Key | None)
 REFERENCE: TypeAdapter[str | None] = TypeAdapter(Reference | None)
 
@@ -26,7 +28,7 @@ def archive_keys(document: ArchiveDocument) -> ArchiveKeys:
     found: dict[str, int] = {}
     for _, message in messages(document["info"]):
         for name, place in PLACES.items():
-            if (key := _key(_at(message, place))) is not None:
+            if (key := _read(KEY, number, message, place)) is not None:
                 found[name] = key
     return ArchiveKeys(**found, drivers=_references(document))
 
@@ -37,26 +39,15 @@ def _references(document: ArchiveDocument) -> dict[str, str]:
         car: reference
         for _, message in messages(document["driver_list"] or ())
         for listed, driver in message.items()
-        if (car := name_or_none(listed)) and (reference := _reference(_at(driver, ("Reference",))))
+        if (car := name_or_none(listed)) and (reference := _read(REFERENCE, text, driver, ("Reference",)))
     }
 
 
-def _at(message: Any, place: tuple[str, ...]) -> Any:
-    """A message's value at a path; None if it has no such path."""
+def _read(kind: TypeAdapter[T], cell: Callable[[Any], Any], message: Any, place: tuple[str, ...]) -> T | None:
+    """A message's value at a path; None if it has no such path, or the value is unreadable."""
     for name in place:
         message = message.get(name) if isinstance(message, Mapping) else None
-    return message
-
-
-def _key(value: Any) -> int | None:
     try:
-        return KEY.validate_python(number(value))
-    except MISSHAPEN:
-        return None
-
-
-def _reference(value: Any) -> str | None:
-    try:
-        return REFERENCE.validate_python(text(value))
+        return kind.validate_python(cell(message))
     except MISSHAPEN:
         return None

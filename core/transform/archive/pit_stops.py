@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 from core.documents import ArchiveDocument, Document
 from core.records import RACED, SessionKind, Source
@@ -14,12 +14,8 @@ from core.transform.archive.clock import clock_zero, instant, messages
 from core.transform.archive.stints import laps_by_car
 from core.transform.cells import milliseconds, number, text
 
-
-class Measured(NamedTuple):
-    """A stop in that feed: from pit entry to exit, and standing still, in milliseconds."""
-
-    lane_ms: int | None
-    stationary_ms: int | None
+Measured = tuple[int | None, int | None]
+"""A stop in that feed: from pit entry to exit, and standing still, in milliseconds."""
 
 
 def pit_stops(document: ArchiveDocument, kind: SessionKind) -> tuple[PitStop, ...] | None:
@@ -48,7 +44,7 @@ def stops_measured(document: ArchiveDocument) -> dict[tuple[str, int], Measured]
             stop: Mapping[str, Any] = listed["PitStop"]
             car, lap = text(stop.get("RacingNumber")), number(stop.get("Lap"))
             if car is not None and lap is not None:
-                found[car, lap] = Measured(milliseconds(stop.get("PitLaneTime")), milliseconds(stop.get("PitStopTime")))
+                found[car, lap] = milliseconds(stop.get("PitLaneTime")), milliseconds(stop.get("PitStopTime"))
     return found
 
 
@@ -66,13 +62,13 @@ def _stops_of_car(
             continue
         stop += 1
         lap = number(row["LapNumber"]) or 0
-        known = measured.get((car, lap), Measured(None, None))
+        lane_ms, stationary_ms = measured.get((car, lap), (None, None))
         yield PitStop(
             car_number=car,
             stop=stop,
             lap=lap,
             entered_at=instant(zero, row["PitInTime"]),
-            lane_ms=out - row["PitInTime"] if known.lane_ms is None else known.lane_ms,
-            stationary_ms=known.stationary_ms,
+            lane_ms=out - row["PitInTime"] if lane_ms is None else lane_ms,
+            stationary_ms=stationary_ms,
             source=Source.LIVETIMING,
         )

@@ -1,26 +1,54 @@
-"""Checks of sessions' revisions against each other, results, sessions and the feed. Pure functions."""
+"""Checks of sessions: results that are missing, states and polls, and revisions, against results and the feed. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from datetime import timedelta
 from itertools import pairwise
 
-from core.records import ChangeKind, Entity, Entry, ResultsState
-from core.rules.audit.classifications import Found
-from core.rules.audit.season import AuditedSeason
+from core.records import ChangeKind, Entity, ResultsState, Status
+from core.rules.audit.season import AuditedSeason, Found
+from core.rules.results.decide import CHANGE_KINDS
 from core.rules.results.differences import diff_entries, diff_text
 from core.rules.results.known import in_order
-from core.text import counted
+from core.rules.results.polling import SESSIONS_OF_JOLPICA, over_at
+from core.text import counted, moment
 
-RESULTS_KINDS = frozenset(
-    {
-        ChangeKind.RESULTS_PUBLISHED,
-        ChangeKind.RESULTS_OFFICIAL,
-        ChangeKind.RESULTS_REVISED,
-        ChangeKind.RESULTS_RESTORED,
-    }
-)
-"""The kinds of change that a revision causes."""
+PUBLISHED_AFTER = timedelta(days=1)
+"""Official results are published within twelve hours."""
+
+
+def results_missing(season: AuditedSeason) -> Found:
+    """A race, sprint or qualifying that ended more than a day ago and has no results."""
+    for session in season.sessions.values():
+        takes_place = session.status is not Status.CANCELLED and session.kind in SESSIONS_OF_JOLPICA
+        if takes_place and not session.has_results and season.now >= over_at(session) + PUBLISHED_AFTER:
+            why = f": {session.last_error}" if session.last_error else ""
+            yield session.id, f"over since {session.local_date} and has no results{why}"
+
+
+def poll_unlike_state(season: AuditedSeason) -> Found:
+    """A settled session with a next poll, one not settled without a next poll, or faults without a reason."""
+    for session in season.sessions.values():
+        is_settled = session.results_state is ResultsState.SETTLED
+        if is_settled and session.next_poll_at is not None:
+            yield session.id, f"settled, but polled next at {moment(session.next_poll_at, year=True)}"
+        waits = session.status is not Status.CANCELLED and not is_settled
+        if waits and session.next_poll_at is None and session.poll_attempts:
+            yield session.id, f"{session.results_state.value}, but never polled again"
+        if session.poll_faults and session.last_error is None:
+            yield session.id, f"{session.poll_faults} faults in a row, without a reason"
+    for state in season.states:
+        if state.poll_faults and state.last_error is None:
+            yield state.entity_id, f"{state.dataset}: {state.poll_faults} faults in a row, without a reason"
+        if state.poll_faults and state.next_poll_at is None:
+            yield state.entity_id, f"{state.dataset}: failed, but never polled again"
+
+
+def status_unlike_results(season: AuditedSeason) -> Found:
+    """A session with results that is still scheduled or live."""
+    for session in season.sessions.values():
+        if session.has_results and session.status not in (Status.COMPLETED, Status.CANCELLED):
+            yield session.id, f"{session.status.value}, though it has results"
 
 
 def revisions_not_whole(season: AuditedSeason) -> Found:
@@ -46,7 +74,8 @@ def results_unlike_last_revision(season: AuditedSeason) -> Found:
             continue
         last = sorted(chain[-1].rows, key=in_order)
         if sorted(entries, key=in_order) != last:
-            yield session.id, f"they differ from revision {chain[-1].revision}: {_difference(last, entries)}"
+            differences = diff_text(diff_entries(last, entries)) or "sources or ordinals differ"
+            yield session.id, f"they differ from revision {chain[-1].revision}: {differences}"
 
 
 def state_unlike_revisions(season: AuditedSeason) -> Found:
@@ -71,7 +100,7 @@ def feed_unlike_revisions(season: AuditedSeason) -> Found:
     for change in season.feed:
         if change.entity is Entity.SEASON and change.kind is ChangeKind.ADDED:
             at_once.add(change.at)
-        elif change.entity is Entity.SESSION and change.kind in RESULTS_KINDS:
+        elif change.entity is Entity.SESSION and change.kind in CHANGE_KINDS.values():
             announced.setdefault(change.entity_id, []).append((change.after or {}).get("revision", 0))
     for session in season.sessions.values():
         numbers = announced[session.id]
@@ -84,7 +113,3 @@ def feed_unlike_revisions(season: AuditedSeason) -> Found:
                 yield session.id, f"the feed has a change for revision {number}, the session is at {session.revision}"
             if (times := numbers.count(number)) > 1:
                 yield session.id, f"the feed has {times} changes for revision {number}"
-
-
-def _difference(before: Sequence[Entry], after: Sequence[Entry]) -> str:
-    return diff_text(diff_entries(before, after)) or "sources or ordinals differ"
