@@ -14,7 +14,8 @@ from core.records import Entity, ResultsState, Session, SessionKind, Source, Sta
 from core.rules.calendar.season import FIRST_LIVETIMING_SEASON
 from core.rules.datasets import DatasetState
 from core.rules.results.due_polls import DuePoll
-from core.rules.timing.gates import GATES, gates_due
+from core.rules.timing.due import gates_due
+from core.rules.timing.gates import GATES
 from core.rules.timing.listed import RaceDue, tables_due
 from core.schema import backfill_pages, dataset_states, events, results, sessions
 

@@ -9,8 +9,11 @@ import pytest
 
 from core.records import Entry, ResultsState, Session, SessionKind, Source, Status
 from core.rules.timing.evidence import Evidence
-from core.rules.timing.gates import examine_pit_stops, examine_race_control, examine_stints, examine_weather
 from core.rules.timing.laps import better_laps, examine_laps
+from core.rules.timing.pit_stops import examine_pit_stops
+from core.rules.timing.race_control import examine_race_control
+from core.rules.timing.stints import examine_stints
+from core.rules.timing.weather import examine_weather
 from core.timing_records import PitStop, RaceControlMessage, Stint, TimedLap, Weather
 
 START = datetime(2024, 3, 2, 15, tzinfo=UTC)

@@ -22,8 +22,9 @@ from core.rules.timing.decide import (
     decide_listed,
     decide_timing,
 )
+from core.rules.timing.due import gates_due
 from core.rules.timing.evidence import Evidence
-from core.rules.timing.gates import GATES, Gate, gates_due
+from core.rules.timing.gates import GATES, Gate
 from core.rules.timing.listed import DATASET_OF, RaceDue, of_cars, tables_due
 from core.rules.timing.outcome import SyncedTiming
 from core.rules.timing.roster import driver_of

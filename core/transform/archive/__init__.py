@@ -1,1 +1,1 @@
-"""Live timing's archive of a session to records."""
+"""Live timing's archive of a session to records, a module per dataset."""
