@@ -21,7 +21,8 @@ from fastf1.ergast import Ergast
 
 from core.fetch.fastf1_internals import RateLimitedSession, use_mirror, use_session
 from core.fetch.session import SESSION, prepare
-from core.replay import EventFacts, Fault, SessionFacts, Upstream, facts, jolpica, serve
+from core.replay import EventFacts, Fault, SessionFacts, Upstream, facts, serve
+from core.text import duration
 
 ROOT = Path(__file__).parent.parent
 
@@ -209,8 +210,7 @@ def test_fastf1_classifies_from_live_timing(url: str, upstream: Upstream, round_
     if "Qualifying" in name:
         for n in range(3):
             shown = [
-                None if pd.isna(time) else jolpica.clock(round(time / pd.Timedelta("1ms")))
-                for time in results[f"Q{n + 1}"]
+                None if pd.isna(time) else duration(round(time / pd.Timedelta("1ms"))) for time in results[f"Q{n + 1}"]
             ]
             assert shown == [entry.best[n] for entry in expected]
     else:

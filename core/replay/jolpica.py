@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from core.replay import facts
 from core.replay.facts import CircuitFacts, Classification, Entry, EventFacts
+from core.text import duration, plain
 
 Document = dict[str, Any]
 
@@ -163,21 +164,6 @@ def page(title: str) -> str:
     return "https://en.wikipedia.org/wiki/" + quote(title.replace(" ", "_"))
 
 
-def plain(points: Decimal) -> str:
-    """Points without trailing zeros: 25, 12.5."""
-    return f"{points.normalize():f}"
-
-
-def clock(milliseconds: int) -> str:
-    """A duration as Jolpica writes it: 1:31:44.742, 27:05.456, 12.345."""
-    seconds, thousandths = divmod(milliseconds, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours}:{minutes:02}:{seconds:02}.{thousandths:03}"
-    return f"{minutes}:{seconds:02}.{thousandths:03}" if minutes else f"{seconds}.{thousandths:03}"
-
-
 def _ranked(points: dict[str, Decimal], places: dict[str, Counter[int]]) -> list[str]:
     def key(id_: str) -> tuple[Decimal, list[int]]:
         return -points[id_], [-places[id_][place] for place in range(1, lowest + 1)]
@@ -227,8 +213,8 @@ def _race_row(classification: Classification, place: int, entry: Entry) -> Docum
         "status": STATUSES.get(entry.place) or ("Finished" if entry.laps >= winner.laps else "Lapped"),
     }
     if entry.place.isdigit() and entry.time_ms is not None and winner.time_ms is not None:
-        gap = clock(entry.time_ms - winner.time_ms)
-        shown = clock(entry.time_ms) if place == 1 else f"+{gap}"
+        gap = duration(entry.time_ms - winner.time_ms)
+        shown = duration(entry.time_ms) if place == 1 else f"+{gap}"
         row["Time"] = {"millis": str(entry.time_ms), "time": shown}
     return row
 

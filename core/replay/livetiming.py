@@ -6,14 +6,15 @@ of laps. For one race `core.replay.track` has more.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.replay import facts
 from core.replay.facts import Classification, Entry, EventFacts, SessionFacts, milliseconds
-from core.replay.jolpica import Document, clock
+from core.replay.jolpica import Document
 from core.replay.track import MINUTE, SECOND, Line, TrackFacts, tracks
+from core.text import duration
 
 # The clock starts this long before the session.
 START = 15 * MINUTE
@@ -24,8 +25,6 @@ PARTS = (
     (START + 48 * MINUTE, START + 60 * MINUTE),
 )
 OUT_LAP, IN_LAP = 120 * SECOND, 100 * SECOND
-
-TYPES = {"Race": "Race", "Sprint": "Race"}
 
 
 @dataclass(frozen=True)
@@ -57,22 +56,22 @@ def stream(
     qualifying = session.name.endswith("Qualifying")
     track = tracks().get((event.round, session.name))
     course = _qualifying(entries) if qualifying else _race(entries, track)
-    streams: dict[str, Callable[[], Iterator[Line]]] = {
-        "SessionInfo": lambda: _session_info(season, event, session),
-        "SessionStatus": lambda: _session_status(course),
-        "TrackStatus": lambda: _track_status(course),
-        "DriverList": lambda: _driver_list(entries),
-        "TimingData": lambda: iter(course.timing),
-        "TimingAppData": lambda: _tyres(course),
-        "RaceControlMessages": lambda: _race_control(event, session, course),
+    streams: dict[str, Iterable[Line]] = {
+        "SessionInfo": [(0, _session(season, event, session) | {"Meeting": _meeting(event)})],
+        "SessionStatus": _session_status(course),
+        "TrackStatus": _track_status(course),
+        "DriverList": [(5 * SECOND, _driver_list(entries))],
+        "TimingData": course.timing,
+        "TimingAppData": _tyres(course),
+        "RaceControlMessages": _race_control(event, session, course),
     }
     if not qualifying:
-        streams["LapCount"] = lambda: _lap_count(entries)
+        streams["LapCount"] = [(0, {"CurrentLap": 1, "TotalLaps": entries[0].laps})]
     if track is not None:
-        streams["WeatherData"] = lambda: track.weather(START, course.parts[-1][1])
+        streams["WeatherData"] = track.weather(START, course.parts[-1][1])
     if name not in streams:
         return None
-    lines = sorted(streams[name](), key=lambda line: line[0])
+    lines = sorted(streams[name], key=lambda line: line[0])
     return _encoded("".join(f"{_moment(at)}{json.dumps(message)}\r\n" for at, message in lines))
 
 
@@ -118,7 +117,7 @@ def _laps(entry: Entry, ends: Sequence[int], *, ends_in_pits: bool = False, unti
         times: Document = {"Sectors": {"1": {"Value": two}, "2": {"Value": three}}}
         if lap > 1:  # the archive has no time of the first lap
             times["Sectors"]["0"] = {"Value": one}
-            times["LastLapTime"] = {"Value": clock(lap_ms)}
+            times["LastLapTime"] = {"Value": duration(lap_ms)}
         yield at, _car(entry, NumberOfLaps=lap, **({} if lap == untimed else times))
         began = at
 
@@ -165,15 +164,11 @@ def _flying_lap(entry: Entry, at: int, best: str, part: int, lap: int) -> Iterat
 
 def _sectors(lap_ms: int) -> tuple[str, str, str]:
     one, two = lap_ms * 3 // 10, lap_ms * 4 // 10
-    return clock(one), clock(two), clock(lap_ms - one - two)
+    return duration(one), duration(two), duration(lap_ms - one - two)
 
 
 def _car(entry: Entry, **message: object) -> Document:
     return {"Lines": {entry.car: message}}
-
-
-def _session_info(season: int, event: EventFacts, session: SessionFacts) -> Iterator[Line]:
-    yield 0, _session(season, event, session) | {"Meeting": _meeting(event)}
 
 
 def _session_status(course: Course) -> Iterator[Line]:
@@ -196,11 +191,7 @@ def _track_status(course: Course) -> Iterator[Line]:
         yield course.stopped[1], {"Status": "1", "Message": "AllClear"}
 
 
-def _lap_count(entries: Sequence[Entry]) -> Iterator[Line]:
-    yield 0, {"CurrentLap": 1, "TotalLaps": entries[0].laps}
-
-
-def _driver_list(entries: Sequence[Entry]) -> Iterator[Line]:
+def _driver_list(entries: Sequence[Entry]) -> Document:
     listed = {}
     for line, entry in enumerate(entries, start=1):
         driver, team = facts.drivers()[entry.driver], facts.teams()[entry.team]
@@ -216,7 +207,7 @@ def _driver_list(entries: Sequence[Entry]) -> Iterator[Line]:
             "LastName": driver.family,
             "Reference": driver.reference,
         }
-    yield 5 * SECOND, listed
+    return listed
 
 
 def _tyres(course: Course) -> Iterator[Line]:
@@ -231,25 +222,14 @@ def _tyres(course: Course) -> Iterator[Line]:
 def _race_control(event: EventFacts, session: SessionFacts, course: Course) -> Iterator[Line]:
     begins = event.starts_at(session.name)
     assert begins is not None
-    said = [
-        moment
-        for began, ended in course.parts
-        for moment in (
-            (began, "GREEN", "GREEN LIGHT - PIT EXIT OPEN"),
-            (ended, "CHEQUERED", "CHEQUERED FLAG"),
-        )
-    ]
+    green, chequered, red = "GREEN LIGHT - PIT EXIT OPEN", "CHEQUERED FLAG", "RED FLAG"
+    said = [(began, green) for began, _ in course.parts] + [(ended, chequered) for _, ended in course.parts]
     if course.stopped:
-        said += [(course.stopped[0], "RED", "RED FLAG"), (course.stopped[1], "GREEN", "GREEN LIGHT - PIT EXIT OPEN")]
-    for number, (at, flag, text) in enumerate(sorted(said)):
+        said += zip(course.stopped, (red, green), strict=True)
+    for number, (at, text) in enumerate(sorted(said)):
         utc = (begins + timedelta(milliseconds=at - START)).replace(tzinfo=None, microsecond=0)
-        message = {
-            "Utc": utc.isoformat(),
-            "Category": "Flag",
-            "Flag": flag,
-            "Scope": "Track",
-            "Message": text,
-        }
+        flag = text.partition(" ")[0]
+        message = {"Utc": utc.isoformat(), "Category": "Flag", "Flag": flag, "Scope": "Track", "Message": text}
         yield at, {"Messages": {str(number): message} if number else [message]}
 
 
@@ -272,7 +252,7 @@ def _session(season: int, event: EventFacts, session: SessionFacts) -> Document:
     folder = f"{event.last_date} {event.name}/{session.local.date()} {session.name}/".replace(" ", "_")
     return {
         "Key": (event.round + 1) * 10 + event.sessions.index(session),
-        "Type": TYPES.get(session.name, session.name.rstrip(" 123").removeprefix("Sprint ")),
+        "Type": "Race" if session.name == "Sprint" else session.name.rstrip(" 123").removeprefix("Sprint "),
         "Name": session.name,
         "StartDate": session.local.isoformat(),
         "EndDate": (session.local + session.length).isoformat(),
