@@ -64,14 +64,13 @@ class Happening:
 class Place:
     """A competitor in the championship: its line in the chart, and its row after the last event.
 
-    `behind` are the points to the leader, `gained` the places since the event before.
+    `behind` are the points to the leader.
     """
 
     line: Line
     row: Row[Any]
     team: str
     behind: Decimal
-    gained: int
 
 
 @dataclass(frozen=True)
@@ -204,37 +203,24 @@ class Page:
             return None
         points = [{row.competitor_id: row.points for row in tables[event.id]} for event in having]
         last = tables[having[-1].id]
-        before = {row.competitor_id: row.position for row in tables[having[-2].id]} if len(having) > 1 else {}
         places = []
         drivers_of: Counter[str] = Counter()
         for row in last:
             team = row.competitor_id if competitor == "team" else self.team_of.get(row.competitor_id, "")
-            name, short = self._names_of(competitor, row.competitor_id)
             after = [each.get(row.competitor_id) for each in points]
-            was = before.get(row.competitor_id)
-            places.append(
-                Place(
-                    line=Line(name, short, self.color(team), drivers_of[team] if team else 0, after),
-                    row=row,
-                    team=self.team(team) if competitor == "driver" else "",
-                    behind=max(last[0].points - row.points, Decimal(0)),
-                    gained=was - row.position if was and row.position else 0,
-                )
-            )
+            line = Line(row.name, self._short_name(row), self.color(team), drivers_of[team] if team else 0, after)
+            team_name = self.team(team) if competitor == "driver" else ""
+            places.append(Place(line, row, team_name, max(last[0].points - row.points, Decimal(0))))
             drivers_of[team] += 1
         rounds = [str(event.round or NOTHING) for event in having]
         chart = championship_chart(f"{competitor}s-by-round", rounds, [place.line for place in places])
         return Championship(f"{competitor.title()}s", chart, having, places)
 
-    def _names_of(self, competitor: Competitor, identity: str) -> tuple[str, str]:
-        """A competitor's name, and a short one for the end of a chart's line."""
-        if competitor == "team":
-            name = self.team(identity) or identity
-            return name, name.removesuffix(" F1 Team")[:SHORT].strip()
-        driver = self.facts.drivers.get(identity)
-        if driver is None:
-            return identity, identity[:3].upper()
-        return f"{driver.given_name} {driver.family_name}", driver.code or driver.family_name[:SHORT]
+    def _short_name(self, row: Row[Any]) -> str:
+        """A competitor's name for the end of a chart's line."""
+        if row.competitor == "team":
+            return str(row.name).removesuffix(" F1 Team")[:SHORT].strip()
+        return row.code or self.names[row.competitor_id][:SHORT]
 
     def _revision(self, row: Row[Any], before: Row[Any] | None) -> Happening:
         """A revision of a classification: the podium for the first, the changes for later ones."""

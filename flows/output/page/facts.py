@@ -15,9 +15,9 @@ from core.queries import in_season, read_calendar, read_feed, read_records, read
 from core.records import ChangeKind, Competitor, Driver, Entry, Event, Session, Team
 from core.rules.calendar.season import Calendar
 from core.rules.changes import FeedChange
-from core.schema import STANDINGS_OF, changes, drivers, result_revisions, teams
+from core.schema import changes, drivers, result_revisions, teams
 from core.timing_schema import entries, stints
-from core.views import results_freshness
+from core.views import results_freshness, standings_with_names
 from flows.output.stints import RaceStints, read_stints
 
 MOVES = (
@@ -77,10 +77,7 @@ def read_season(database: Database, season: int) -> SeasonFacts:
             entries=read_season_entries(connection, season),
             revisions=_by_session(connection, season, result_revisions, result_revisions.c.revision),
             moves=_moves(connection, season),
-            standings={
-                "driver": _standings(connection, season, "driver"),
-                "team": _standings(connection, season, "team"),
-            },
+            standings=_standings(connection, season),
             freshness={
                 session: rows[0]
                 for session, rows in _by_session(
@@ -108,13 +105,12 @@ def _moves(connection: Connection, season: int) -> list[FeedChange]:
     return read_feed(connection, own, changes.c.kind.in_([kind.value for kind in MOVES]))
 
 
-def _standings(connection: Connection, season: int, competitor: Competitor) -> dict[str, list[Row[Any]]]:
-    table = STANDINGS_OF[competitor]
-    identity = table.c[f"{competitor}_id"]
-    own = select(table, identity.label("competitor_id")).where(table.c.season == season)
-    found: defaultdict[str, list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(own.order_by(table.c.position.is_(None), table.c.position, identity)):
-        found[row.event_id].append(row)
+def _standings(connection: Connection, season: int) -> dict[Competitor, dict[str, list[Row[Any]]]]:
+    view = standings_with_names.c
+    own = select(standings_with_names).where(view.season == season)
+    found: dict[Competitor, dict[str, list[Row[Any]]]] = {"driver": {}, "team": {}}
+    for row in connection.execute(own.order_by(view.position.is_(None), view.position, view.competitor_id)):
+        found[row.competitor].setdefault(row.event_id, []).append(row)
     return found
 
 
