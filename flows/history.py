@@ -15,9 +15,10 @@ from core.rules.history import Backfilled, SeasonAnswer, due_polls, listings_due
 from core.rules.results.due_polls import result_queries
 from core.rules.results.matching import match_results
 from core.rules.results.outcome import Polled
-from flows.pages import KeptTables, PageFetch
+from flows.pages import KeptTables
 from flows.poll_results import announce
 from flows.polls import outcomes
+from flows.runtime.allowance import Allowance
 from flows.runtime.run import Run
 from flows.schedules import answer_of
 from flows.tasks.history import transform_tables, upsert_history, upsert_season_end
@@ -26,7 +27,7 @@ from flows.tasks.schedule import read_calendar, transform_schedule, upsert_sched
 logger = logging.getLogger(__name__)
 
 
-def backfill_season(season: int, fetch: PageFetch) -> Backfilled:
+def backfill_season(season: int, allowance: Allowance) -> Backfilled:
     """Bring a season's history into the database.
 
     Raises:
@@ -34,9 +35,9 @@ def backfill_season(season: int, fetch: PageFetch) -> Backfilled:
         SourceError: it cannot be fetched, or the pages are invalid: nothing was written.
         DatabaseError: the database refuses it.
     """
-    run = fetch.run
+    run = allowance.run
     known = read_calendar(run, season)
-    kept = KeptTables(fetch, season)
+    kept = KeptTables(allowance, season)
     try:
         answer = due_answer(run, season, known, kept)
     except SourceMalformed:

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from core.deadline import Deadline
 from core.documents import PAGE, WHOLE_SEASON, Listing, Page, PageQuery, is_whole
 from flows.runtime.allowance import Allowance
-from flows.runtime.run import Run
 from flows.tasks.pages import fetch_page, read_pages, upsert_no_pages, upsert_page
-
-
-@dataclass(frozen=True)
-class PageFetch:
-    """Fetches pages for a backfill, as its allowance permits; `fetched` is called after each."""
-
-    run: Run
-    allowance: Allowance
-    fetched: Callable[[], None]
 
 
 class KeptTables:
     """A season's own tables, or one of its races'; pages of an earlier run are not requested again."""
 
-    def __init__(self, fetch: PageFetch, season: int, round_number: int = WHOLE_SEASON) -> None:
-        self._fetch = fetch
+    def __init__(self, allowance: Allowance, season: int, round_number: int = WHOLE_SEASON) -> None:
+        self._allowance = allowance
         self._season = season
         self._round = round_number
-        self._pages = read_pages(fetch.run, season, round_number)
+        self._pages = read_pages(allowance.run, season, round_number)
 
     def table(self, listing: Listing) -> list[Page]:
         """All pages of a table.
@@ -38,19 +26,18 @@ class KeptTables:
             SourceError: a page cannot be fetched, or is not as it should be.
             DatabaseError: a page cannot be stored.
         """
-        run, found = self._fetch.run, self._pages.setdefault(listing, [])
+        run, found = self._allowance.run, self._pages.setdefault(listing, [])
         while not is_whole(found):
             query = PageQuery(self._season, listing, len(found) * PAGE, self._round)
             total = found[0]["total"] if found else None
-            page = self._fetch.allowance.ask(partial(self._page, query, total))
+            page = self._allowance.ask(partial(self._page, query, total))
             upsert_page(run, query, page)
             found.append(page)
-            self._fetch.fetched()
         return found
 
     def drop(self) -> None:
         """Drop the pages that this run and earlier ones fetched, because they are unusable."""
-        upsert_no_pages(self._fetch.run, self._season, self._round)
+        upsert_no_pages(self._allowance.run, self._season, self._round)
 
     def _page(self, query: PageQuery, total: int | None) -> Page:
-        return fetch_page(self._fetch.run, query, total, Deadline())
+        return fetch_page(self._allowance.run, query, total, Deadline())

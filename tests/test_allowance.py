@@ -47,6 +47,9 @@ class Said:
     def waits(self, until: datetime | None) -> None:
         self.until.append(until)
 
+    def fetched(self) -> None:
+        """Nothing is said of an answer."""
+
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
@@ -68,7 +71,7 @@ def in_a_flow_run(run: Run) -> Run:
 
 def test_all_of_history_takes_less_than_five_hours_and_no_poll_waits(run: Run, clock: Clock, sqlite: Database) -> None:
     """Polls of the busiest weekend, every hour: the ledger allows each, and the limit's slots are there."""
-    allowance, polls = Allowance(in_a_flow_run(run), Said()), Ledger(sqlite, NOW)
+    allowance, polls = Allowance(in_a_flow_run(run), Said().waits, Said().fetched), Ledger(sqlite, NOW)
     taken, fullest, at = 0.0, 0.0, 0.0
     polled = 0
     for number in range(ALL):
@@ -108,7 +111,7 @@ def test_what_a_killed_run_asked_counts_for_the_next_one(run: Run, sqlite: Datab
 
 def test_a_direct_run_makes_its_requests_at_once_and_waits_for_the_hour(run: Run, clock: Clock) -> None:
     said = Said()
-    allowance = Allowance(run, said)
+    allowance = Allowance(run, said.waits, said.fetched)
     for number in range(BUDGET - RESERVE):
         allowance.ask(lambda number=number: run.ledger.permit("host", f"/{number}"))
     assert (clock.seconds, said.until) == (0, [])
@@ -118,7 +121,7 @@ def test_a_direct_run_makes_its_requests_at_once_and_waits_for_the_hour(run: Run
 
 
 def test_requests_of_a_flow_run_are_apart(run: Run, clock: Clock) -> None:
-    allowance = Allowance(in_a_flow_run(run), Said())
+    allowance = Allowance(in_a_flow_run(run), Said().waits, Said().fetched)
     moments = [allowance.ask(clock.monotonic) for _ in range(3)]
     assert moments == [0, APART_SECONDS, 2 * APART_SECONDS]
     assert APART_SECONDS > 1 / DECAY
@@ -142,7 +145,7 @@ def test_what_is_refused_is_asked_again(refusal: Exception, waited: float, run: 
             raise answer
         return answer
 
-    assert Allowance(run, Said()).ask(request) == "answer"
+    assert Allowance(run, Said().waits, Said().fetched).ask(request) == "answer"
     assert clock.seconds == waited
 
 
@@ -150,5 +153,5 @@ def test_what_another_process_was_told_holds_here_too(run: Run, clock: Clock, sq
     entry = {"at": NOW, "host": "jolpica", "path": "", "status": 429, "retry_at": NOW + timedelta(minutes=5)}
     with sqlite.writing() as connection:
         connection.execute(insert(upstream_requests), entry)
-    Allowance(run, Said()).ask(lambda: run.ledger.permit("host", "/"))
+    Allowance(run, Said().waits, Said().fetched).ask(lambda: run.ledger.permit("host", "/"))
     assert clock.seconds == 300
