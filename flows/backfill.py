@@ -31,8 +31,7 @@ from flows.output.backfilled import backfill_lines, print_backfilled, races_due_
 from flows.runtime import command
 from flows.runtime.allowance import Allowance
 from flows.runtime.run import Run
-from flows.tasks.history import read_whole_seasons
-from flows.tasks.laps import read_races_due
+from flows.tasks.backfill import read_races_due, read_whole_seasons
 from flows.webhooks import deliver_at_the_end
 
 T = TypeVar("T")

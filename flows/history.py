@@ -21,7 +21,7 @@ from flows.polls import outcomes
 from flows.runtime.allowance import Allowance
 from flows.runtime.run import Run
 from flows.schedules import answer_of
-from flows.tasks.history import transform_tables, upsert_history, upsert_season_end
+from flows.tasks.backfill import transform_tables, upsert_history, upsert_season_end
 from flows.tasks.schedule import read_calendar, transform_schedule, upsert_schedule
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from core.rules.timing.outcome import TimingOutcome
 from flows.output import timing
 from flows.pages import KeptTables
 from flows.runtime.allowance import Allowance
-from flows.tasks.laps import transform_laps, upsert_laps
+from flows.tasks.backfill import transform_laps, upsert_laps
 
 
 def backfill_race(race: RaceDue, allowance: Allowance) -> BackfilledRace:

@@ -7,7 +7,7 @@ from functools import partial
 from core.deadline import Deadline
 from core.documents import PAGE, WHOLE_SEASON, Listing, Page, PageQuery, is_whole
 from flows.runtime.allowance import Allowance
-from flows.tasks.pages import fetch_page, read_pages, upsert_no_pages, upsert_page
+from flows.tasks.backfill import fetch_page, read_pages, upsert_no_pages, upsert_page
 
 
 class KeptTables:
