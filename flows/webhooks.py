@@ -31,7 +31,7 @@ def deliver(run: Run, patience: timedelta) -> list[Delivered]:
     subscribers = subscribers_of(run.settings)
     if not subscribers:
         return []
-    delivered = deliver_changes(run, subscribers, run.time, timedelta() if run.now_given else patience)
+    delivered = deliver_changes(run, subscribers, timedelta() if run.now_given else patience)
     for one in delivered:
         logger.log(webhooks.level(one), "%s", webhooks.line(one, run.time.present()))
         if run.flow_run_id is not None and one.delivery.is_paused and not one.was_paused:

@@ -10,29 +10,22 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from core.database import Database
 from core.deliver import post
 from core.deliver.batches import count_waiting, read_batch
 from core.deliver.subscribers import Subscriber
+from core.elapsing import Elapsing
 from core.errors import NotReceived
 from core.rules.deliveries.message import TrialData, TrialMessage, message_id, message_of
 from core.rules.deliveries.schedule import Delivery, failed, is_due, received, seconds_until_due
 from core.upsert.deliveries import Lease, Lost, leased, read_delivery, resume
 
+PATIENCE = timedelta(minutes=3)
+"""How long a run or a command sends and waits for retries; the next run starts after five minutes."""
+
 AT_ONCE = 16
 """The most subscribers that are sent to at the same time."""
-
-
-class Clock(Protocol):
-    """Reads the time, and waits."""
-
-    def present(self) -> datetime:
-        """The current moment."""
-
-    def wait(self, seconds: float) -> None:
-        """Wait this many seconds."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +44,7 @@ class Delivered:
 
 
 def deliver(
-    database: Database, subscribers: Sequence[Subscriber], clock: Clock, patience: timedelta
+    database: Database, subscribers: Sequence[Subscriber], clock: Elapsing, patience: timedelta
 ) -> list[Delivered]:
     """Send each subscriber the changes it has not received, including retries that are due.
 
@@ -68,7 +61,7 @@ def deliver(
         return list(pool.map(lambda subscriber: _deliver_to(database, subscriber, clock, ends), subscribers))
 
 
-def _deliver_to(database: Database, subscriber: Subscriber, clock: Clock, ends: datetime) -> Delivered:
+def _deliver_to(database: Database, subscriber: Subscriber, clock: Elapsing, ends: datetime) -> Delivered:
     total, is_taken, was_paused = 0, False, None
     while True:
         with leased(database, subscriber.name, clock.present()) as lease:
@@ -88,7 +81,7 @@ def _deliver_to(database: Database, subscriber: Subscriber, clock: Clock, ends: 
     return Delivered(subscriber.name, total, waiting, state, is_taken, bool(was_paused))
 
 
-def _send(database: Database, subscriber: Subscriber, lease: Lease, clock: Clock, ends: datetime) -> int:
+def _send(database: Database, subscriber: Subscriber, lease: Lease, clock: Elapsing, ends: datetime) -> int:
     """Send messages until all is received or one is not; returns how many changes were received."""
     total = 0
     try:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from core.deliver import delivering
-from core.deliver.delivering import Clock, Delivered
+from core.deliver.delivering import Delivered
 from core.deliver.subscribers import Subscriber
 from core.retries import DATABASE
 from flows.runtime.run import Run
@@ -14,6 +14,6 @@ from flows.runtime.step import step
 
 
 @step(DATABASE, "deliver-changes")
-def deliver_changes(run: Run, subscribers: Sequence[Subscriber], clock: Clock, patience: timedelta) -> list[Delivered]:
+def deliver_changes(run: Run, subscribers: Sequence[Subscriber], patience: timedelta) -> list[Delivered]:
     """Send every subscriber the changes that it has not received."""
-    return delivering.deliver(run.database, subscribers, clock, patience)
+    return delivering.deliver(run.database, subscribers, run.time, patience)
