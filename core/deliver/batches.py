@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, func, or_, select
@@ -18,22 +17,19 @@ from core.rules.deliveries.schedule import Delivery
 from core.schema import changes, drivers, events, result_revisions, sessions, teams
 
 
-@dataclass(frozen=True)
-class Batch:
-    """The next changes; if there are none, `passed` is the last change that the subscriber does not want."""
+def read_batch(
+    connection: Connection, subscriber: Subscriber, delivery: Delivery
+) -> tuple[Sequence[DescribedChange], int]:
+    """The next changes of a subscriber's kinds: those of the message under way, otherwise the first unsent ones.
 
-    changes: Sequence[DescribedChange]
-    passed: int
-
-
-def read_batch(connection: Connection, subscriber: Subscriber, delivery: Delivery) -> Batch:
-    """The next changes of a subscriber's kinds: those of the message under way, otherwise the first unsent ones."""
+    With them the last change that the subscriber does not want, if there are none.
+    """
     head: int = connection.scalar(select(func.max(changes.c.id))) or delivery.last_change_id
     passed = head if delivery.message_last_id is None else delivery.message_last_id
     wanted = [changes.c.id > delivery.last_change_id, *_of_kinds(subscriber)]
     if delivery.message_last_id is not None:
         wanted.append(changes.c.id <= delivery.message_last_id)
-    return Batch(_described(connection, read_feed(connection, *wanted, limit=CHANGES_AT_MOST)), passed)
+    return _described(connection, read_feed(connection, *wanted, limit=CHANGES_AT_MOST)), passed
 
 
 def count_waiting(connection: Connection, subscriber: Subscriber, after: int) -> int:

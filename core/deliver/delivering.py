@@ -87,14 +87,14 @@ def _send(database: Database, subscriber: Subscriber, lease: Lease, clock: Elaps
     try:
         while is_due(lease.delivery, clock.present()):
             with database.reading(snapshot=True) as connection:
-                batch = read_batch(connection, subscriber, lease.delivery)
-            if not batch.changes:
-                passed = {"last_change_id": batch.passed, "message_last_id": None}
-                if (state := lease.delivery.model_copy(update=passed)) == lease.delivery:
+                changes, passed = read_batch(connection, subscriber, lease.delivery)
+            if not changes:
+                after = {"last_change_id": passed, "message_last_id": None}
+                if (state := lease.delivery.model_copy(update=after)) == lease.delivery:
                     break
                 lease.write(state, clock.present())
                 continue
-            message = message_of(batch.changes)
+            message = message_of(changes)
             listed = message.data.changes
             under_way = lease.delivery.model_copy(update={"message_last_id": listed[-1].id})
             lease.write(under_way, clock.present())
