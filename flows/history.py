@@ -8,14 +8,14 @@ from contextlib import suppress
 from dataclasses import replace
 
 from core.documents import Listing, listing_table
-from core.errors import ScheduleRejected, SourceEmpty, SourceError, SourceMalformed
+from core.errors import ScheduleRejected, SourceEmpty, SourceError
 from core.records import ListedEvent, ScheduleAnswer, Source
 from core.rules.calendar.season import FIRST_LIVETIMING_SEASON, Calendar, CircuitsNeed, circuits_need
 from core.rules.history import Backfilled, SeasonAnswer, due_polls, listings_due, notes_of
 from core.rules.results.due_polls import result_queries
 from core.rules.results.matching import match_results
 from core.rules.results.outcome import Polled
-from flows.pages import KeptTables
+from flows.pages import Tables, kept_tables
 from flows.poll_results import announce
 from flows.polls import outcomes
 from flows.runtime.allowance import Allowance
@@ -37,43 +37,39 @@ def backfill_season(season: int, allowance: Allowance) -> Backfilled:
     """
     run = allowance.run
     known = read_calendar(run, season)
-    kept = KeptTables(allowance, season)
-    try:
-        answer = due_answer(run, season, known, kept)
-    except SourceMalformed:
-        kept.drop()
-        raise
+    with kept_tables(allowance, season) as table:
+        answer = due_answer(run, season, known, table)
     history = None if known.events else upsert_history(run, answer)
     return update_season(run, answer) if history is None else history.backfilled
 
 
-def due_answer(run: Run, season: int, known: Calendar, kept: KeptTables) -> SeasonAnswer:
+def due_answer(run: Run, season: int, known: Calendar, table: Tables) -> SeasonAnswer:
     """A season's schedule, and every table with due results."""
-    scheduled = _scheduled(run, season, known, kept)
+    scheduled = _scheduled(run, season, known, table)
     due = listings_due(known, scheduled, run.now, run.cadence)
-    results = transform_tables(run, season, {listing: kept.table(listing) for listing in due})
+    results = transform_tables(run, season, {listing: table(listing) for listing in due})
     return replace(scheduled, results=results)
 
 
-def _scheduled(run: Run, season: int, known: Calendar, kept: KeptTables) -> SeasonAnswer:
+def _scheduled(run: Run, season: int, known: Calendar, table: Tables) -> SeasonAnswer:
     """The schedule from the sources that a sync uses, without results."""
     if season < FIRST_LIVETIMING_SEASON:
-        return SeasonAnswer(_races(run, season, kept), (), {})
+        return SeasonAnswer(_races(run, season, table), (), {})
     try:
         schedule = answer_of(run.with_new_deadline(), season, Source.FASTF1)
     except SourceError as error:
         logger.warning("%s schedule: %s", season, error)
         rejected = {Source.FASTF1: error.what} if isinstance(error, ScheduleRejected) else {}
-        return SeasonAnswer(_races(run, season, kept), (), {}, rejected)
+        return SeasonAnswer(_races(run, season, table), (), {}, rejected)
     races: tuple[ListedEvent, ...] = ()
     if circuits_need(known, schedule) is not CircuitsNeed.NONE:
         with suppress(SourceEmpty):
-            races = _races(run, season, kept).events
+            races = _races(run, season, table).events
     return SeasonAnswer(schedule, races, {})
 
 
-def _races(run: Run, season: int, kept: KeptTables) -> ScheduleAnswer:
-    documents = listing_table(Listing.RACES, kept.table(Listing.RACES))
+def _races(run: Run, season: int, table: Tables) -> ScheduleAnswer:
+    documents = listing_table(Listing.RACES, table(Listing.RACES))
     if not documents:
         raise SourceEmpty(Source.JOLPICA.value, "not published")
     return transform_schedule(run, documents, season, Source.JOLPICA)
@@ -81,9 +77,7 @@ def _races(run: Run, season: int, kept: KeptTables) -> ScheduleAnswer:
 
 def update_season(run: Run, answer: SeasonAnswer) -> Backfilled:
     """Bring a partly known season up to date, as a sync and a poll of Jolpica do."""
-    summary = upsert_schedule(
-        run, answer.schedule, answer.races, answer.qualifying, rejected=answer.rejected, force=False
-    )
+    summary = upsert_schedule(run, answer, force=False)
     polled = list(_polls(run, answer))
     upsert_season_end(run, answer.season)
     revisions = [one for one in polled if one.outcome.is_revision]
