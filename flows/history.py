@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
+from core.deadline import Deadline
 from core.documents import Listing, listing_table
 from core.errors import ScheduleRejected, SourceEmpty, SourceError
 from core.records import ListedEvent, ScheduleAnswer, Source
@@ -56,7 +57,7 @@ def _scheduled(run: Run, season: int, known: Calendar, table: Tables) -> SeasonA
     if season < FIRST_LIVETIMING_SEASON:
         return SeasonAnswer(_races(run, season, table), (), {})
     try:
-        schedule = answer_of(run.with_new_deadline(), season, Source.FASTF1)
+        schedule = answer_of(replace(run, deadline=Deadline()), season, Source.FASTF1)
     except SourceError as error:
         logger.warning("%s schedule: %s", season, error)
         rejected = {Source.FASTF1: error.what} if isinstance(error, ScheduleRejected) else {}

@@ -71,19 +71,16 @@ def read_season(database: Database, season: int) -> SeasonFacts:
         calendar = read_calendar(connection, season)
         if not calendar.events:
             raise UsageError(unknown(connection, str(season)))
+        is_move = changes.c.kind.in_([kind.value for kind in MOVES])
+        fresh = select(results_freshness).where(in_season(results_freshness.c.session_id))
         return SeasonFacts(
             season=season,
             calendar=calendar,
             entries=read_season_entries(connection, season),
-            revisions=_by_session(connection, season, result_revisions, result_revisions.c.revision),
-            moves=_moves(connection, season),
+            revisions=_revisions(connection, season),
+            moves=read_feed(connection, in_season(changes.c.entity_id).params(season_ids(season)), is_move),
             standings=_standings(connection, season),
-            freshness={
-                session: rows[0]
-                for session, rows in _by_session(
-                    connection, season, results_freshness, results_freshness.c.ends_at
-                ).items()
-            },
+            freshness={row.session_id: row for row in connection.execute(fresh, season_ids(season))},
             stints=_stints(connection, season),
             drivers={driver.id: driver for driver in read_records(connection, drivers, Driver)},
             teams={team.id: team for team in read_records(connection, teams, Team)},
@@ -91,18 +88,12 @@ def read_season(database: Database, season: int) -> SeasonFacts:
         )
 
 
-def _by_session(connection: Connection, season: int, table: Any, order: Any) -> dict[str, list[Row[Any]]]:
+def _revisions(connection: Connection, season: int) -> dict[str, list[Row[Any]]]:
+    own = select(result_revisions).where(in_season(result_revisions.c.session_id))
     found: defaultdict[str, list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(
-        select(table).where(in_season(table.c.session_id)).order_by(order), season_ids(season)
-    ):
+    for row in connection.execute(own.order_by(result_revisions.c.revision), season_ids(season)):
         found[row.session_id].append(row)
     return found
-
-
-def _moves(connection: Connection, season: int) -> list[FeedChange]:
-    own = in_season(changes.c.entity_id).params(season_ids(season))
-    return read_feed(connection, own, changes.c.kind.in_([kind.value for kind in MOVES]))
 
 
 def _standings(connection: Connection, season: int) -> dict[Competitor, dict[str, list[Row[Any]]]]:
