@@ -28,8 +28,7 @@ from flows.polls.outcomes import UNDONE
 from flows.polls.standings import correct_standings
 from flows.runtime import command, named_event
 from flows.runtime.run import Run
-from flows.tasks.results import read_due_polls
-from flows.tasks.standings import read_due_standings
+from flows.tasks.results import read_due_polls, read_due_standings
 from flows.webhooks import deliver_at_the_end
 
 logger = logging.getLogger("flows.poll_results")
