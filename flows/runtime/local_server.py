@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import logging
 import os
 import socket
@@ -61,7 +60,9 @@ def local_server() -> Iterator[str]:
         process = _start(port, log, lock)
         stopping = threading.Event()
         try:
-            _write(lock, {"process": os.getpid(), "server": process.pid, "url": url})
+            lock.truncate(0)
+            lock.write(f"process {os.getpid()} or its Prefect server, process {process.pid} at {url}")
+            lock.flush()
             wait_until_healthy(process, f"{url}/api", log)
             threading.Thread(target=_watch, args=(process, stopping, log), name="watch-server", daemon=True).start()
             logger.info("Prefect's UI: %s", url)
@@ -116,20 +117,10 @@ def _locked(lock: IO[str]) -> bool:
     return False
 
 
-def _write(lock: IO[str], holder: dict[str, object]) -> None:
-    lock.truncate(0)
-    lock.write(json.dumps(holder))
-    lock.flush()
-
-
 def _holder(lock: IO[str]) -> str:
-    """The processes that hold a home, from its lock file."""
+    """The processes that hold a home, as its lock file names them."""
     lock.seek(0)
-    try:
-        written = json.loads(lock.read())
-        return f"process {written['process']} or its Prefect server, process {written['server']} at {written['url']}"
-    except (ValueError, LookupError, TypeError):
-        return "a start that is under way"
+    return lock.read() or "a start that is under way"
 
 
 def free_port(home: Path) -> int:
