@@ -54,14 +54,10 @@ def _backlog(served: Upstream) -> Iterator[Measured]:
     fetch.session.lift_limits(settings)
     sync_schedule.fn(season=SEASON, now=AFTER)
     served.requests.clear()
-    kept = polling.FIRST_LIVETIMING_SEASON
-    polling.FIRST_LIVETIMING_SEASON = 2100
-    try:
+    with patch.object(polling, "FIRST_LIVETIMING_SEASON", 2100):
         began = time.perf_counter()
         polled = poll_results.poll_results.fn(now=AFTER)
         took = time.perf_counter() - began
-    finally:
-        polling.FIRST_LIVETIMING_SEASON = kept
     tables = [request for request in served.requests if "tandings" not in request.path]
     how = f"{len(polled)} sessions of Jolpica"
     yield Measured("requests for a season's backlog", len(tables), "", 12, how)
