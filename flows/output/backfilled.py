@@ -18,9 +18,7 @@ def backfilled_line(backfilled: Backfilled | BackfilledRace) -> str:
         return f"{backfilled.name}: failed: {backfilled.failure}"
     if isinstance(backfilled, BackfilledRace):
         return f"{backfilled.name}: {_laps_and_stops([backfilled])} added"
-    entries = counted(backfilled.entries, "entry", "entries")
-    events = counted(backfilled.events, "event")
-    return f"{backfilled.season}: {events}, {counted(backfilled.results, 'result')} with {entries} added"
+    return f"{backfilled.name}: {counted(backfilled.events, 'event')}, {_results([backfilled])} added"
 
 
 def races_due_line(due: Sequence[RaceDue], share: int) -> str:
@@ -34,28 +32,24 @@ def races_due_line(due: Sequence[RaceDue], share: int) -> str:
 
 def backfill_lines(backfilled: Sequence[Backfilled | BackfilledRace]) -> list[str]:
     """A backfill's summary: a line for its seasons, and one for races if it brought laps."""
-    races = [one for one in backfilled if isinstance(one, BackfilledRace)]
     seasons = [one for one in backfilled if isinstance(one, Backfilled)]
-    return [_seasons_line(seasons), *([_races_line(races)] if races else [])]
+    races = [one for one in backfilled if isinstance(one, BackfilledRace)]
+    lines = ["nothing to do: the history of these seasons is whole"]
+    if seasons:
+        lines = [f"{_done('season', seasons)}: {_results(seasons)} added"]
+    if races:
+        lines.append(f"{_done('race', races)}: {_laps_and_stops(races)} added")
+    return lines
 
 
-def _seasons_line(backfilled: Sequence[Backfilled]) -> str:
-    done = [one for one in backfilled if not one.failure]
-    results, entries = sum(one.results for one in done), sum(one.entries for one in done)
-    if not backfilled:
-        return "nothing to do: the history of these seasons is whole"
-    added = f"{counted(results, 'result')} with {counted(entries, 'entry', 'entries')} added"
-    return f"{counted(len(done), 'season')} done{_failed(backfilled)}: {added}"
-
-
-def _races_line(backfilled: Sequence[BackfilledRace]) -> str:
-    done = [one for one in backfilled if not one.failure]
-    return f"{counted(len(done), 'race')} done{_failed(backfilled)}: {_laps_and_stops(done)} added"
-
-
-def _failed(backfilled: Sequence[Backfilled] | Sequence[BackfilledRace]) -> str:
+def _done(noun: str, backfilled: Sequence[Backfilled] | Sequence[BackfilledRace]) -> str:
     failed = sum(bool(one.failure) for one in backfilled)
-    return f", {failed} failed" if failed else ""
+    return f"{counted(len(backfilled) - failed, noun)} done{f', {failed} failed' if failed else ''}"
+
+
+def _results(seasons: Sequence[Backfilled]) -> str:
+    results, entries = sum(one.results for one in seasons), sum(one.entries for one in seasons)
+    return f"{counted(results, 'result')} with {counted(entries, 'entry', 'entries')}"
 
 
 def _laps_and_stops(races: Sequence[BackfilledRace]) -> str:
