@@ -89,7 +89,8 @@ class Page:
     def __init__(self, facts: SeasonFacts, now: datetime) -> None:
         self.facts = facts
         self.written_at = moment(now, year=True)
-        self.events = [event for event in facts.events if event.format is not EventFormat.TESTING]
+        by_date = sorted(facts.calendar.events.values(), key=lambda event: (event.first_date, event.id))
+        self.events = [event for event in by_date if event.format is not EventFormat.TESTING]
         self.planned = [event for event in self.events if event.status is not Status.CANCELLED]
         self.driven = [event for event in self.planned if event.status is Status.COMPLETED]
         self.coming = [event for event in self.planned if event.status is not Status.COMPLETED]
@@ -151,9 +152,9 @@ class Page:
         return [Happening(moment(change.at), change_text(change, subject).plain) for change, subject in happened]
 
     def tables(self, event: Event) -> list[Session]:
-        """An event's races that have results, the last one first."""
-        own = reversed(self.facts.sessions_of(event))
-        return [session for session in own if session.kind in RACED and session.has_results]
+        """An event's race and its sprint, if they have results."""
+        own = self.facts.calendar.sessions_of(event.id)
+        return [own[kind] for kind in RACED if kind in own and own[kind].has_results]
 
     def history(self, session: Session) -> list[Happening]:
         """A session's revisions."""

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, select
 from core.database import Database
 from core.errors import UsageError
 from core.queries import in_season, read_calendar, read_feed, read_records, read_season_entries, season_ids, unknown
-from core.records import ChangeKind, Competitor, Driver, Entry, Event, Session, Team
+from core.records import ChangeKind, Competitor, Driver, Entry, Team
 from core.rules.calendar.season import Calendar
 from core.rules.changes import FeedChange
 from core.schema import changes, drivers, result_revisions, teams
@@ -49,16 +49,6 @@ class SeasonFacts:
     drivers: Mapping[str, Driver]
     teams: Mapping[str, Team]
     colors: Mapping[str, str]
-
-    @property
-    def events(self) -> list[Event]:
-        """The season's events by date."""
-        return sorted(self.calendar.events.values(), key=lambda event: (event.first_date, event.id))
-
-    def sessions_of(self, event: Event) -> list[Session]:
-        """An event's sessions by time."""
-        own = self.calendar.sessions_of(event.id).values()
-        return sorted(own, key=lambda session: (session.local_date, session.starts_at is None, str(session.starts_at)))
 
 
 def read_season(database: Database, season: int) -> SeasonFacts:
