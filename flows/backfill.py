@@ -26,8 +26,15 @@ from core.text import counted
 from core.upsert.ledger import RESERVE
 from flows.history import backfill_season
 from flows.laps import backfill_race
-from flows.output.backfill import RACES, SEASONS, BackfillProgress, Things
-from flows.output.backfilled import backfill_lines, print_backfilled, races_due_line
+from flows.output.backfill import (
+    RACES,
+    SEASONS,
+    BackfillProgress,
+    Things,
+    backfill_lines,
+    print_backfilled,
+    races_due_line,
+)
 from flows.runtime import command
 from flows.runtime.allowance import Allowance
 from flows.runtime.run import Run

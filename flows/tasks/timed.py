@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from collections.abc import Callable
+from typing import Concatenate, TypeVar
 
 from core import fetch
 from core.deadline import Deadline
@@ -12,17 +13,15 @@ from core.rules.results import polling
 from core.rules.results.due_polls import DuePoll
 from flows.runtime.run import Run
 
-D = TypeVar("D", covariant=True)
+D = TypeVar("D")
 
 
-class FetchSession(Protocol[D]):
-    """Fetches a document of a session, which no longer changes if it is `settled`."""
-
-    def __call__(self, session: fetch.timing.TimedSession, access: Access, *, settled: bool) -> D:
-        """Fetch the document."""
-
-
-def fetch_timed(run: Run, due_poll: DuePoll, deadline: Deadline, fetch_session: FetchSession[D]) -> D | None:
+def fetch_timed(
+    run: Run,
+    due_poll: DuePoll,
+    deadline: Deadline,
+    fetch_session: Callable[Concatenate[fetch.timing.TimedSession, Access, ...], D],
+) -> D | None:
     """A session's document; None if there is nothing yet, or the session's time is unknown."""
     session = fetch.timing.TimedSession.of(due_poll.event, due_poll.session)
     if session is None:
