@@ -83,7 +83,6 @@ class BackfillProgress(Progress):
 
     def done(self, backfilled: Backfilled | BackfilledRace) -> None:
         """Count an item that is done or has failed."""
-        self.count += 1
         self._backfilled.append(backfilled)
         level = logging.WARNING if backfilled.failure else logging.INFO
         which: dict[str, Any] = (
@@ -94,6 +93,10 @@ class BackfillProgress(Progress):
         logger.log(level, "%s", backfilled_line(backfilled), extra=which)
         for note in backfilled.notes:
             logger.warning("%s", note)
+        self.step()
+
+    def show_count(self) -> None:
+        """Show how many are done, and their rows."""
         if self.artifact is not None:
             self.update(self.artifact)
         self.fetched()

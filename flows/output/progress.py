@@ -65,6 +65,10 @@ class Progress:
     def step(self) -> None:
         """Count one more."""
         self.count += 1
+        self.show_count()
+
+    def show_count(self) -> None:
+        """Show how many are done."""
         if self.bar is not None:
             self.bar.update(self.bar.task_ids[0], completed=self.count)
         elif self.artifact is not None:
