@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -50,6 +50,16 @@ def lapse(seconds: float) -> str:
         if abs(seconds) < below:
             return f"{seconds / length:.0f} {unit}"
     return f"{seconds / 86_400:.0f} days"
+
+
+def hours(wait: timedelta) -> str:
+    """A holding time in words: 24 hours."""
+    return f"{wait.total_seconds() / 3600:.0f} hours"
+
+
+def gap(milliseconds: int) -> str:
+    """A gap between two cars, negative too: 3.005 s."""
+    return f"{milliseconds / 1000:.3f} s"
 
 
 def day_and_time(at: datetime) -> str:

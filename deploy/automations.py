@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx
 import yaml
 from prefect.blocks.webhook import Webhook
 from prefect.client.orchestration import PrefectClient, get_client
@@ -74,10 +73,8 @@ def apply() -> None:
     """
     if (api := prefect_api.url()) is None:
         raise PrefectError("no Prefect API is configured: set PREFECT_API_URL")
-    try:
+    with prefect_api.asking(api):
         asyncio.run(_apply())
-    except (httpx.HTTPError, RuntimeError) as error:
-        raise prefect_api.failure(api, error) from error
 
 
 def main(arguments: list[str]) -> int:

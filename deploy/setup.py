@@ -15,7 +15,6 @@ from contextlib import asynccontextmanager
 from io import StringIO
 from pathlib import Path
 
-import httpx
 from dotenv import dotenv_values
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
@@ -195,10 +194,8 @@ def prepare(settings_file: Path | None) -> None:
     database = connect(settings)
     database.ensure_schema()
     print(f"tables: {database.name}", flush=True)
-    try:
+    with prefect_api.asking(prefect_api.url()):
         asyncio.run(deploy_all(settings))
-    except httpx.HTTPError as error:
-        raise prefect_api.failure(prefect_api.url(), error) from error
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import gc
-import json
 import logging
 import os
 import re
@@ -17,9 +16,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-import urllib.request
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -31,10 +27,18 @@ from typing import Any
 import psycopg
 import pytest
 from calendars import Life
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings, temporary_settings
+from prefect.settings import (
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+    PREFECT_LOCAL_STORAGE_PATH,
+    get_current_settings,
+    temporary_settings,
+)
 from prefect.testing.utilities import prefect_test_harness
 from reached import Content, Reached, checkpoint, content_of, put_back
+from receiver import Receiver, receiving
+from recording import RECORDED, Recording
 from sqlalchemy import Engine, event, make_url, text
+from waiting import HANGS
 
 from core import logs
 from core.database import Database, _database, connect
@@ -49,17 +53,12 @@ from core.schema import held, sessions
 from core.settings import Settings
 from core.upsert.schedule import SeasonSummary
 
-RECORDED = Path(__file__).parents[2] / "shared" / "upstream"
 DATABASES = ("sqlite", "postgresql")
 UNREACHABLE = "http://127.0.0.1:9"
 POSTGRESQL_DSN = "TEST_DATABASE_URL"
-HANGS = 300.0
-"""The timeout of everything that could hang, in seconds: many times what it takes, even on a slow machine."""
 PATHS = {Source.FASTF1: "/schedule/", Source.JOLPICA: "/ergast/f1/", Source.LIVETIMING: "/livetiming/static/"}
 DELAYED = 0.3
 """Seconds to wait for an answer that a fault delays for longer than any test."""
-
-needs_recording = pytest.mark.skipif(not RECORDED.is_dir(), reason="../shared/upstream is not here")
 
 
 def pytest_report_header() -> list[str]:
@@ -250,35 +249,6 @@ def replay(environment: pytest.MonkeyPatch) -> Iterator[Upstream]:
         yield upstream
 
 
-class Recording:
-    """The recorded upstream's server and its control."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def control(self, **changes: Any) -> None:
-        """Change what it answers; see serve.py."""
-        self._post("/_control", changes)
-
-    def reset(self) -> None:
-        """Return to what was recorded, and forget the requests."""
-        self._post("/_reset", {})
-
-    def answer_all(self) -> None:
-        """Return once earlier requests are answered, also those of a process that was killed: this one takes longer."""
-        self.control(latency_ms=500)
-        urllib.request.urlopen(f"{self.url}/ergast/f1/2023/races.json", timeout=HANGS).close()
-
-    def requests(self) -> list[str]:
-        """The paths requested since the last reset."""
-        with urllib.request.urlopen(f"{self.url}/_requests", timeout=HANGS) as answer:
-            return [request["path"] for request in json.load(answer)]
-
-    def _post(self, path: str, body: dict[str, Any]) -> None:
-        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), method="POST")
-        urllib.request.urlopen(request, timeout=HANGS).close()
-
-
 @pytest.fixture(scope="session")
 def recording_server() -> Iterator[Recording]:
     """The recorded upstream beside the repository, served by its own server."""
@@ -339,10 +309,24 @@ def prefect_server(prefect_tables: Path, tmp_path_factory: pytest.TempPathFactor
             yield str(get_current_settings().api.url)
 
 
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[Path]:
+    """Where Prefect caches results, empty at first."""
+    with temporary_settings({PREFECT_LOCAL_STORAGE_PATH: tmp_path / "results"}):
+        yield tmp_path / "results"
+
+
 @pytest.fixture(scope="module")
 def reached() -> Reached:
     """States of a database in which several tests of a module start."""
     return Reached()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A webhook's receiver that is there."""
+    with receiving() as found:
+        yield found
 
 
 @pytest.fixture
@@ -362,14 +346,6 @@ def sync() -> Callable[..., SeasonSummary]:
         return summaries[0]
 
     return synced
-
-
-def wait_for(question: Callable[[], bool], what: str) -> None:
-    """Ask until the answer is yes, with pauses: without them asking would take the processor from what is awaited."""
-    deadline = time.monotonic() + HANGS
-    while not question():
-        assert time.monotonic() < deadline, f"not in time: {what}"
-        threading.Event().wait(0.1)
 
 
 def poll_by_name(**asked: Any) -> list[Polled]:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from conftest import HANGS
+from waiting import HANGS
 
 ROOT = Path(__file__).parents[1]
 

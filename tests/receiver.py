@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 import standardwebhooks.webhooks as specification
-from conftest import HANGS
 from standardwebhooks import Webhook
+from waiting import HANGS
+
+from core.deliver.subscribers import Subscriber
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
 
@@ -143,3 +145,10 @@ def webhooks_file(*receivers: tuple[str, str], more: str = "") -> str:
         f'[[webhooks]]\nname = "{name}"\nurl = "{url}"\nsecret = "{SECRET}"\nallow_private = true\n{more}'
         for name, url in receivers
     )
+
+
+def to(receiver: Receiver | str, name: str = "scores", **more: Any) -> Subscriber:
+    """A subscriber that may be on loopback."""
+    url = receiver if isinstance(receiver, str) else receiver.url
+    given = {"name": name, "url": url, "secret": SECRET, "allow_private": True} | more
+    return Subscriber.model_validate(given)

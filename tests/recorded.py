@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from conftest import RECORDED
+from recording import RECORDED
 from sqlalchemy import select
 
 from core.database import Database

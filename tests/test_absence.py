@@ -111,7 +111,7 @@ def test_a_testing_weekend_missing_for_two_minutes_changes_nothing(life: Life) -
     assert life.event("2026-pre-season-testing").status is Status.SCHEDULED
 
 
-def test_what_has_results_is_never_cancelled_by_absence(life: Life) -> None:
+def test_sessions_with_results_are_never_cancelled_by_absence(life: Life) -> None:
     race = listed("Bahrain Grand Prix", "2026-04-12T18:00")
     other = listed("Miami Grand Prix", "2026-05-03T16:00", ("United States", "Miami"), number=2)
     shorter = listed("Bahrain Grand Prix", "2026-04-12T18:00", without=["Practice 3", "Practice 2"])

@@ -102,14 +102,14 @@ def test_a_reserve_is_left_to_polls(run: Run, sqlite: Database) -> None:
         polls.permit("host", "/")
 
 
-def test_what_a_killed_run_asked_counts_for_the_next_one(run: Run, sqlite: Database) -> None:
+def test_requests_of_a_killed_run_count_for_the_next_one(run: Run, sqlite: Database) -> None:
     """And what polls asked before it: it may be that run's."""
     for number in range(BUDGET - RESERVE):
         run.ledger.permit("host", f"/{number}")
     assert Run.begin(NOW + timedelta(minutes=1), reserve=RESERVE).ledger.left() == 0
 
 
-def test_a_direct_run_makes_its_requests_at_once_and_waits_for_the_hour(run: Run, clock: Clock) -> None:
+def test_a_direct_run_makes_its_requests_at_once_and_then_waits_for_the_next_hour(run: Run, clock: Clock) -> None:
     said = Said()
     allowance = Allowance(run, said.waits, said.fetched)
     for number in range(BUDGET - RESERVE):
@@ -136,7 +136,9 @@ def test_requests_of_a_flow_run_are_apart(run: Run, clock: Clock) -> None:
         (BudgetExhausted("jolpica", NOW + timedelta(minutes=2)), 120),
     ],
 )
-def test_what_is_refused_is_asked_again(refusal: Exception, waited: float, run: Run, clock: Clock) -> None:
+def test_a_refused_request_is_repeated_after_its_wait(
+    refusal: Exception, waited: float, run: Run, clock: Clock
+) -> None:
     answers = iter([refusal, "answer"])
 
     def request() -> str:
@@ -149,7 +151,7 @@ def test_what_is_refused_is_asked_again(refusal: Exception, waited: float, run: 
     assert clock.seconds == waited
 
 
-def test_what_another_process_was_told_holds_here_too(run: Run, clock: Clock, sqlite: Database) -> None:
+def test_a_rate_limit_of_another_process_is_obeyed(run: Run, clock: Clock, sqlite: Database) -> None:
     entry = {"at": NOW, "host": "jolpica", "path": "", "status": 429, "retry_at": NOW + timedelta(minutes=5)}
     with sqlite.writing() as connection:
         connection.execute(insert(upstream_requests), entry)

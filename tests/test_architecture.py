@@ -6,7 +6,7 @@ import ast
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -42,7 +42,13 @@ INHERITED = {"close_connection"}
 """Fields that a class of the standard library declares."""
 
 QUESTIONS = re.compile(r"_?(are|can|has|have|is|may|must|should|was|were)_|(?!.*_or_).*(believes|touches|matches)")
-HOLDING = re.compile(r"confirm_or_hold\w*|hold_\w+|forget|put_\w+|append|note_\w+")
+COMMANDS = re.compile(r"_?(advance|cancel|confirm|mark|pass|try|update)(_\w+)?")
+"""Functions that return whether they did what they are named for; all others that return a bool are questions."""
+
+CHANGING = re.compile(
+    r"confirm_or_hold\w*|hold_\w+|forget|put_\w+|append|note_\w+|flock|writing|write_\w+|unlink|mkdir"
+)
+"""Calls that change something."""
 
 
 def paths(*folders: str) -> list[Path]:
@@ -50,6 +56,7 @@ def paths(*folders: str) -> list[Path]:
 
 
 CORE, FLOWS, TESTS = paths("core"), paths("flows"), paths("tests")
+CONFTEST = Path("tests/conftest.py")
 
 
 @cache
@@ -157,7 +164,7 @@ def test_modules_do_not_import_each_other_in_a_cycle() -> None:
     assert cycle_in(edge for edge in edges if edge[1] in MODULES) == []
 
 
-@each("core", "flows", "deploy", "benchmarks")
+@each("core", "flows", "deploy", "benchmarks", "tests")
 def test_no_module_is_too_long_to_read(path: Path) -> None:
     assert len((ROOT / path).read_text("utf-8").splitlines()) <= LONGEST_MODULE
 
@@ -180,23 +187,70 @@ def test_fields_are_declared_in_their_class_or_in_init(path: Path) -> None:
         assert {name for method in methods for name in assigned(method)} <= declared, kind.name
 
 
-@each("core/rules")
-def test_functions_named_as_questions_hold_and_change_nothing(path: Path) -> None:
+def is_question(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    answers = function.returns is not None and ast.unparse(function.returns) == "bool"
+    return bool(QUESTIONS.match(function.name)) or (answers and not COMMANDS.fullmatch(function.name))
+
+
+@each("core", "flows")
+def test_questions_hold_and_change_nothing(path: Path) -> None:
     for node in ast.walk(tree(path)):
-        if isinstance(node, ast.FunctionDef) and QUESTIONS.match(node.name):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and is_question(node):
             calls = [call.func for call in ast.walk(node) if isinstance(call, ast.Call)]
             names = [getattr(func, "attr", None) or getattr(func, "id", "") for func in calls]
-            assert not [name for name in names if HOLDING.fullmatch(name)], node.name
+            assert not [name for name in names if CHANGING.fullmatch(name)], node.name
+            inner = list(ast.walk(node))
+            assert not [one for one in inner if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Store)], (
+                node.name
+            )
+            assert not [one for one in inner if isinstance(one, ast.Global | ast.Nonlocal)], node.name
+
+
+@pytest.mark.parametrize("path", TESTS, ids=str)
+def test_no_test_module_imports_another(path: Path) -> None:
+    """What they share is in a module of its own."""
+    assert not [module for module in imported(path) if module.startswith("test_")]
+
+
+def full_names(path: Path) -> dict[str, str]:
+    """The dotted names of what a module imports, by its names for them."""
+    found = {}
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.asname: alias.name for alias in node.names if alias.asname}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def patches(node: ast.AST, known: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What is patched anywhere in a node: the attribute, and whose it is, as a dotted name."""
+    for call in ast.walk(node):
+        if not isinstance(call, ast.Call) or getattr(call.func, "attr", "") not in ("setattr", "delattr"):
+            continue
+        target, *rest = call.args
+        if isinstance(target, ast.Constant):
+            owner, _, name = str(target.value).rpartition(".")
+        else:
+            first, dot, others = ast.unparse(target).partition(".")
+            owner, name = known.get(first, first) + dot + others, ast.unparse(rest[0]).strip("'")
+        yield name, owner
+
+
+def is_fixture(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any("fixture" in ast.unparse(decorator) for decorator in function.decorator_list)
 
 
 @pytest.mark.parametrize("path", TESTS, ids=str)
 def test_no_test_patches_one_name_in_two_modules(path: Path) -> None:
-    for test in ast.walk(tree(path)):
-        if not isinstance(test, ast.FunctionDef):
-            continue
-        patched: defaultdict[str, set[str]] = defaultdict(set)
-        for call in ast.walk(test):
-            if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "setattr" and len(call.args) == 3:
-                target, name = call.args[:2]
-                patched[ast.unparse(name)].add(ast.unparse(target))
-        assert [name for name, targets in patched.items() if len(targets) > 1] == [], test.name
+    """Not in a test, a method or a fixture that it uses, by whatever spelling of the patched name."""
+    used = {node.arg for node in ast.walk(tree(path)) if isinstance(node, ast.arg)}
+    used |= {node.value for node in ast.walk(tree(path)) if isinstance(node, ast.Constant)}  # usefixtures
+    patched = set(patches(tree(path), full_names(path)))
+    for fixture in ast.walk(tree(CONFTEST)):
+        if isinstance(fixture, ast.FunctionDef) and is_fixture(fixture) and fixture.name in used:
+            patched |= set(patches(fixture, full_names(CONFTEST)))
+    owners: defaultdict[str, set[str]] = defaultdict(set)
+    for name, owner in patched:
+        owners[name].add(owner)
+    assert {name: found for name, found in owners.items() if len(found) > 1} == {}

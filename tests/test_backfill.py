@@ -8,14 +8,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from conftest import RECORDED, Recording, needs_recording, poll_by_name
-from sqlalchemy import delete, select, update
+from backfills import contents, empty, left_of
+from conftest import poll_by_name
+from recording import RECORDED, Recording, needs_recording
+from sqlalchemy import select
 
 from core.database import Database
 from core.errors import DataRefused, NotDone, UsageError
 from core.replay import Upstream
 from core.rules.history import HISTORY
-from core.schema import championship_adjustments, changes, dataset_states, metadata, teams, upstream_requests
+from core.schema import teams
 from core.upsert.bulk import copy_rows
 from flows.backfill import backfill_history, seasons_between
 from flows.poll_results import poll, poll_results
@@ -24,46 +26,11 @@ from flows.sync_schedule import sync_schedule
 from flows.tasks.results import read_due_polls
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
-RECORDED_SEASONS = (1950, 1954, 1958, 1964, 1967, 1979, 1988, 1991, 1995, 1997, 2000, 2003, 2007, 2012)
-
-Rows = dict[str, list[dict[str, Any]]]
-
-UNCOMPARED = {changes.name, upstream_requests.name, championship_adjustments.name}
-
-
-def contents(database: Database) -> Rows:
-    """All rows but the feed's and the ledger's, in an order of their own, without the marks of whole seasons.
-
-    Published standings are due after a poll, and not after a backfill: of seasons that are over ours count.
-    """
-    found: Rows = {}
-    with database.reading() as connection:
-        for table in metadata.sorted_tables:
-            if table.name in UNCOMPARED:
-                continue
-            names = [column.name for column in table.columns if not (table.name == "held" and column.name == "id")]
-            query = select(*(table.c[name] for name in names))
-            if table is dataset_states:
-                query = query.where(dataset_states.c.dataset != HISTORY)
-            rows = [dict(row) for row in connection.execute(query).mappings()]
-            if table is dataset_states:
-                rows = [row | {"next_poll_at": None} for row in rows]
-            found[table.name] = sorted(rows, key=lambda row: [str(value) for value in row.values()])
-    return found
-
-
-def empty(database: Database) -> None:
-    """Delete all rows but the championships' adjustments, which no season has used yet."""
-    with database.writing() as connection:
-        for table in reversed(metadata.sorted_tables):
-            if table is not championship_adjustments:
-                connection.execute(delete(table))
-        connection.execute(update(championship_adjustments).values(is_applied=False))
 
 
 @needs_recording
 @pytest.mark.parametrize("season", [1950, 1958, 1979, 1997, 2012, 2020, 2023])
-def test_a_season_at_once_is_the_season_session_by_session(
+def test_a_season_stored_at_once_equals_one_stored_session_by_session(
     season: int, database: Database, recording: Recording
 ) -> None:
     """Every table but the feed, with the same `now`."""
@@ -81,19 +48,8 @@ def jolpica_s(due: list[Any]) -> list[Any]:
     return [one for one in due if one.session.kind.value in ("race", "qualifying", "sprint")]
 
 
-def left_of(database: Database) -> Rows:
-    """All rows but the ledger's, the feed's and the marks of whole seasons among them."""
-    found = contents(database)
-    with database.reading() as connection:
-        for table in (changes, dataset_states):
-            names = [column for column in table.columns if column.name != "id"]
-            rows = [dict(row) for row in connection.execute(select(*names)).mappings()]
-            found[table.name] = sorted(rows, key=lambda row: [str(value) for value in row.values()])
-    return found
-
-
 @needs_recording
-def test_a_season_is_one_change_and_one_mark(database: Database, recording: Recording) -> None:
+def test_a_season_is_one_change_and_is_marked_as_done(database: Database, recording: Recording) -> None:
     [done] = backfill_history.fn(first=1997, last=1997, now=NOW)
     assert (done.season, done.events, done.results, done.failure) == (1997, 17, 34, "")
     found = left_of(database)
@@ -124,9 +80,7 @@ def test_a_second_backfill_requests_nothing_and_nothing_is_written_after_it(
 
 @needs_recording
 @pytest.mark.parametrize("known", ["nothing", "the calendar", "some results"])
-def test_a_season_that_is_known_in_part_gets_what_it_lacks(
-    known: str, database: Database, recording: Recording
-) -> None:
+def test_a_partly_known_season_is_completed(known: str, database: Database, recording: Recording) -> None:
     if known != "nothing":
         sync_schedule.fn(season=1997, now=NOW)
     if known == "some results":
@@ -144,7 +98,7 @@ def test_a_season_that_is_known_in_part_gets_what_it_lacks(
 
 
 @needs_recording
-def test_a_run_goes_on_after_the_last_page_that_is_kept(sqlite: Database, recording: Recording) -> None:
+def test_a_run_continues_after_the_last_stored_page(sqlite: Database, recording: Recording) -> None:
     recording.control(faults=[{"match": "/1997/results.*offset=200", "times": 99, "status": 503}])
     with pytest.raises(NotDone, match="1997"):
         backfill_history.fn(first=1997, last=1997, now=NOW)
@@ -163,7 +117,7 @@ def test_a_run_goes_on_after_the_last_page_that_is_kept(sqlite: Database, record
 
 @needs_recording
 @pytest.mark.parametrize("what", ["another total", "a page that is cut short", "no JSON"])
-def test_pages_of_two_tables_are_void_and_the_other_seasons_go_on(
+def test_inconsistent_or_unreadable_pages_fail_their_season_only(
     what: str, sqlite: Database, recording: Recording, no_waiting: None
 ) -> None:
     results = json.loads((RECORDED / "ergast" / "2020" / "results.json").read_text())
@@ -195,7 +149,7 @@ def test_an_upstream_that_does_not_answer_ends_the_run(sqlite: Database, environ
     assert [one.season for one in failed.value.outcome] == [2026, 2025, 2024]
 
 
-def test_a_season_under_way_is_taken_as_far_as_it_is_published_and_not_marked(
+def test_a_season_under_way_is_stored_as_far_as_it_is_published_and_not_marked_as_done(
     database: Database, replay: Upstream
 ) -> None:
     now = datetime(2024, 7, 29, tzinfo=UTC)
@@ -216,7 +170,7 @@ def test_a_season_under_way_is_taken_as_far_as_it_is_published_and_not_marked(
     assert backfill_history.fn(first=2024, last=2024, now=later) == []
 
 
-def test_seasons_are_named_first_to_last(sqlite: Database) -> None:
+def test_seasons_are_limited_to_those_that_exist(sqlite: Database) -> None:
     for first, last in ((1949, None), (2000, 1999), (None, 2027), (2027, None)):
         with pytest.raises(UsageError, match="from 1950 to 2026"):
             backfill_history.fn(first=first, last=last, now=NOW)

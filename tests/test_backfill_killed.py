@@ -13,9 +13,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from conftest import HANGS, Recording, needs_recording, poll_by_name, wait_for
+from backfills import empty, left_of
+from conftest import poll_by_name
+from recording import Recording, needs_recording
 from sqlalchemy import insert
-from test_backfill import empty, left_of
+from waiting import HANGS, wait_for
 
 from core.database import Database
 from core.rules.results.outcome import Outcome
@@ -51,7 +53,7 @@ def killed(database: Database, after: float) -> None:
 
 
 @pytest.mark.parametrize("known", ["nothing", "the calendar"])
-def test_killed_at_random_moments_it_ends_as_an_undisturbed_one(
+def test_a_backfill_killed_at_random_moments_ends_like_an_undisturbed_one(
     known: str, database: Database, recording: Recording
 ) -> None:
     dice = random.Random(SEED)
@@ -82,7 +84,7 @@ def seconds(action: Callable[[], None]) -> float:
     return time.monotonic() - began
 
 
-def test_a_poll_is_not_put_off_beside_a_backfill_that_waits(database: Database, recording: Recording) -> None:
+def test_a_waiting_backfill_does_not_delay_a_poll(database: Database, recording: Recording) -> None:
     """The backfill has asked all that it may in an hour, and waits; the reserve is the polls'."""
     sync_schedule.fn(season=2020, now=NOW)
     spent = [{"at": NOW, "host": "a backfill before", "path": "", "status": 200}] * (BUDGET - RESERVE - 1)

@@ -11,9 +11,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from conftest import HANGS, RECORDED, Recording, needs_recording, wait_for
+from backfills import left_of
+from race_listings import BRITAIN, Documents, recorded, serve
+from recording import Recording, needs_recording
 from sqlalchemy import select
-from test_backfill import left_of
+from waiting import HANGS, wait_for
 
 from core.database import Database
 from core.documents import Listing, Page, PageQuery
@@ -30,7 +32,6 @@ from flows.backfill import backfill_history, main
 pytestmark = needs_recording
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
-BRITAIN = "2023-british-grand-prix/race"
 RACES = {
     "1": "2023-bahrain-grand-prix/race",
     "10": BRITAIN,
@@ -38,20 +39,6 @@ RACES = {
     "22": "2023-abu-dhabi-grand-prix/race",
 }
 """The races whose laps are recorded whole, by round."""
-
-Documents = list[dict[str, Any]]
-
-
-def recorded(table: str, *rounds: str) -> Documents:
-    """The recorded documents of some rounds of 2023."""
-    found: Documents = json.loads((RECORDED / "ergast" / "2023" / f"{table}.json").read_text())
-    return [document for document in found if document["round"] in rounds]
-
-
-def serve(recording: Recording, *rounds: str, **tables: Documents) -> None:
-    """Have upstream publish the results of these rounds only, and some tables in another form than recorded."""
-    overlay = {f"2023/{table}": documents for table, documents in tables.items()}
-    recording.control(overlay={"2023/results": recorded("results", *rounds), **overlay})
 
 
 def backfill(now: datetime = NOW, **asked: Any) -> list[BackfilledRace]:
@@ -144,7 +131,7 @@ def test_times_of_day_that_the_laps_contradict_are_no_instants(
     assert all(stop["lane_ms"] for stop in stops)
 
 
-def test_a_run_says_before_it_starts_how_long_it_takes_and_a_second_one_requests_nothing(
+def test_a_run_announces_how_long_it_takes_and_a_second_one_requests_nothing(
     database: Database, recording: Recording, caplog: pytest.LogCaptureFixture
 ) -> None:
     serve(recording, "10", "11", laps=recorded("laps", "10"))
@@ -175,9 +162,7 @@ def test_without_the_option_no_lap_is_requested(sqlite: Database, recording: Rec
     assert lap_requests(recording) == []
 
 
-def test_a_run_goes_on_after_the_last_page_that_is_kept(
-    database: Database, recording: Recording, no_waiting: None
-) -> None:
+def test_a_run_continues_after_the_last_stored_page(database: Database, recording: Recording, no_waiting: None) -> None:
     serve(recording, "10")
     recording.control(faults=[{"match": "/2023/10/laps.*offset=500", "times": 99, "status": 503}])
     with pytest.raises(NotDone, match=f"1 race failed: {BRITAIN}: jolpica: server error 503"):
@@ -193,7 +178,7 @@ def test_a_run_goes_on_after_the_last_page_that_is_kept(
     assert left_of(database)["backfill_pages"] == []
 
 
-def test_killed_among_the_laps_it_asks_for_no_page_again(database: Database, recording: Recording) -> None:
+def test_a_run_killed_while_it_fetches_laps_requests_no_page_twice(database: Database, recording: Recording) -> None:
     serve(recording, "10")
     backfill(laps=False)
     recording.control(latency_ms=50)
@@ -240,7 +225,7 @@ def with_another_time(race: dict[str, Any]) -> None:
         (with_another_time, "s behind at the flag"),
     ],
 )
-def test_laps_that_do_not_fit_the_result_are_held_and_the_stops_stand(
+def test_laps_that_do_not_match_the_result_are_held_and_the_stops_are_stored(
     spoil: Any, reason: str, database: Database, recording: Recording
 ) -> None:
     (race,) = recorded("laps", "10")
@@ -266,7 +251,7 @@ def after_the_last_lap(stops: Documents) -> None:
 @pytest.mark.parametrize(
     ("spoil", "reason"), [(twice, "stop 1 is twice"), (after_the_last_lap, "a stop on lap 54, and 52 laps")]
 )
-def test_stops_that_cannot_be_are_held_and_the_laps_stand(
+def test_impossible_stops_are_held_and_the_laps_are_stored(
     spoil: Any, reason: str, sqlite: Database, recording: Recording
 ) -> None:
     (race,) = recorded("pitstops", "10")
@@ -341,7 +326,7 @@ def test_a_race_of_this_week_is_left_to_live_timing(sqlite: Database, recording:
     assert [race.session_id for race in read_races_due(sqlite, 2023, 2023, ended + timedelta(days=7))] == [BRITAIN]
 
 
-def test_a_season_that_is_finished_keeps_the_pages_of_its_races(database: Database) -> None:
+def test_a_finished_season_keeps_the_pages_of_its_races(database: Database) -> None:
     page = Page(total=970, documents=[])
     keep_page(database, PageQuery(2023, Listing.RESULTS, 0), page, NOW)
     keep_page(database, PageQuery(2023, Listing.LAPS, 0, 10), page, NOW)
@@ -364,7 +349,7 @@ def test_the_command_sums_up_seasons_and_races(
         assert connection.scalar(select(changes.c.id).where(changes.c.kind == "timing").limit(1)) is not None
 
 
-def test_pages_are_counted_by_the_laps_and_without_those_that_are_kept() -> None:
+def test_the_number_of_pages_follows_from_the_laps_less_those_already_stored() -> None:
     both = (Listing.LAPS, Listing.PIT_STOPS)
     assert RaceDue(BRITAIN, 2023, 10, both, laps=970).pages == 11
     assert RaceDue(BRITAIN, 2023, 10, both, laps=1001, kept=4).pages == 8

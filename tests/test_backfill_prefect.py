@@ -15,13 +15,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from conftest import HANGS, Recording, needs_recording
 from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
+from race_listings import BRITAIN
+from race_listings import serve as serve_laps
+from recording import Recording, needs_recording
 from sqlalchemy import func, insert, select
-from test_backfill_laps import BRITAIN
-from test_backfill_laps import serve as serve_laps
+from waiting import HANGS
 
 from core.database import Database
 from core.rules.timing.listed import BackfilledRace

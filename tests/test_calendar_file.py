@@ -9,9 +9,9 @@ from typing import Any
 
 import icalendar
 import pytest
-from conftest import Recording, needs_recording
+from recording import Recording, needs_recording
+from season_2023 import FIRST_WITHOUT_IMOLA, IMOLA, SECOND_WITHOUT_IMOLA, moment, plan
 from sqlalchemy import insert
-from test_season_2023 import FIRST_WITHOUT_IMOLA, IMOLA, SECOND_WITHOUT_IMOLA, moment, plan
 
 from core.database import Database
 from core.records import SessionKind

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import needs_recording
 from recorded import SEASONS, document, published_after, rounds_of
+from recording import needs_recording
 
 from core.records import Competitor, SessionKind, Standing
 from core.rules.results.championship import (

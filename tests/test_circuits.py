@@ -77,7 +77,7 @@ def test_every_place_belongs_to_one_circuit_and_finds_it() -> None:
             assert venue_at(venue.country, place) == circuit_id, place
 
 
-def test_our_countries_are_written_our_way() -> None:
+def test_countries_of_venues_are_never_aliases() -> None:
     countries = {venue.country for venue in VENUES.values()}
     assert countries.isdisjoint(COUNTRY_ALIASES)
     assert countries.issuperset(COUNTRY_ALIASES.values())
@@ -127,7 +127,7 @@ def test_an_unknown_place_has_no_circuit_and_a_key_of_its_own() -> None:
     assert len(keys) == 4
 
 
-def test_spelling_is_no_difference() -> None:
+def test_spelling_makes_no_difference() -> None:
     assert venue_at("BRAZIL", "sao paulo") == "interlagos"
     assert venue_at("Monaco", "Monte-Carlo") == "monaco"
     assert venue_at("Türkiye", "İstanbul") == "istanbul"
@@ -154,6 +154,6 @@ def test_spelling_is_no_difference() -> None:
         ("sochi", "2015-10-11", 3),
     ],
 )
-def test_clocks_at_noon(circuit_id: str, day: str, hours: int) -> None:
+def test_utc_offsets_at_noon(circuit_id: str, day: str, hours: int) -> None:
     noon = datetime.fromisoformat(f"{day}T12:00").replace(tzinfo=time_zone(circuit_id))
     assert noon.utcoffset() == timedelta(hours=hours)

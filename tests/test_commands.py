@@ -7,14 +7,15 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from conftest import HANGS
+from command_line import one_line, read_only, sync
+from conftest import UNREACHABLE
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from sqlalchemy import select, text
+from waiting import HANGS
 
 from core.database import Database, connect
 from core.errors import UsageError
@@ -24,25 +25,9 @@ from core.schema import sessions
 from core.settings import Settings
 from core.upsert.ledger import HOUR
 from flows import __main__ as commands
-from flows import poll_results, sync_schedule
-from flows.runtime import clock
+from flows import poll_results
+from flows.runtime import clock, prefect_api
 from flows.runtime.run import Run
-
-
-def sync(*arguments: str) -> int:
-    """The exit status of `python -m flows.sync_schedule`, within this process."""
-    try:
-        return sync_schedule.main(list(arguments))
-    except SystemExit as ended:
-        return int(str(ended.code))
-
-
-def one_line(capsys: pytest.CaptureFixture[str]) -> str:
-    """Assert that standard error is one line, starting with `error:`, and return it."""
-    lines = capsys.readouterr().err.strip().splitlines()
-    assert len(lines) == 1, lines
-    assert lines[0].startswith("error: ")
-    return lines[0]
 
 
 @pytest.mark.parametrize("season", ["1949", "2100", "abc", "20-24", "²023"])
@@ -77,37 +62,6 @@ def test_a_season_is_taken_as_an_option_too(replay: Upstream, capsys: pytest.Cap
     capsys.readouterr()
     assert sync("2024", "--year", "2023") == 2
     assert "one of them" in one_line(capsys)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("F1_UPSTREAM_URL", "nonsense"),
-        ("F1_UPSTREAM_URL", "ftp://127.0.0.1/"),
-        ("F1_UPSTREAM_URL", "http://127.0.0.1:port"),
-        ("F1_UPSTREAM_URL", "http://127.0.0.1:0"),
-        ("DATABASE_URL", "nonsense"),
-        ("DATABASE_URL", "mysql://user:secret-word@127.0.0.1/f1"),
-        ("DATABASE_URL", "postgresql://f1:x@secret-word@127.0.0.1/f1"),
-        ("DATABASE_URL", "postgresql://f1:x@secret/secret-word@127.0.0.1/f1"),
-        ("DATABASE_URL", "sqlite://"),
-        ("DATABASE_URL", "sqlite:///:memory:"),
-        ("DATABASE_URL", "sqlite:///file::memory:?uri=true"),
-        ("DATABASE_URL", "sqlite:///file:f1?mode=memory&uri=true"),
-        ("DATABASE_SCHEMA", 'x"; DROP'),
-        ("POLL_INTERVAL_MINUTES", "soon"),
-        ("LOG_FORMAT", "xml"),
-    ],
-)
-def test_a_wrong_setting_is_named_and_no_secret_with_it(
-    name: str, value: str, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with environment.context() as changed:
-        changed.setenv(name, value)
-        assert sync("2024") == 2
-    line = one_line(capsys)
-    assert name in line
-    assert "secret-word" not in line
 
 
 @pytest.mark.parametrize(
@@ -148,24 +102,6 @@ def test_a_read_only_sqlite_file_is_one_line(
     assert "readonly" in one_line(capsys)
 
 
-@contextmanager
-def read_only(folder: Path) -> Iterator[None]:
-    """Make a folder read-only for this process, which takes another user id meanwhile if it is root."""
-    paths = [*folder.iterdir(), folder]
-    for path in paths:
-        path.chmod(0o555)
-    root = os.geteuid() == 0
-    if root:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        if root:
-            os.seteuid(0)
-        for path in paths:
-            path.chmod(0o755)
-
-
 def test_a_database_in_a_read_only_folder_can_be_read(
     replay: Upstream, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -199,26 +135,6 @@ def test_commands_that_only_read_create_no_database(
         assert "no tables yet" in one_line(capsys)
     assert commands.main(["config"]) == 0
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_line_end_after_a_url_is_ignored(
-    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    environment.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/f1.db\r\n")
-    environment.setenv("F1_UPSTREAM_URL", "http://127.0.0.1:9/\n")
-    assert commands.main(["db", "upgrade"]) == 0
-    assert (tmp_path / "f1.db").is_file()
-    connect(Settings.load()).engine.dispose()
-
-
-def test_config_shows_whole_paths(
-    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    environment.delenv("DATABASE_URL")
-    assert commands.main(["config"]) == 0
-    shown = capsys.readouterr().out
-    assert f"sqlite:///{tmp_path}/f1.db " in shown
-    assert f" {tmp_path}/.f1-cache " in shown
 
 
 BAHRAIN = "2024-bahrain-grand-prix"
@@ -337,6 +253,15 @@ def test_without_network_a_run_is_one_line(capsys: pytest.CaptureFixture[str], n
     assert lines[-1].startswith("error: no source has the 2024 schedule: fastf1: cannot be reached; jolpica:")
 
 
+def test_a_prefect_api_that_does_not_answer_is_one_line(replay: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
+    api = f"{UNREACHABLE}/api"
+    with temporary_settings({PREFECT_API_URL: api}):
+        assert sync("2024") == 1
+    assert f"error: Prefect API {api}: " in one_line(capsys)
+    with pytest.raises(RecursionError), prefect_api.asking(api):
+        raise RecursionError
+
+
 def test_a_sync_ends_with_a_summary(replay: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
     assert sync("2024") == 0
     captured = capsys.readouterr()
@@ -349,28 +274,6 @@ def test_a_season_that_is_not_published_yet_is_not_a_failure(
 ) -> None:
     assert sync("2025", "--now", "2024-12-20T12:00:00Z") == 0
     assert "not published yet" in capsys.readouterr().err
-
-
-def test_config_shows_values_and_origins_and_hides_secrets(
-    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    environment.delenv("DATABASE_URL")
-    (tmp_path / ".env").write_text(
-        "DATABASE_URL=postgresql+asyncpg://f1:secret-word@db.example/f1?ssl=require\n"
-        "FASTF1_CACHE_DIR=/var/cache/f1\nPOLL_INTERVAL_MINUTES=15\nPOST_SESSION_DELAY_MINUTES=45\n"
-        "LOG_LEVEL=debug\nLOG_FORMAT=JSON\nENABLE_SCHEDULER=false\nF1_PASSWORD=secret-word\nSOMEBODY_ELSES=1\n"
-    )
-    environment.setenv("POLL_INTERVAL_MINUTES", "20")
-    assert commands.main(["config"]) == 0
-    shown = capsys.readouterr().out
-    lines = {line.split()[0]: line for line in shown.splitlines()}
-    assert "secret-word" not in shown
-    assert "postgresql+psycopg://f1:***@db.example/f1?sslmode=require" in lines["DATABASE_URL"]
-    assert "20 " in lines["POLL_INTERVAL_MINUTES"]
-    assert "environment" in lines["POLL_INTERVAL_MINUTES"]
-    assert ".env" in lines["POST_SESSION_DELAY_MINUTES"]
-    assert "False" in lines["ENABLE_SCHEDULER"]
-    assert "default" in lines["DATABASE_SCHEMA"]
 
 
 def test_jolpicas_hourly_budget_follows_the_clock_whatever_now_is_given(

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import HANGS
 from killing import deaths
 from sqlalchemy import select, text
+from waiting import HANGS
 
 from core.database import Database
 from core.records import Change, ChangeKind, Entity, ScheduleAnswer, Source
@@ -222,7 +222,7 @@ IN_SYNC = (5, 9, 12, 14, 17, 19, 21)
 """Numbers of statements before which the process is killed: in the migration, the reads, the ledger, the upsert."""
 
 
-def test_killed_anywhere_the_next_run_ends_where_an_undisturbed_one_would(
+def test_after_a_kill_at_any_point_the_next_run_ends_like_an_undisturbed_one(
     new_database: Database, replay: Upstream, environment: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """SIGKILL at ten statements, spread over migration, ledger and upsert, each followed by the next attempt."""

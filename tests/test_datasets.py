@@ -17,7 +17,7 @@ DUE = due(initial_state(STANDINGS, "2024-bahrain-grand-prix"), NOW)
 
 
 @pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
-def test_a_dataset_is_declared_as_its_tables_are(dataset: Dataset) -> None:
+def test_the_declaration_of_a_dataset_matches_its_tables(dataset: Dataset) -> None:
     for name in dataset.tables:
         table: Table = metadata.tables[name]
         assert table.primary_key.columns.keys()[0] == dataset.key
@@ -58,7 +58,7 @@ def test_a_refused_answer_notes_its_reason_and_an_accepted_one_ends_the_polls() 
     assert accepted(due(whole, NOW), Source.JOLPICA, is_revision=False).revision == 1
 
 
-def test_what_differs_says_so_and_is_polled_when_it_is_said() -> None:
+def test_a_dataset_that_differs_notes_why_and_is_polled_at_the_given_time() -> None:
     later = differing(DUE, NOW + timedelta(hours=6), "perez: points 18 by results, 16 published")
     assert (later.next_poll_at, later.poll_attempts, later.revision) == (NOW + timedelta(hours=6), 1, 0)
     assert later.last_error == "differs: perez: points 18 by results, 16 published"

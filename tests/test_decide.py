@@ -88,7 +88,7 @@ def test_a_rejected_answer_is_held_and_nothing_else_changes() -> None:
     assert [answer.kind for answer in decision.held.values()] == [HeldKind.RESULTS_REJECTED]
 
 
-def test_a_poll_without_a_result_is_nothing_yet_a_fault_or_put_off() -> None:
+def test_a_poll_without_a_result_is_not_yet_published_a_fault_or_put_off() -> None:
     nothing = decide_without_result(KNOWN, NOW, CADENCE)
     assert (nothing.outcome, nothing.session.poll_faults, nothing.session.last_error) == (Outcome.NOT_YET, 0, None)
     fault = decide_without_result(KNOWN, NOW, CADENCE, error="timed out")

@@ -10,9 +10,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from conftest import HANGS
+from lookups import first_run, hosts
 from terminal import Terminal
-from test_telemetry import first_run, hosts
+from waiting import HANGS
 
 from core.settings import Settings
 from flows import __main__ as commands

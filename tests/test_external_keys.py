@@ -118,7 +118,7 @@ def test_what_is_fetched_is_json_as_it_was_sent(sqlite: Database, season: Upstre
     assert (fetched["info"][0][1]["Key"], fetched["info"][0][1]["StartDate"]) == (24, "2024-03-02T18:00:00")
 
 
-def test_another_read_and_another_session_write_no_key_again(
+def test_known_keys_are_not_written_again(
     database: Database, season: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[int] = []
@@ -220,7 +220,7 @@ def test_the_last_message_that_gives_a_key_decides() -> None:
     assert archive_keys(renamed).drivers == {"1": "MAXVER02"}
 
 
-def test_keys_of_nothing_that_is_known_are_nobodys() -> None:
+def test_keys_of_unknown_circuits_and_drivers_are_left_out() -> None:
     session = Session(
         id=RACE,
         event_id=EVENT,
@@ -238,7 +238,7 @@ def test_keys_of_nothing_that_is_known_are_nobodys() -> None:
     assert found == [("session", RACE, "24"), ("driver", "verstappen", "MAXVER01")]
 
 
-def test_malformed_keys_refuse_no_dataset(sqlite: Database, season: Upstream) -> None:
+def test_malformed_keys_do_not_reject_a_dataset(sqlite: Database, season: Upstream) -> None:
     info = {
         "Key": {"of": "the session"},
         "Meeting": "?",
@@ -255,7 +255,7 @@ def archive(keys: ArchiveKeys, *, is_complete: bool = True) -> Archive:
     return Archive(is_complete, {gate.dataset.name: Answer(None) for gate in GATES}, keys)
 
 
-def test_keys_are_there_before_the_archive_is_complete(sqlite: Database, season: Upstream) -> None:
+def test_keys_are_stored_before_the_archive_is_complete(sqlite: Database, season: Upstream) -> None:
     accept_archive(sqlite, RACE, archive(ArchiveKeys(session=24), is_complete=False), OVER - timedelta(minutes=50))
     assert known(sqlite) == {("session", RACE, "24")}
 
@@ -284,7 +284,7 @@ def test_keys_and_datasets_are_written_in_one_transaction(
         assert connection.execute(select(entries)).all() == []
 
 
-def test_a_row_is_of_an_entity_that_has_keys(database: Database) -> None:
+def test_the_database_refuses_keys_of_other_entities(database: Database) -> None:
     row = {"entity": "season", "entity_id": "2024", "source": "formula1", "external_id": "2024"}
     with pytest.raises(DataRefused), database.writing() as connection:
         connection.execute(insert(external_keys), row)

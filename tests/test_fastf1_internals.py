@@ -17,14 +17,20 @@ import fastf1.core
 import fastf1.ergast.interface
 import fastf1.ergast.legacy
 import fastf1.events
+import fastf1.internals.f1account.discovery
+import fastf1.internals.f1account.login
 import fastf1.internals.f1account.tokens
 import fastf1.internals.f1account.transport
 import fastf1.logger
 import fastf1.req
 import pytest
 from fastf1.exceptions import F1AuthError, FastF1CriticalError
+from trickling import PARTS, trickling
+from waiting import HANGS
 
+from core.cutoff import Cutoff
 from core.fetch import fastf1_internals
+from core.fetch.connections import cut_by
 from core.fetch.session import SESSION, prepare
 from core.settings import Settings
 
@@ -40,6 +46,9 @@ NAMES = [
     "ergast.interface.BASE_URL",
     "ergast.legacy.base_url",
     "events._SCHEDULE_BASE_URL",
+    "internals.f1account.login._get_current_user_agent",
+    "internals.f1account.login.login",
+    "internals.f1account.login.requests",
     "internals.f1account.tokens.TokenManager",
     "internals.f1account.transport.LIVETIMING_URL",
     "internals.f1account.transport.LivetimingAuthAdapter",
@@ -64,7 +73,11 @@ def test_fastf1_still_has_each_name(name: str) -> None:
         reduce(getattr, name.split("."), fastf1)
 
 
-def test_each_private_name_of_ours_is_listed() -> None:
+def test_fastf1_still_names_its_cache_so() -> None:
+    assert f'"{fastf1_internals.HTTP_CACHE}"' in Path(fastf1.req.__file__).read_text().replace("'", '"')
+
+
+def test_each_private_name_that_we_use_is_listed() -> None:
     listed = {part for name in NAMES for part in name.split(".")}
     for node in ast.walk(ast.parse(OURS.read_text())):
         if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
@@ -73,7 +86,7 @@ def test_each_private_name_of_ours_is_listed() -> None:
             assert {alias.name for alias in node.names} <= listed | {"Cache"}
 
 
-def test_no_other_file_uses_one() -> None:
+def test_no_other_file_uses_a_private_name() -> None:
     """Nor an undocumented module, nor any private attribute of FastF1, also in scripts within strings."""
     words = {word for name in NAMES for word in name.split(".")[-2:] if word[0] == "_" or word.isupper()} - PLAIN
     words |= {"api_path", "base_url_mirror", "LoggingManager", "LivetimingAuthAdapter", "TokenManager"}
@@ -119,5 +132,25 @@ def test_nothing_prompts_on_a_terminal(tmp_path: Path, monkeypatch: pytest.Monke
         with pytest.raises(F1AuthError, match="no Formula 1 account is configured"):
             adapter._tokens.get()
         assert adapter._get_token() is None, "and the request goes out anonymously"
+    finally:
+        prepare.cache_clear()
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_sign_in_ends_at_the_deadline_of_its_request(
+    part: bytes, tmp_path: Path, environment: pytest.MonkeyPatch
+) -> None:
+    """FastF1 signs in with a session of its own, which does not know ours."""
+    environment.setenv("XDG_DATA_HOME", str(tmp_path))  # without a token stored on this machine
+    settings = Settings(fastf1_cache_dir=tmp_path, f1_username="user", f1_password="password")
+    prepare.cache_clear()
+    try:
+        prepare(settings)
+        adapter = SESSION.get_adapter(fastf1.internals.f1account.transport.LIVETIMING_URL)
+        with trickling(part) as (url, ended), Cutoff(0.3) as cutoff, cut_by(cutoff):
+            environment.setattr(fastf1.internals.f1account.discovery, "CONFIG_SCRIPT_URL", url)
+            assert adapter._get_token() is None
+            assert cutoff.passed
+            assert ended.wait(HANGS)
     finally:
         prepare.cache_clear()

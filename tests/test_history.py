@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from conftest import RECORDED, Recording, in_turn, needs_recording
+from conftest import in_turn
+from recording import RECORDED, Recording, needs_recording
 from sqlalchemy import Row, func, select
 
 from core.database import Database
@@ -103,7 +104,9 @@ def milliseconds(clock: str) -> int:
 
 
 @pytest.mark.parametrize(("season", "database"), in_turn(ROWS), indirect=["database"])
-def test_every_row_of_every_race_is_true(season: int, database: Database, recording: Recording) -> None:
+def test_every_row_of_every_race_equals_the_independent_source(
+    season: int, database: Database, recording: Recording
+) -> None:
     [done] = backfill_history.fn(first=season, last=season, now=NOW)
     assert (done.failure, done.notes) == ("", ())
     ours, theirs = classified(database, season), true(season)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import os
-import re
 import socketserver
 import subprocess
 import sys
@@ -19,37 +18,26 @@ from typing import Any
 
 import pytest
 from conftest import held_of, in_turn, on_sqlite, poll_by_name, session_of
+from hostile_tables import IMPOSSIBLE, STANDINGS, changed_standings, cut, in_row, move_rows, overlay
+from polls import BAHRAIN, PUBLISHED, answers, asked, begun, poll, run
 from reached import Reached
 from sqlalchemy import select
 
 from core.database import Database
-from core.queries import read_records
-from core.records import HeldKind, ResultsState, Session, SessionKind
-from core.replay import Fault, Upstream
-from core.rules.results.outcome import Outcome, Polled
-from core.schema import dataset_states, driver_standings, drivers, events, result_revisions, results, sessions
+from core.records import HeldKind, ResultsState, SessionKind
+from core.replay import Upstream
+from core.rules.results.outcome import Outcome
+from core.schema import dataset_states, driver_standings, drivers, result_revisions, results, sessions
 from core.upsert.schedule import SeasonSummary
-from flows.poll_results import main
 
 Sync = Callable[..., SeasonSummary]
-Document = dict[str, Any]
-Rows = list[Document]
 
 ROOT = Path(__file__).parents[1]
 RACE, QUALIFYING = SessionKind.RACE, SessionKind.QUALIFYING
-BAHRAIN = "2024-bahrain-grand-prix"
 BAHRAIN_RACE, BAHRAIN_QUALIFYING = f"{BAHRAIN}/race", f"{BAHRAIN}/qualifying"
-PUBLISHED = datetime(2024, 3, 2, 18, 5, tzinfo=UTC)
-PAST = datetime(2025, 2, 1, 12, tzinfo=UTC)
-"""More than 30 days after the season."""
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
-MINUTE, HOUR, DAY, WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(days=7)
-EVERY = 10**6
-
-
-@pytest.fixture(autouse=True)
-def quick(no_waiting: None) -> None:
-    """No waiting between tries."""
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
 @pytest.fixture
@@ -58,131 +46,6 @@ def bahrain(replay: Upstream, database: Database, sync: Sync, reached: Reached) 
     reached(PUBLISHED, partial(begun, replay, sync, PUBLISHED))
     replay.as_of = PUBLISHED
     return replay
-
-
-@pytest.fixture
-def past(replay: Upstream, database: Database, sync: Sync, reached: Reached) -> Upstream:
-    """The season ended more than 30 days ago, and nothing was polled yet."""
-    replay.timing_after = timedelta(days=999)
-    reached(PAST, partial(begun, replay, sync, PAST))
-    replay.as_of = PAST
-    return replay
-
-
-def begun(replay: Upstream, sync: Sync, now: datetime) -> None:
-    replay.as_of = now
-    sync(2024, now)
-    replay.requests.clear()
-
-
-def poll(now: datetime = PUBLISHED, kind: SessionKind = RACE, *, force: bool = False) -> Polled:
-    (polled,) = poll_by_name(event=BAHRAIN, session=kind, force=force, now=now)
-    return polled
-
-
-def run(now: datetime, *arguments: str) -> int:
-    """Run the command itself; an exception it does not catch fails the test."""
-    return main([*arguments, "--now", now.isoformat()])
-
-
-def asked(replay: Upstream, match: str = "^/ergast/") -> list[str]:
-    """The paths requested since the last call."""
-    found = [request.path for request in replay.requests if re.search(match, request.path)]
-    replay.requests.clear()
-    return found
-
-
-def answers(replay: Upstream, match: str = "^/ergast/", **fault: Any) -> None:
-    replay.faults = [Fault(match=match, times=EVERY, **fault)]
-
-
-def overlay(replay: Upstream, table: str, change: Callable[[Document], None], number: str = "1") -> None:
-    """Let Jolpica serve a season's table with one round's document changed."""
-    found = copy.deepcopy(replay.documents(2024, table))
-    for document in found:
-        if document["round"] == number:
-            change(document)
-    replay.overlay[2024, table] = found
-
-
-def in_row(index: int, *path: str, value: Any) -> Callable[[Document], None]:
-    """Put a value into one row of a race."""
-
-    def change(document: Document) -> None:
-        *way, last = path
-        target = document["Results"][index]
-        for name in way:
-            target = target.setdefault(name, {})
-        target[last] = value
-
-    return change
-
-
-# Values that no column holds.
-
-VALUES: dict[str, Callable[[Document], None]] = {
-    "laps 40000": in_row(0, "laps", value="40000"),
-    "points 1e400": in_row(0, "points", value="1e400"),
-    "points NaN": in_row(0, "points", value="NaN0"),
-    "a number of 40 digits": in_row(0, "grid", value="9" * 40),
-    "a NUL in a name": in_row(0, "Driver", "givenName", value="Max\0"),
-    "a lone surrogate in a name": in_row(0, "Driver", "familyName", value="Verstappen\ud800"),
-    "an escape in a team's name": in_row(0, "Constructor", "name", value="\x1b[31mRed Bull"),
-    "a bidi override in a status": in_row(0, "status", value="\u202edehsiniF"),
-    "a name of 121 characters": in_row(0, "Driver", "familyName", value="V" * 121),
-    "a NUL in an id": in_row(0, "Driver", "driverId", value="max\0"),
-    "a time of 10**19 ms": in_row(0, "Time", "millis", value=10**19),
-    "a birthday 'soon'": in_row(3, "Driver", "dateOfBirth", value="soon"),
-    "a name null": in_row(3, "Driver", "familyName", value=None),
-    "a driver null": in_row(3, "Driver", value=None),
-    "a truth value": in_row(3, "laps", value=True),
-    "an object": in_row(3, "points", value={"points": "1"}),
-    "a year of 10**400": lambda document: document.update(season="9" * 400),
-    "a row null": lambda document: document["Results"].insert(2, None),
-}
-
-
-def test_a_value_that_no_column_holds_affects_only_its_session(
-    replay: Upstream, database: Database, sync: Sync, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Each of the first races has one such value, and one table answers for all of them."""
-    now = datetime(2024, 11, 5, 12, tzinfo=UTC)
-    begun(replay, sync, now)
-    faulty = {str(number): change for number, change in enumerate(VALUES.values(), start=1)}
-    documents = copy.deepcopy(replay.documents(2024, "results"))
-    for document in documents:
-        if change := faulty.get(document["round"]):
-            change(document)
-    none: dict[tuple[int, str], list[Document]] = {(2024, f"{one}standings"): [] for one in ("driver", "constructor")}
-    replay.overlay |= {(2024, "results"): documents, **none}  # the replay would count its own standings from them
-    assert run(now) == 0
-    found = races_of(database)
-    aside = {one.entity_id: one for one in held_of(database)}
-    for number, value in enumerate(VALUES, start=1):
-        session = found[number]
-        assert (session.revision, session.poll_faults) == (0, 1), value
-        assert session.next_poll_at == now + 5 * MINUTE, value
-        assert str(session.last_error).startswith("jolpica: "), value
-        assert aside[session.id].kind is HeldKind.RESULTS_REJECTED, value
-    others = [number for number in found if len(VALUES) < number <= len(documents)]
-    assert others
-    assert all(found[number].results_state is ResultsState.OFFICIAL for number in others)
-    replay.overlay.clear()
-    assert run(now + 5 * MINUTE) == 0
-    healed = races_of(database)
-    assert all(healed[number].results_state is ResultsState.OFFICIAL for number in range(1, len(documents) + 1))
-    assert all((session.last_error, session.poll_faults) == (None, 0) for session in healed.values())
-    assert [one for one in held_of(database) if one.kind is HeldKind.RESULTS_REJECTED] == []
-    said = capsys.readouterr()
-    assert "Traceback" not in said.err + said.out, said.err
-
-
-def races_of(database: Database) -> dict[int, Session]:
-    """The races of the season by round."""
-    with database.reading() as connection:
-        rounds = dict(connection.execute(select(events.c.id, events.c.round)).fetchall())  # type: ignore[arg-type]
-        found = read_records(connection, sessions, Session, sessions.c.kind == RACE.value)
-    return {rounds[session.event_id]: session for session in found}
 
 
 # Documents of another shape.
@@ -302,89 +165,8 @@ def test_faults_in_a_row_are_retried_at_growing_intervals(bahrain: Upstream, dat
     assert session_of(database).next_poll_at == now + HOUR + 5 * MINUTE, "an answer resets the count"
 
 
-# Sessions of a past season without a believable answer.
-
-
-def test_three_polls_without_results_a_week_apart_settle_a_past_session(
-    past: Upstream, database: Database, caplog: pytest.LogCaptureFixture
-) -> None:
-    past.overlay[2024, "results"] = []
-    for times, now in enumerate((PAST, PAST + WEEK, PAST + 2 * WEEK), start=1):
-        assert poll(now).outcome is Outcome.NOT_YET
-        session = session_of(database)
-        if times < 3:
-            assert (session.results_state, session.next_poll_at) == (ResultsState.AWAITED, now + WEEK)
-            assert f"a past session without results upstream ({times} of 3 polls, a week apart)" in caplog.text
-            again = poll(now + HOUR)
-            assert again.outcome is Outcome.NOT_YET
-            assert f"({times} of 3" in "".join(again.warnings), "a poll an hour later does not count"
-            assert session_of(database).results_state is ResultsState.AWAITED
-    session = session_of(database)
-    assert (session.results_state, session.next_poll_at) == (ResultsState.SETTLED, None)
-    assert "3 times over weeks: no longer polled" in caplog.text
-    assert held_of(database) == []
-
-
-def test_a_past_session_without_results_gets_them_when_they_are_published(past: Upstream, database: Database) -> None:
-    past.overlay[2024, "results"] = []
-    assert poll(PAST).outcome is Outcome.NOT_YET
-    past.overlay.clear()
-    assert poll(PAST + WEEK).outcome is Outcome.OFFICIAL
-    assert session_of(database).results_state is ResultsState.SETTLED
-    assert held_of(database) == []
-
-
-def test_a_refused_table_does_not_settle_a_past_session(past: Upstream, database: Database) -> None:
-    overlay(past, "results", in_row(0, "points", value="999"))
-    now = PAST
-    for days in (1, 2, 4, 8, 16, 28, 28):
-        assert poll(now).outcome is Outcome.REJECTED
-        session = session_of(database)
-        assert (session.results_state, session.next_poll_at) == (ResultsState.AWAITED, now + days * DAY)
-        assert "999 points" in str(session.last_error)
-        now += days * DAY
-    past.overlay.clear()
-    assert poll(now).outcome is Outcome.OFFICIAL
-    assert session_of(database).results_state is ResultsState.SETTLED
-
-
-def test_an_unreadable_table_does_not_settle_a_past_session(past: Upstream, database: Database) -> None:
-    overlay(past, "results", VALUES["laps 40000"])
-    for now in (PAST, PAST + DAY, PAST + 3 * DAY):
-        assert poll(now).outcome is Outcome.FAILED
-        session = session_of(database)
-        assert session.results_state is ResultsState.AWAITED
-        assert session.next_poll_at is not None
-        assert session.next_poll_at >= now + DAY
-    past.overlay.clear()
-    assert poll(PAST + 7 * DAY).outcome is Outcome.OFFICIAL
-
-
-def cut(rows: int) -> Callable[[Document], None]:
-    def change(document: Document) -> None:
-        document["Results"] = document["Results"][:rows]
-
-    return change
-
-
-@pytest.mark.parametrize("heals", [True, False])
-def test_a_short_table_does_not_settle_a_past_session_at_once(heals: bool, past: Upstream, database: Database) -> None:
-    assert poll(PAST, QUALIFYING).outcome is Outcome.OFFICIAL
-    overlay(past, "results", cut(10))
-    assert poll(PAST).outcome is Outcome.HELD
-    session = session_of(database)
-    assert (session.results_state, session.revision) == (ResultsState.AWAITED, 0)
-    assert session.next_poll_at == PAST + DAY
-    if heals:
-        past.overlay.clear()
-    found = poll(PAST + DAY)
-    assert (found.outcome, found.entries) == (Outcome.OFFICIAL, 20 if heals else 10)
-    assert session_of(database).results_state is ResultsState.SETTLED
-    assert held_of(database) == []
-
-
 def test_a_short_table_at_first_sight_is_held_for_a_day(bahrain: Upstream, database: Database) -> None:
-    assert poll(PUBLISHED, QUALIFYING).outcome is Outcome.OFFICIAL
+    assert poll(kind=QUALIFYING).outcome is Outcome.OFFICIAL
     overlay(bahrain, "results", cut(15))
     for now in (PUBLISHED, PUBLISHED + HOUR, PUBLISHED + DAY - MINUTE):
         assert poll(now).outcome is Outcome.HELD
@@ -392,37 +174,6 @@ def test_a_short_table_at_first_sight_is_held_for_a_day(bahrain: Upstream, datab
         assert (aside.kind, aside.first_seen_at) == (HeldKind.RESULTS_SHORT, PUBLISHED)
         assert "15 entries, where comparable sessions have 20" in aside.reason
     assert poll(PUBLISHED + DAY).outcome is Outcome.OFFICIAL
-
-
-# Impossible tables.
-
-
-def move_rows(document: Document, other: Document) -> None:
-    document["Results"] = copy.deepcopy(other["Results"])
-
-
-def reversed_places(document: Document) -> None:
-    places = [(row["position"], row["positionText"]) for row in document["Results"]]
-    for row, (position, text) in zip(document["Results"], reversed(places), strict=True):
-        row["position"], row["positionText"] = position, text
-
-
-def thirty_drivers(document: Document) -> None:
-    for number in range(10):
-        row = copy.deepcopy(document["Results"][-1])
-        row["number"] = f"1{number:02}"
-        row["Driver"] |= {"driverId": f"d{number}"}
-        row |= {"position": str(21 + number), "positionText": str(21 + number)}
-        document["Results"].append(row)
-
-
-IMPOSSIBLE: dict[str, tuple[Callable[[Document], None], str]] = {
-    "999 points": (in_row(0, "points", value="999"), "999 points, where 0 to 26 can be"),
-    "-3 points": (in_row(19, "points", value="-3"), "-3 points, where 0 to 26 can be"),
-    "places reversed": (reversed_places, "points for"),
-    "30 drivers": (thirty_drivers, "30 entries, where at most 26 can be"),
-    "no rows": (cut(0), "no entries"),
-}
 
 
 @pytest.mark.parametrize(("what", "database"), in_turn(IMPOSSIBLE), indirect=["database"])
@@ -506,44 +257,6 @@ def standings_of(database: Database) -> dict[str, tuple[Any, ...]]:
     return {row["driver_id"]: (row["position"], row["points"], row["source"]) for row in rows}
 
 
-def changed_standings(change: Callable[[Rows], None]) -> Callable[[Document], None]:
-    def changed(document: Document) -> None:
-        change(document["DriverStandings"])
-
-    return changed
-
-
-def set_in(index: int, name: str, value: Any) -> Callable[[Rows], None]:
-    def change(rows: Rows) -> None:
-        rows[index][name] = value
-
-    return change
-
-
-def half(rows: Rows) -> None:
-    del rows[10:]
-
-
-def swap(rows: Rows) -> None:
-    rows[0]["position"], rows[4]["position"] = rows[4]["position"], rows[0]["position"]
-    rows[0]["positionText"], rows[4]["positionText"] = rows[4]["positionText"], rows[0]["positionText"]
-
-
-STANDINGS: dict[str, tuple[Callable[[Rows], None], str]] = {
-    "half a table": (half, "missing: "),
-    "999 points": (set_in(0, "points", "999"), "has 999 points, where"),
-    "-3 points": (set_in(19, "points", "-3"), "has -3 points, where"),
-    "points 1e400": (set_in(0, "points", "1e400"), "a standings row that cannot be read"),
-    "two in one place": (set_in(1, "position", "1"), "in place 1, where place 2 comes next"),
-    "one twice": (lambda rows: rows.append(copy.deepcopy(rows[0])), "max_verstappen 2 times"),
-    "places that contradict points": (swap, "points in place"),
-    "a driver null": (set_in(4, "Driver", None), "cannot be read"),
-    "a NUL in a name": (lambda rows: rows[3]["Driver"].update(familyName="\0"), "cannot be read"),
-    "an unknown driver": (lambda rows: rows[19]["Driver"].update(driverId="nobody"), "nobody was in no race"),
-    "9 wins": (set_in(0, "wins", "9"), "has 9 wins, where"),
-}
-
-
 @pytest.mark.parametrize(("what", "database"), in_turn(STANDINGS), indirect=["database"])
 def test_implausible_standings_are_held_and_fetched_again(
     what: str, bahrain: Upstream, database: Database, capsys: pytest.CaptureFixture[str]
@@ -578,7 +291,7 @@ def due_at(database: Database) -> datetime | None:
 
 @pytest.mark.parametrize("which", ["round", "season"])
 @on_sqlite
-def test_standings_of_another_round_are_not_these(which: str, bahrain: Upstream, database: Database) -> None:
+def test_standings_of_another_round_are_rejected(which: str, bahrain: Upstream, database: Database) -> None:
     whole = json.loads(bahrain.answer("/ergast/f1/2024/1/driverstandings.json?limit=100&offset=0").body)
     whole["MRData"]["StandingsTable"]["StandingsLists"][0][which] = "7"
     answers(bahrain, "(?i)driverstandings", body=json.dumps(whole).encode())

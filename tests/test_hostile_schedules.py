@@ -6,163 +6,42 @@ Everything goes through the command line and the real FastF1, against the replay
 from __future__ import annotations
 
 import copy
-import itertools
 import json
-import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from sqlite3 import connect as sqlite_connect
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from conftest import on_postgresql, on_sqlite
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from sqlalchemy import select, text, true
+from hostile_sources import (
+    BEGIN,
+    EVERY,
+    JOLPICA,
+    SOURCES,
+    SUMMER,
+    WINTER,
+    moved_events,
+    schedule_file,
+    state,
+    stored,
+    sync,
+)
+from sqlalchemy import select, text
 
-from core.bounds import LONGEST_LINE
-from core.database import Database, connect
-from core.queries import read_calendar
-from core.records import Source, Status
+from core.database import Database
+from core.records import Source
 from core.replay import Fault, Upstream
 from core.rules.calendar.moves import IMPLAUSIBLE_MOVE
-from core.rules.calendar.season import Calendar
-from core.schema import changes, circuits, events, held, sessions
-from core.settings import Settings
-from core.text import CONTROL_CATEGORIES
-from flows import refresh_statuses, sync_schedule
+from core.schema import changes
 
-EXAMPLES = 30
-EVERY = 10**6
-FASTF1, JOLPICA, LIVETIMING = "^/schedule/", "^/ergast/", "Index.json"
 HOUR = timedelta(hours=1)
-BEGIN = datetime(2024, 2, 1, 12, tzinfo=UTC)
-WINTER, SUMMER = datetime(2024, 2, 3, 12, tzinfo=UTC), datetime(2024, 7, 27, 15, tzinfo=UTC)
-"""Before the season, and within a weekend of it."""
-
 BELGIUM, SPAIN = "2024-belgian-grand-prix", "2024-spanish-grand-prix"
 RACES = 24
 
 Document = Any
 Change = Callable[[Document], Document]
 
-
-@pytest.fixture(autouse=True)
-def unhurried(no_waiting: None) -> None:
-    """Retry without waiting."""
-
-
-def schedule_file() -> Document:
-    """FastF1's schedule of 2024: columns by name, each keyed by the event's index."""
-    return served("/schedule/schedule_2024.json")
-
-
-def races_file() -> Document:
-    """Jolpica's races of 2024."""
-    return served("/ergast/f1/2024.json?limit=100")
-
-
-def index_file() -> Document:
-    """Live timing's index of 2024."""
-    return served("/livetiming/static/2024/Index.json")
-
-
-def served(path: str) -> Document:
-    return json.loads(Upstream().answer(path).body.decode("utf-8-sig"))
-
-
-@dataclass(frozen=True)
-class Answering:
-    """A source whose answer is changed, and the sources before it, which are down."""
-
-    match: str
-    clean: Callable[[], Document]
-    down: tuple[str, ...] = ()
-
-    def faults(self, body: bytes) -> list[Fault]:
-        failing = [Fault(match=match, times=EVERY, status=500) for match in self.down]
-        return [*failing, Fault(match=self.match, times=EVERY, status=200, body=body)]
-
-
-SOURCES = {
-    Source.FASTF1: Answering(FASTF1, schedule_file),
-    Source.JOLPICA: Answering(JOLPICA, races_file, (FASTF1,)),
-    Source.LIVETIMING: Answering(LIVETIMING, index_file, (FASTF1, JOLPICA)),
-}
-
-
-def sync(now: datetime, capsys: pytest.CaptureFixture[str], *more: str) -> int:
-    """Sync 2024 by the command line; a failure must be one line."""
-    capsys.readouterr()
-    status = sync_schedule.main(["2024", "--now", now.isoformat(), *more])
-    printed = capsys.readouterr().err
-    assert status in (0, 1), printed
-    assert "Traceback" not in printed
-    assert printed.count("error: ") == status, printed
-    return status
-
-
-def stored(database: Database) -> Calendar:
-    with database.reading() as connection:
-        return read_calendar(connection, 2024)
-
-
-def state(database: Database) -> dict[str, list[Any]]:
-    """The calendar's rows without the times of writing.
-
-    Leaves out circuits without an event, and cancelled sessions, which stay in the history.
-    """
-    with database.reading() as connection:
-        found = {}
-        for table in (events, sessions, held):
-            wanted = [column for column in table.columns if column.name not in ("id", "updated_at", "at")]
-            key = [table.c.id] if table is not held else []
-            taking_place = table.c.status != "cancelled" if table is sessions else true()
-            rows = connection.execute(select(*key, *wanted).where(taking_place))
-            found[table.name] = sorted(map(repr, rows))
-        used = select(events.c.circuit_id).scalar_subquery()
-        found["circuits"] = sorted(map(repr, connection.execute(select(circuits).where(circuits.c.id.in_(used)))))
-        return found
-
-
-def moved_events(before: Calendar, after: Calendar) -> set[str]:
-    """The events whose date, or a session, has moved."""
-    moved = {
-        session.event_id
-        for session in after.sessions.values()
-        if (known := before.sessions.get(session.id)) is not None
-        and (known.starts_at, known.local_date) != (session.starts_at, session.local_date)
-    }
-    return moved | {
-        event.id
-        for event in after.events.values()
-        if event.id in before.events and before.events[event.id].last_date != event.last_date
-    }
-
-
-def check_believed(before: Calendar, after: Calendar) -> None:
-    """Assert what holds after one answer, whatever it was."""
-    texts: list[str | None] = []
-    for event in after.events.values():
-        assert event.round is None or 1 <= event.round <= 99
-        assert event.first_date.year == event.last_date.year == 2024
-        assert event.last_date - event.first_date <= timedelta(days=20)
-        texts += [event.name, event.official_name, event.country, event.locality]
-    texts += [session.name for session in after.sessions.values()]
-    for line in filter(None, texts):
-        assert len(line) <= LONGEST_LINE
-        assert not {unicodedata.category(character) for character in line} & CONTROL_CATEGORIES
-    assert set(before.events) <= set(after.events)
-    assert set(before.sessions) <= set(after.sessions)
-    assert not [e for e in after.events.values() if e.status is Status.CANCELLED], "no absence is believed at once"
-    assert len(after.events) <= 40
-    assert len(moved_events(before, after)) <= 0.2 * len(before.events)
-
-
-# -- observed cases -------------------------------------------------------------------------
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
 def nested(depth: int = 50_000) -> bytes:
@@ -428,7 +307,7 @@ def test_a_document_of_another_shape_changes_nothing_and_the_next_source_answers
         assert state(database) == clean, case
 
 
-def test_data_that_the_database_refuses_are_one_line(
+def test_data_that_the_database_refuses_are_reported_in_one_line(
     new_database: Database, replay: Upstream, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """For data that the records accept: a narrower column, or on SQLite a trigger, refuses a country."""
@@ -445,178 +324,3 @@ def test_data_that_the_database_refuses_are_one_line(
     assert not stored(new_database).events
     with new_database.reading() as connection:
         assert connection.scalar(select(changes.c.id).limit(1)) is None
-
-
-# -- anything -----------------------------------------------------------------------------------------
-
-NASTY = (
-    """
- |None|nan|NaT|soon|²|[/]|<b>|0|1|-1|14|99|100|40000|1e400|2025-07-28|2024-07-28|0001-01-01|9999-12-31T23:59:59|2024-02-30
-2024-12-31T23:59:59|2024-07-26T13:30:00|13:30:00Z|24:00|-99:00|+02:00|Race|Sprint|Qualifying|Practice 1|testing|sprint
-spa|monza|Belgian Grand Prix|Pre-Season Testing|Belgium|../../x
-""".strip()
-    .replace("\n", "|")
-    .split("|")
-)
-NASTY += ["", "|", "\x00", "a\x00b", "\ud800", "\u202eabc", "\x1b[31mred", "x" * 121, "x" * 5_000]
-NUMBERS = [0, 1, -1, 14, 99, 100, 40_000, 10**9, 2**31, 2**63, 10**30, 0.5, 1.5, -0.0, 1e308]
-NUMBERS += [float("nan"), float("inf")]
-scalars = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.sampled_from(NUMBERS),
-    st.sampled_from(NASTY),
-    st.integers(),
-    st.text(st.characters(exclude_categories=()), max_size=8),
-)
-values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
-)
-
-Path_ = tuple[str | int, ...]
-
-
-def paths(document: Document, at: Path_ = ()) -> Iterator[Path_]:
-    """The paths of all nodes."""
-    yield at
-    if isinstance(document, list):
-        document = dict(enumerate(document))
-    for key, child in document.items() if isinstance(document, dict) else ():
-        yield from paths(child, (*at, key))
-
-
-def node(document: Document, path: Path_) -> Document:
-    for key in path:
-        document = document[key]
-    return document
-
-
-def put(document: Document, path: Path_, value: Any) -> Document:
-    if not path:
-        return value
-    node(document, path[:-1])[path[-1]] = value
-    return document
-
-
-ARRANGEMENTS = ("cut", "drop", "double", "twice", "turn", "rotate", "swap")
-
-
-def rearranged(what: str, items: list[Any], one: int, other: int) -> list[Any]:
-    """A list cut short, doubled, with one item doubled or dropped, reversed, or with two items swapped."""
-    one, other = one % len(items), other % len(items)
-    if what == "swap":
-        items[one], items[other] = items[other], items[one]
-        return items
-    return {
-        "cut": items[:one],
-        "drop": [item for n, item in enumerate(items) if n != one],
-        "double": items + items,
-        "twice": [*items, items[one]],
-        "turn": items[::-1],
-        "rotate": items[one:] + items[:one],
-    }[what]
-
-
-@st.composite
-def changed(draw: st.DrawFn, clean: Document) -> Document:
-    """A document with up to three nodes replaced or, if lists, rearranged."""
-    document = copy.deepcopy(clean)
-    for _ in range(draw(st.sampled_from([1, 1, 1, 2, 3]))):
-        by_depth: dict[int, list[Path_]] = {}
-        for path in paths(document):
-            by_depth.setdefault(len(path), []).append(path)
-        path = draw(st.sampled_from(by_depth[draw(st.sampled_from(sorted(by_depth)))]))
-        found = node(document, path)
-        what = draw(st.sampled_from(["value", "copy", "key", *ARRANGEMENTS]))
-        one, other = draw(st.integers(0, 99)), draw(st.integers(0, 99))
-        if what == "copy":
-            source = draw(st.sampled_from(by_depth[len(path)]))
-            document = put(document, path, copy.deepcopy(node(document, source)))
-        elif what == "key" and isinstance(found, dict) and found:
-            del found[list(found)[one % len(found)]]
-        elif isinstance(found, list) and found and what not in ("value", "key"):
-            document = put(document, path, rearranged(what, found, one, other))
-        elif isinstance(found, dict) and found and what not in ("value", "key"):
-            document = put(document, path, rearranged_columns(what, found, one, other))
-        else:
-            document = put(document, path, draw(values))
-    return document
-
-
-def rearranged_columns(what: str, found: Document, one: int, other: int) -> Document:
-    """Rearrange a column of FastF1's, which is a dictionary by index, or all columns of a table alike."""
-    if all(isinstance(child, dict) for child in found.values()):
-        return {key: rearranged_columns(what, child, one, other) if child else child for key, child in found.items()}
-    return {str(n): item for n, item in enumerate(rearranged(what, list(found.values()), one, other))}
-
-
-@pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The path of the database that every example starts from; the first example fills it."""
-    return tmp_path_factory.mktemp("known") / "f1.db"
-
-
-def begin(known: Path, file: Path, capsys: pytest.CaptureFixture[str], environment: pytest.MonkeyPatch) -> Database:
-    """A copy, at `file`, of the database that a clean sync has filled."""
-    environment.setenv("DATABASE_URL", f"sqlite:///{file}")
-    database = connect(Settings.load())
-    if not known.exists():
-        assert sync(BEGIN, capsys) == 0
-        copy_file(file, known)
-    else:
-        copy_file(known, file)
-    return database
-
-
-def copy_file(source: Path, target: Path) -> None:
-    with closing(sqlite_connect(source)) as one, closing(sqlite_connect(target)) as other:
-        one.backup(other)
-
-
-def heal(replay: Upstream, now: datetime, capsys: pytest.CaptureFixture[str]) -> None:
-    """Sync with clean answers until every holding time is over, and refresh statuses."""
-    replay.faults = []
-    for hours in (1, 50):
-        assert sync(now + hours * HOUR, capsys) == 0
-        assert refresh_statuses.main(["--now", (now + hours * HOUR).isoformat()]) == 0
-
-
-@pytest.mark.parametrize("source", SOURCES, ids=str)
-def test_after_any_document_a_sync_ends_and_the_next_one_succeeds(
-    source: Source,
-    known: Path,
-    replay: Upstream,
-    tmp_path: Path,
-    environment: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    answering = SOURCES[source]
-    undisturbed: dict[datetime, dict[str, list[Any]]] = {}
-    counter = itertools.count()
-
-    @settings(
-        derandomize=True,
-        deadline=None,
-        database=None,
-        max_examples=EXAMPLES // len(SOURCES),
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(document=changed(answering.clean()), now=st.sampled_from([WINTER, SUMMER]))
-    def survives(document: Document, now: datetime) -> None:
-        replay.faults = []
-        database = begin(known, tmp_path / f"{next(counter)}.db", capsys, environment)
-        if now not in undisturbed:
-            heal(replay, now, capsys)
-            undisturbed[now] = state(database)
-            database.engine.dispose()
-            database = begin(known, tmp_path / f"{next(counter)}.db", capsys, environment)
-        before = stored(database)
-        replay.faults = answering.faults(json.dumps(document).encode())
-        sync(now, capsys)
-        check_believed(before, stored(database))
-        heal(replay, now, capsys)
-        assert state(database) == undisturbed[now]
-        database.engine.dispose()
-        Path(str(database.url.database)).unlink()
-
-    survives()

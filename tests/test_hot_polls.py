@@ -8,11 +8,12 @@ from pathlib import Path
 from statistics import median, quantiles
 
 import pytest
-import test_lived_through
-from conftest import RECORDED, Recording, needs_recording, session_of
+import recorded_season
+from conftest import session_of
 from receiver import VirtualClock, receiving, webhooks_file
+from recorded_season import Season
+from recording import RECORDED, Recording, needs_recording
 from sqlalchemy import func, insert, select
-from test_lived_through import Season
 
 from core.database import Database
 from core.fetch.session import SESSION
@@ -72,7 +73,7 @@ class SlotClock(VirtualClock):
         (0, 2, 0, None),
     ],
 )
-def test_a_run_polls_again_only_where_it_is_over_before_the_next(
+def test_a_run_polls_again_only_if_it_ends_before_the_next_run(
     began: int, now: int, sessions: int, expected: int | None
 ) -> None:
     at = next_hot_poll(FIRST + began * SECOND, FIRST + now * SECOND, EVERY, sessions)
@@ -131,13 +132,15 @@ def test_a_run_stays_until_the_result_is_there(
     assert (race.results_state, race.poll_attempts) == (ResultsState.OFFICIAL, 4)
 
 
-def test_a_run_does_not_stay_unless_it_may(spa: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_does_not_stay_unless_it_is_asked_to(spa: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     clock, polled = poll(monkeypatch, spa, stay=False)
     assert [one.outcome for one in polled] == [Outcome.NOT_YET]
     assert clock.waits == []
 
 
-def test_a_deployments_run_stays_by_itself(spa: Upstream, sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deployments_run_stays_without_being_asked_to(
+    spa: Upstream, sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Not where an event is named, or `now` is given."""
     clock = SlotClock(monkeypatch, lambda moment: setattr(spa, "as_of", moment))
     monkeypatch.setattr("flows.runtime.clock.present", lambda: FIRST)
@@ -179,19 +182,23 @@ def test_a_run_that_stays_polls_earlier(
     assert session_of(sqlite, SPA).poll_attempts == polls
 
 
-def test_zero_seconds_turn_it_off(spa: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_zero_seconds_turn_hot_polls_off(spa: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOT_POLL_SECONDS", "0")
     clock, polled = poll(monkeypatch, spa)
     assert ([one.outcome for one in polled], clock.waits) == ([Outcome.NOT_YET], [])
 
 
-def test_what_fails_is_left_to_the_schedule(spa: Upstream, monkeypatch: pytest.MonkeyPatch, no_waiting: None) -> None:
+def test_a_failed_hot_poll_is_left_to_the_schedule(
+    spa: Upstream, monkeypatch: pytest.MonkeyPatch, no_waiting: None
+) -> None:
     spa.faults = [Fault("/ergast/", times=99, status=500)]
     clock, polled = poll(monkeypatch, spa)
     assert ([one.outcome for one in polled], clock.waits) == ([Outcome.FAILED], [])
 
 
-def test_other_requests_of_the_hour_end_it(spa: Upstream, sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_requests_within_the_hour_end_hot_polls(
+    spa: Upstream, sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two more requests are allowed: the run's first poll and one again."""
     made = [{"at": FIRST - MINUTE, "host": "jolpica", "path": f"/{n}", "status": 200} for n in range(HOT_REQUESTS - 2)]
     with sqlite.writing() as connection:
@@ -218,7 +225,7 @@ class Fresh:
     """A season in which results are published at any second, and runs begin every five minutes."""
 
     def __init__(self, season: int, recording: Recording, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(test_lived_through, "rounds_then", lambda *_: {})  # the final calendar's, all along
+        monkeypatch.setattr(recorded_season, "rounds_then", lambda *_: {})  # the final calendar's, all along
         self.season = season
         self.database = database
         self.upstream = Season(season, recording)
@@ -297,7 +304,7 @@ def shown(seconds: list[float]) -> str:
 @pytest.mark.night
 @pytest.mark.parametrize("season", [2023, 2020])
 @pytest.mark.parametrize("cadence", CADENCES)
-def test_from_publication_to_webhook(
+def test_the_delay_from_publication_to_webhook(
     season: int,
     cadence: str,
     recording: Recording,

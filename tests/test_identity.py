@@ -153,7 +153,7 @@ def test_events_are_not_matched_by_round(life: Life) -> None:
     assert happened == {("2026-bahrain-grand-prix", "renumbered"), ("2026-australian-grand-prix", "renumbered")}
 
 
-def test_relocated_only(life: Life) -> None:
+def test_a_relocated_event_keeps_its_id(life: Life) -> None:
     """Same name, same wall times, another circuit."""
     before = listed("Iberian Grand Prix", "2026-06-14T15:00", BARCELONA)
     after = listed("Iberian Grand Prix", "2026-06-14T15:00", MADRID)

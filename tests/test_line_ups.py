@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from line_ups import DRIVERS, FIRST, NOW, TEAMS, VERSTAPPEN, archive, event_of, listed, session_of
 from sqlalchemy import insert, select, text
 
 from core.database import Database
-from core.records import (
-    ChangeKind,
-    Driver,
-    Entry,
-    Event,
-    EventFormat,
-    ResultsState,
-    Session,
-    SessionKind,
-    Source,
-    Status,
-    Team,
-)
+from core.records import ChangeKind, Driver, Entry, SessionKind, Source, Status
 from core.rules.timing.entries import examine_entries, line_up_change
 from core.rules.timing.evidence import Evidence
 from core.rules.timing.outcome import TimingOutcome
@@ -29,60 +18,17 @@ from core.rules.timing.roster import Roster, driver_of, teams_of
 from core.schema import changes, columns, dataset_states, drivers, events, results, sessions, teams
 from core.timing_records import LineUpEntry, ListedDriver
 from core.timing_schema import entries
-from core.transform.archive.answers import Answer, Archive
 from core.upsert.roster import name_drivers
 from core.upsert.timing import accept_archive
 
-NOW = datetime(2024, 7, 5, 12, tzinfo=UTC)
-DRIVERS = (
-    Driver(id="max_verstappen", given_name="Max", family_name="Verstappen", code="VER"),
-    Driver(id="perez", given_name="Sergio", family_name="Pérez", code="PER"),
-    Driver(id="lawson", given_name="Liam", family_name="Lawson", code="LAW"),
-    Driver(id="bottas", given_name="Valtteri", family_name="Bottas", code="BOT"),
-)
-TEAMS = (Team(id="red_bull", name="Red Bull"), Team(id="rb", name="RB F1 Team"), Team(id="sauber", name="Sauber"))
 ROSTER = Roster(
     by_number={"1": ("max_verstappen", "red_bull"), "11": ("perez", "red_bull"), "77": ("bottas", "sauber")},
     drivers=DRIVERS,
     teams=TEAMS,
 )
-
-
-def listed(car: str, code: str, name: str, team: str | None, *, has_driven: bool = False) -> ListedDriver:
-    return ListedDriver(
-        car_number=car,
-        driver_code=code,
-        full_name=name,
-        team_name=team,
-        has_driven=has_driven,
-        team_color="3671C6",
-        source=Source.LIVETIMING,
-    )
-
-
-VERSTAPPEN = listed("1", "VER", "Max Verstappen", "Red Bull Racing")
 PEREZ = listed("11", "PER", "Sergio Perez", "Red Bull Racing")
 BOTTAS = listed("77", "BOT", "Valtteri Bottas", "Kick Sauber")
 HADJAR = listed("37", "HAD", "Isack Hadjar", "Red Bull Racing")
-
-
-def session_of(kind: SessionKind, starts_at: datetime, event: str = "2024-british-grand-prix") -> Session:
-    return Session(
-        id=f"{event}/{kind.value}",
-        event_id=event,
-        kind=kind,
-        name=kind.value,
-        local_date=starts_at.date(),
-        starts_at=starts_at,
-        ends_at=starts_at + timedelta(hours=1),
-        utc_offset_minutes=60,
-        status=Status.SCHEDULED,
-        results_state=ResultsState.AWAITED,
-        source=Source.FASTF1,
-    )
-
-
-FIRST = session_of(SessionKind.PRACTICE_1, NOW - timedelta(minutes=5))
 
 
 @pytest.mark.parametrize(
@@ -124,7 +70,7 @@ def test_a_listed_team_is_known_by_its_name_or_its_drivers(names: list[ListedDri
     assert teams_of(names, ROSTER) == expected
 
 
-def test_another_series_driver_is_no_entry_and_one_who_has_driven_is() -> None:
+def test_a_driver_of_another_series_is_no_entry_without_having_driven() -> None:
     beganovic, kimura = (
         listed("98", "BEG", "Dino Beganovic", "Prema Racing"),
         listed("40", "KIM", "Jun Kimura", "New Team", has_driven=True),
@@ -138,7 +84,7 @@ def test_another_series_driver_is_no_entry_and_one_who_has_driven_is() -> None:
     assert examined.notes == ("1 listed driver without a car",)
 
 
-def test_an_official_classification_says_who_took_part() -> None:
+def test_an_official_classification_decides_who_took_part() -> None:
     official = [
         Entry(car_number="1", driver_id="max_verstappen", team_id="red_bull", source=Source.JOLPICA),
         Entry(car_number="77", driver_id="bottas", driver_code="BOT", team_id="sauber", source=Source.JOLPICA),
@@ -234,31 +180,6 @@ def test_a_line_up_is_that_of_the_latest_session_or_the_last_events(database: Da
     accept_archive(database, second.id, archive([VERSTAPPEN, PEREZ, BOTTAS]), NOW + timedelta(hours=5))
     assert line_up(database, FIRST.event_id) == [("1", False), ("11", False), ("77", False)]
     assert last_change(database)["kind"] == "lineup"
-
-
-def event_of(session: Session, status: Status) -> Event:
-    return Event(
-        id=session.event_id,
-        season=2024,
-        round=1,
-        name=session.event_id,
-        official_name=None,
-        country="",
-        locality="",
-        circuit_id=None,
-        format=EventFormat.CONVENTIONAL,
-        first_date=session.local_date,
-        last_date=max(session.local_date, date(2024, 1, 1)),
-        starts_at=session.starts_at,
-        ends_at=session.ends_at,
-        status=status,
-        source=Source.FASTF1,
-    )
-
-
-def archive(of: list[ListedDriver], *, is_complete: bool = True) -> Archive:
-    missing = dict.fromkeys(["laps", "stints", "pit_stops", "weather", "race_control"], Answer(None))
-    return Archive(is_complete, {**missing, "entries": Answer(of)})
 
 
 def line_up(database: Database, event_id: str) -> list[tuple[str, bool]]:

@@ -6,9 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import MetaData, column, insert, select, table, text
+from migrating import upgrade
+from sqlalchemy import MetaData, column, insert, select, table
 
 from core.database import Database
 from core.documents import Listing
@@ -58,17 +57,6 @@ BEFORE = (
     "INSERT INTO {p}upstream_requests (at, host, path) VALUES ('2024-12-10 05:00:00{utc}', 'jolpica', '/2024')",
 )
 """Rows in every table of revision 0005."""
-
-
-def upgrade(database: Database, revision: str) -> None:
-    """Migrate to a revision, as `Database.ensure_schema` does to the last one."""
-    config = Config()
-    config.set_main_option("script_location", "core:migrations")
-    with database.writing(migrating=True) as connection:
-        if database.schema:
-            connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{database.schema}"'))
-        config.attributes.update(connection=connection, schema=database.schema)
-        command.upgrade(config, revision)
 
 
 def contents(database: Database) -> dict[str, Rows]:

@@ -13,10 +13,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from conftest import Recording, needs_recording, poll_by_name
+from conftest import poll_by_name
 from hypothesis import given
 from hypothesis import strategies as st
 from reached import Reached
+from recording import Recording, needs_recording
 from sqlalchemy import func, select, text
 
 from core.database import Database
@@ -96,7 +97,7 @@ def live_until_sao_paulo(replay: Upstream) -> None:
     refresh_statuses.fn(now=AFTER)
 
 
-def test_the_page_says_what_happened(season: Database) -> None:
+def test_the_page_describes_the_season(season: Database) -> None:
     page = written(2024, AFTER)
     said = words(page)
     assert "Practice 2 rescheduled: Thu 07 Mar 17:00 UTC → Thu 07 Mar 17:10 UTC (Thu 07 Mar 14:45 UTC)" in said
@@ -133,7 +134,7 @@ def test_the_page_needs_no_other_file_and_no_script(season: Database) -> None:
         assert len(picture[0].text or "") > 100, "what it shows, in words"
 
 
-def test_what_upstream_writes_is_text_on_the_page(season: Database) -> None:
+def test_upstreams_markup_is_escaped_on_the_page(season: Database) -> None:
     hostile = {"hostile": HOSTILE}
     with season.writing() as connection:
         for statement in (
@@ -169,7 +170,7 @@ def test_a_season_that_has_not_begun_has_a_page(replay: Upstream, sqlite: Databa
 
 
 @needs_recording
-def test_an_event_that_was_cancelled_is_told_once(recording: Recording, sqlite: Database) -> None:
+def test_a_cancelled_event_is_mentioned_once(recording: Recording, sqlite: Database) -> None:
     for now in (datetime(2023, 5, 1, tzinfo=UTC), datetime(2023, 6, 1, tzinfo=UTC), datetime(2023, 6, 2, tzinfo=UTC)):
         recording.control(as_of=f"{now:%Y-%m-%dT%H:%M:%SZ}")
         sync_schedule.fn(season=2023, now=now)
@@ -199,12 +200,12 @@ def test_every_color_is_legible_on_both_pages(color: str) -> None:
     assert legible("3671c6", GROUNDS[0]) == "#3671c6", "and stays as it is where it is legible"
 
 
-def test_the_page_is_drawn_on_the_grounds_that_colors_are_made_for() -> None:
+def test_the_pages_backgrounds_are_those_that_colors_are_chosen_for() -> None:
     style = Path(commands.__file__).with_name("output").joinpath("page", "season.css").read_text("utf-8")
     assert re.findall("--card: (#[0-9a-f]{6})", style) == list(GROUNDS)
 
 
-def test_live_timings_color_wins_and_a_team_without_one_has_its_own() -> None:
+def test_the_color_of_live_timing_is_preferred_and_teams_without_one_get_different_ones() -> None:
     found = team_colors(["ferrari", "ours", "theirs"], {"ferrari": "3671C6", "ours": "red"})
     assert found["ferrari"] == team_colors(["x"], {"x": "3671c6"})["x"]
     assert len(set(found.values())) == 3
@@ -220,7 +221,7 @@ def test_names_at_the_ends_of_lines_do_not_overlap(wanted: list[float]) -> None:
     assert places == sorted(wanted) or not apart
 
 
-def test_points_are_drawn_from_the_round_of_the_first_on() -> None:
+def test_points_are_drawn_from_the_round_of_the_first_points_on() -> None:
     late = Line("Late", "LAT", ("#000000", "#ffffff"), 0, [None, Decimal("12.5")])
     early = Line("Early", "EAR", ("#000000", "#ffffff"), 1, [Decimal(25), Decimal(25)])
     drawn = ElementTree.fromstring(championship_chart("chart", ["1", "2"], [early, late]))

@@ -63,7 +63,7 @@ def test_the_fastest_lap_earned_a_point_twice_in_history() -> None:
         (2023, QUALIFYING, "1", False),
     ],
 )
-def test_the_points_that_one_entry_may_have(season: int, kind: SessionKind, points: str, plausible: bool) -> None:
+def test_which_points_one_entry_can_have(season: int, kind: SessionKind, points: str, plausible: bool) -> None:
     found = {Decimal(0)}.union(*(scale.values for scale in scales(season, kind)))
     assert (Decimal(points) in found) is plausible
 
@@ -83,7 +83,7 @@ def test_the_points_that_one_entry_may_have(season: int, kind: SessionKind, poin
         (2024, QUALIFYING, 0),
     ],
 )
-def test_the_most_that_one_entry_can_have_been_paid(season: int, kind: SessionKind, most: int) -> None:
+def test_the_most_points_that_one_entry_can_have(season: int, kind: SessionKind, most: int) -> None:
     assert most_points(season, kind) == most
 
 
@@ -92,6 +92,6 @@ def test_the_fastest_lap_counts_in_the_first_ten_only() -> None:
     assert [usual.pays_fastest_lap(position) for position in (1, 10, 11, None)] == [True, True, False, False]
 
 
-def test_there_was_nothing_before_1950() -> None:
+def test_seasons_before_1950_have_no_points() -> None:
     with pytest.raises(ValueError, match="1949"):
         race_points(1949)

@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import HANGS
 from prefect.client.orchestration import get_client
 from sqlalchemy import insert, select
+from waiting import HANGS
 
 from core.database import Database
 from core.records import SessionKind, Source

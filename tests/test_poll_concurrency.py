@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import HANGS
 from killing import ROOT, deaths
 from sqlalchemy import RowMapping, select, text
 from sqlalchemy import event as sqlalchemy_event
+from waiting import HANGS
 
 from core.database import Database, connect
 from core.records import ScheduleAnswer, SessionKind, SessionResult, Source
@@ -167,7 +167,7 @@ sys.exit(main(["--now", "NOW"]))
 """.replace("NOW", NOW_TEXT)
 
 
-def test_two_pollers_at_once_end_where_one_would(postgresql: Database, undisturbed: Dump, replay: Upstream) -> None:
+def test_two_pollers_at_once_end_like_one(postgresql: Database, undisturbed: Dump, replay: Upstream) -> None:
     prepare(postgresql)
     replay.requests.clear()
     command = [sys.executable, "-c", POLLS]
@@ -216,7 +216,7 @@ def killed(database: Database, places: Sequence[tuple[str, int]]) -> list[int]:
     return deaths("flows.poll_results", ["--now", NOW_TEXT], named)
 
 
-def test_killed_anywhere_the_next_poll_ends_where_an_undisturbed_one_would(
+def test_after_a_kill_at_any_point_the_next_poll_ends_like_an_undisturbed_one(
     database: Database, undisturbed: Dump, replay: Upstream
 ) -> None:
     prepare(database)
@@ -226,7 +226,7 @@ def test_killed_anywhere_the_next_poll_ends_where_an_undisturbed_one_would(
     assert dump(database) == undisturbed
 
 
-def test_killed_before_jolpica_s_standings_the_next_poll_fetches_them(
+def test_after_a_kill_before_jolpicas_standings_the_next_poll_fetches_them(
     database: Database, undisturbed: Dump, replay: Upstream
 ) -> None:
     """All results are stored and none is due, but the standings were never compared."""

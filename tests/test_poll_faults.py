@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,48 +10,34 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from conftest import HANGS, held_of, on_sqlite, poll_by_name, session_of
+from conftest import held_of, on_sqlite, session_of
+from polls import BAHRAIN, PUBLISHED, answers, asked, dump, poll, poll_due
 from reached import Reached
 from sqlalchemy import delete, func, insert, select
+from waiting import HANGS
 
 from core.database import Database
 from core.errors import BudgetExhausted
 from core.queries import read_records
-from core.records import ChangeKind, HeldKind, ResultsState, SessionKind
+from core.records import HeldKind, ResultsState
 from core.replay import Fault, Upstream
 from core.rules.datasets import DatasetState
-from core.rules.results.outcome import Outcome, Polled
-from core.schema import (
-    changes,
-    dataset_states,
-    driver_standings,
-    drivers,
-    result_revisions,
-    results,
-    teams,
-)
+from core.rules.results.outcome import Outcome
+from core.schema import dataset_states, driver_standings
 from core.schema import upstream_requests as requests
 from core.upsert.ledger import BUDGET, Ledger
 from core.upsert.schedule import SeasonSummary
-from flows.poll_results import poll_results
 
 Sync = Callable[..., SeasonSummary]
 
-RACE = SessionKind.RACE
-BAHRAIN, SPA = "2024-bahrain-grand-prix", "2024-belgian-grand-prix"
-BAHRAIN_RACE, BAHRAIN_QUALIFYING, SPA_RACE = f"{BAHRAIN}/race", f"{BAHRAIN}/qualifying", f"{SPA}/race"
-PUBLISHED = datetime(2024, 3, 2, 18, 5, tzinfo=UTC)  # five minutes before, Jolpica began to serve Bahrain's race
-RUSSELL_WON = datetime(2024, 7, 28, 16, 5, tzinfo=UTC)
+SPA = "2024-belgian-grand-prix"
+BAHRAIN_RACE, BAHRAIN_QUALIFYING = f"{BAHRAIN}/race", f"{BAHRAIN}/qualifying"
 HAMILTON_WON = datetime(2024, 7, 28, 18, 5, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-EVERY = 10**6
 
 HTML = b"<!DOCTYPE html><html><body>Please wait while we check your browser</body></html>"
 
-
-@pytest.fixture(autouse=True)
-def quick(no_waiting: None) -> None:
-    """No waiting between tries."""
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
 @pytest.fixture
@@ -72,36 +57,6 @@ def official(bahrain: Upstream, database: Database) -> Upstream:
     assert poll().outcome is Outcome.OFFICIAL
     bahrain.requests.clear()
     return bahrain
-
-
-def poll(now: datetime = PUBLISHED, event: str = BAHRAIN, *, force: bool = False) -> Polled:
-    (polled,) = poll_by_name(event=event, session=RACE, force=force, now=now)
-    return polled
-
-
-def poll_due(now: datetime) -> dict[str, Outcome]:
-    """Poll what is due; the outcomes by session."""
-    return {polled.session_id: polled.outcome for polled in poll_results.fn(now=now)}
-
-
-def dump(database: Database) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row that results write."""
-    with database.reading() as connection:
-        return {
-            table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
-            for table in (results, result_revisions, changes, driver_standings, drivers, teams)
-        }
-
-
-def asked(replay: Upstream) -> list[str]:
-    """Jolpica's paths requested since the last call."""
-    found = [request.path for request in replay.requests if request.path.startswith("/ergast/")]
-    replay.requests.clear()
-    return found
-
-
-def fails(replay: Upstream, match: str = "^/ergast/", **fault: Any) -> None:
-    replay.faults = [Fault(match=match, times=EVERY, **fault)]
 
 
 def document(rows: int, total: int) -> bytes:
@@ -138,7 +93,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str, int]] = {
 def test_a_fault_loses_nothing_and_the_next_poll_succeeds(fault: str, official: Upstream, database: Database) -> None:
     what, words, tries = FAULTS[fault]
     good = dump(database)
-    fails(official, **what)
+    answers(official, **what)
     later = PUBLISHED + HOUR
     assert poll(later).outcome is Outcome.FAILED
     assert len(asked(official)) == tries
@@ -161,7 +116,7 @@ def test_a_fault_loses_nothing_and_the_next_poll_succeeds(fault: str, official: 
 def test_after_a_fault_before_the_first_results_the_next_poll_stores_them(
     fault: str, bahrain: Upstream, database: Database
 ) -> None:
-    fails(bahrain, **FAULTS[fault][0])
+    answers(bahrain, **FAULTS[fault][0])
     assert poll().outcome is Outcome.FAILED
     session = session_of(database)
     assert (session.results_state, session.revision, session.poll_attempts) == (ResultsState.AWAITED, 0, 1)
@@ -174,7 +129,7 @@ def test_after_a_fault_before_the_first_results_the_next_poll_stores_them(
 
 @on_sqlite
 def test_a_fault_of_one_table_does_not_affect_another(bahrain: Upstream, database: Database) -> None:
-    fails(bahrain, "/qualifying", status=500)
+    answers(bahrain, "/qualifying", status=500)
     found = poll_due(PUBLISHED)
     assert (found[BAHRAIN_QUALIFYING], found[BAHRAIN_RACE]) == (Outcome.FAILED, Outcome.OFFICIAL)
 
@@ -192,17 +147,17 @@ def test_all_tries_of_a_query_share_one_deadline(
     bahrain: Upstream, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each request takes 13 of its 25 seconds, so that no time is left for a third."""
-    fails(bahrain, status=503)
+    answers(bahrain, status=503)
     clock = SimpleNamespace(monotonic=lambda: 13.0 * len(bahrain.requests))
     monkeypatch.setattr("core.deadline.time", clock)
     assert poll().outcome is Outcome.FAILED
     assert len(asked(bahrain)) == 2
-    assert session_of(database).last_error == "jolpica: no time was left to ask"
+    assert session_of(database).last_error == "jolpica: the deadline passed before the request"
 
 
 @on_sqlite
 def test_faults_in_a_row_are_polled_less_often(official: Upstream, database: Database) -> None:
-    fails(official, status=500)
+    answers(official, status=500)
     now, waits = PUBLISHED + HOUR, []
     for _ in range(4):
         poll(now)
@@ -242,7 +197,7 @@ def test_a_table_with_fewer_entries_than_before_is_held(
 ) -> None:
     """Its total agrees with its rows: only the stored table shows that entries are missing."""
     good = dump(database)
-    fails(official, body=document(rows, rows))
+    answers(official, body=document(rows, rows))
     assert poll(PUBLISHED + HOUR).outcome is Outcome.REJECTED
     assert dump(database) == good
     (aside,) = held_of(database)
@@ -278,7 +233,7 @@ def test_a_rate_limit_is_obeyed(
     database: Database,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    fails(bahrain, status=429, headers=headers)
+    answers(bahrain, status=429, headers=headers)
     found = poll_due(PUBLISHED)
     assert len(asked(bahrain)) == 1, "no retry, and the rest of Jolpica's due polls are put off without a request"
     assert (found[BAHRAIN_QUALIFYING], found[BAHRAIN_RACE]) == (Outcome.PUT_OFF, Outcome.PUT_OFF)
@@ -301,7 +256,7 @@ def test_a_rate_limit_is_obeyed(
 
 def test_a_rate_limit_loses_nothing(official: Upstream, database: Database) -> None:
     good = dump(database)
-    fails(official, status=429)
+    answers(official, status=429)
     assert poll(PUBLISHED + HOUR).outcome is Outcome.PUT_OFF
     assert len(asked(official)) == 1
     assert dump(database) == good
@@ -309,7 +264,7 @@ def test_a_rate_limit_loses_nothing(official: Upstream, database: Database) -> N
 
 @on_sqlite
 def test_answers_before_a_rate_limit_are_kept(bahrain: Upstream, database: Database) -> None:
-    fails(bahrain, "/results", status=429)
+    answers(bahrain, "/results", status=429)
     found = poll_due(PUBLISHED)
     assert (found[BAHRAIN_QUALIFYING], found[BAHRAIN_RACE]) == (Outcome.OFFICIAL, Outcome.PUT_OFF)
     assert len([path for path in asked(bahrain) if "/results" in path]) == 1
@@ -317,7 +272,7 @@ def test_answers_before_a_rate_limit_are_kept(bahrain: Upstream, database: Datab
 
 @on_sqlite
 def test_live_timing_is_read_during_jolpicas_rate_limit(bahrain: Upstream, database: Database) -> None:
-    fails(bahrain, status=429)
+    answers(bahrain, status=429)
     found = poll_due(PUBLISHED)
     assert {id_: outcome for id_, outcome in found.items() if "practice" in id_} == {
         f"{BAHRAIN}/practice_{number}": Outcome.NOT_YET for number in (1, 2, 3)
@@ -326,10 +281,10 @@ def test_live_timing_is_read_during_jolpicas_rate_limit(bahrain: Upstream, datab
 
 @on_sqlite
 @pytest.mark.parametrize("status", [429, 500])
-def test_where_standings_cannot_be_fetched_ours_stay(
+def test_where_standings_cannot_be_fetched_ours_are_kept(
     status: int, bahrain: Upstream, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    fails(bahrain, "tandings", status=status)
+    answers(bahrain, "tandings", status=status)
     assert poll().outcome is Outcome.OFFICIAL
     assert f"{BAHRAIN} standings: jolpica: " in caplog.text
     with database.reading() as connection:
@@ -353,103 +308,6 @@ def test_a_race_polled_alone_in_mid_season_has_standings(replay: Upstream, datab
             select(driver_standings.c.driver_id).where(driver_standings.c.source == "jolpica")
         ).all()
     assert "bearman" in published
-
-
-# An older document, served again after a newer one.
-
-
-@pytest.fixture
-def spa(replay: Upstream, database: Database, sync: Sync) -> Upstream:
-    """Spa 2024 after both polls: Russell won, and was disqualified two hours later."""
-    replay.as_of = RUSSELL_WON
-    sync(2024, RUSSELL_WON)
-    replay.overlay |= {(2024, "driverstandings"): [], (2024, "constructorstandings"): []}
-    assert poll(RUSSELL_WON, SPA).outcome is Outcome.OFFICIAL
-    replay.as_of = HAMILTON_WON
-    revised = poll(HAMILTON_WON, SPA)
-    assert (revised.outcome, revised.revision) == (Outcome.REVISED, 2)
-    return replay
-
-
-def serve_older(replay: Upstream) -> None:
-    older = copy.deepcopy(Upstream(as_of=RUSSELL_WON).documents(2024, "results"))
-    replay.overlay[2024, "results"] = older
-
-
-def winner(database: Database) -> str | None:
-    with database.reading() as connection:
-        return connection.scalar(
-            select(results.c.driver_id).where(results.c.session_id == SPA_RACE, results.c.position == 1)
-        )
-
-
-def test_an_older_document_is_held_and_restored_after_a_day(spa: Upstream, database: Database) -> None:
-    good = dump(database)
-    serve_older(spa)
-    first = HAMILTON_WON + HOUR
-    for seen, now in enumerate((first, first + HOUR, first + DAY - timedelta(seconds=1)), start=1):
-        assert poll(now, SPA).outcome is Outcome.HELD
-        assert dump(database) == good
-        (kept,) = held_of(database)
-        assert (kept.kind, kept.entity_id) == (HeldKind.RESULTS_SUPERSEDED, SPA_RACE)
-        assert (kept.first_seen_at, kept.last_seen_at, kept.times_seen) == (first, now, seen)
-    assert winner(database) == "hamilton"
-
-    restored = poll(first + DAY, SPA)
-    assert (restored.outcome, restored.revision) == (Outcome.RESTORED, 3)
-    assert winner(database) == "russell"
-    assert held_of(database) == []
-    with database.reading() as connection:
-        kinds = connection.scalars(
-            select(changes.c.kind)
-            .where(changes.c.entity_id == SPA_RACE, changes.c.kind.like("results_%"))
-            .order_by("id")
-        ).all()
-        revisions = connection.scalar(
-            select(func.count()).select_from(result_revisions).where(result_revisions.c.session_id == SPA_RACE)
-        )
-    assert kinds == [ChangeKind.RESULTS_OFFICIAL, ChangeKind.RESULTS_REVISED, ChangeKind.RESULTS_RESTORED]
-    assert revisions == 3
-    assert poll(first + DAY + HOUR, SPA).outcome is Outcome.UNCHANGED
-
-
-def test_an_older_document_is_applied_at_once_with_force(spa: Upstream, database: Database) -> None:
-    serve_older(spa)
-    now = HAMILTON_WON + HOUR
-    assert poll(now, SPA).outcome is Outcome.HELD
-    restored = poll(now + MINUTE, SPA, force=True)
-    assert (restored.outcome, restored.revision) == (Outcome.RESTORED, 3)
-    assert winner(database) == "russell"
-    assert held_of(database) == []
-
-
-def test_a_newer_answer_in_between_restarts_the_holding_time_of_the_older(spa: Upstream, database: Database) -> None:
-    good = dump(database)
-    serve_older(spa)
-    first = HAMILTON_WON + HOUR
-    assert poll(first, SPA).outcome is Outcome.HELD
-    del spa.overlay[2024, "results"]
-    assert poll(first + HOUR, SPA).outcome is Outcome.UNCHANGED
-    assert held_of(database) == []
-    serve_older(spa)
-    again = first + 2 * HOUR
-    assert poll(again, SPA).outcome is Outcome.HELD
-    assert poll(first + DAY, SPA).outcome is Outcome.HELD, "a day since it was first seen, not since it was back"
-    assert dump(database) == good
-    assert held_of(database)[0].first_seen_at == again
-    assert poll(again + DAY, SPA).outcome is Outcome.RESTORED
-
-
-@on_sqlite
-def test_a_fault_neither_confirms_nor_drops_a_held_answer(spa: Upstream, database: Database) -> None:
-    serve_older(spa)
-    first = HAMILTON_WON + HOUR
-    assert poll(first, SPA).outcome is Outcome.HELD
-    fails(spa, status=500)
-    assert poll(first + DAY, SPA).outcome is Outcome.FAILED
-    assert winner(database) == "hamilton"
-    spa.faults = []
-    assert poll(first + DAY + HOUR, SPA).outcome is Outcome.RESTORED
 
 
 # The budget.
@@ -488,7 +346,7 @@ def test_a_spent_budget_puts_off_without_a_request(
 
 
 @on_sqlite
-def test_a_budget_that_is_not_spent_allows(bahrain: Upstream, database: Database) -> None:
+def test_the_last_request_of_the_budget_is_allowed(bahrain: Upstream, database: Database) -> None:
     spend(database, BUDGET - 1)
     assert poll().outcome is Outcome.OFFICIAL
     assert len(asked(bahrain)) == 1, "its standings would be one too many"
@@ -502,7 +360,7 @@ def test_a_spent_budget_names_the_time_of_the_next_request(sqlite: Database) -> 
     Ledger(sqlite, FIRST + HOUR + timedelta(milliseconds=1)).permit("host", "/")
 
 
-def test_a_smaller_budget_waits_for_as_many_as_it_lacks(sqlite: Database) -> None:
+def test_a_smaller_budget_waits_until_enough_requests_expire(sqlite: Database) -> None:
     """After the budget was lowered, the last hour may hold more requests than it allows."""
     spend(sqlite, 10)
     with pytest.raises(BudgetExhausted) as refused:

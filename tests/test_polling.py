@@ -90,12 +90,12 @@ def test_polls_before_an_official_table_follow_the_cadence(
         (timedelta(days=85), timedelta(days=7)),
     ],
 )
-def test_once_official(age: timedelta, step: timedelta) -> None:
+def test_polls_of_official_results_follow_their_age(age: timedelta, step: timedelta) -> None:
     since = END + timedelta(hours=2, minutes=10)
     assert_follows(following(since + age, OFFICIAL, since=since), since + age, step)
 
 
-def test_the_first_poll_is_the_delay_after_the_end() -> None:
+def test_the_first_poll_follows_the_end_by_the_delay() -> None:
     assert following(END - timedelta(hours=1)) == FIRST
     assert following(FIRST - timedelta(seconds=1)) == FIRST
 
@@ -121,7 +121,7 @@ def test_the_interval_bounds_the_first_day_only(minutes: int, expected: int) -> 
     )
 
 
-def test_a_season_of_corrections_costs_little_and_ends() -> None:
+def test_polls_for_corrections_are_few_and_end_thirty_days_after_the_season() -> None:
     since = FIRST + timedelta(minutes=20)
     found = polls(since, OFFICIAL, SEASON_END + timedelta(days=60), since=since)
     per_phase = Counter((moment - since).days // 15 == 0 for moment in found)

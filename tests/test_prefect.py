@@ -1,50 +1,31 @@
-"""The flows as flow runs of a real Prefect server: names, tasks, caching, events, artifacts, automations, webhooks."""
+"""The flows as flow runs of a real Prefect server: names, tasks, caching, retries, log lines and limits."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext, suppress
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 import pytest
-import yaml
 from prefect import flow
-from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, TaskRunFilter, TaskRunFilterFlowRunId
-from prefect.client.schemas.schedules import CronSchedule
-from prefect.events.clients import AssertingEventsClient
-from prefect.events.worker import EventsWorker
-from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.exceptions import ObjectNotFound
 from prefect.logging.handlers import PrefectConsoleHandler
-from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
-from prefect.states import Completed, Failed, Running
-from receiver import Receiver, Reply, receiving, webhooks_file
 from sqlalchemy import select
 
 from core import logs
 from core.database import Database
-from core.errors import F1FlowsError, NotDone, PrefectError
-from core.records import Change, ChangeKind, Entity, SessionKind
+from core.errors import NotDone, PrefectError
+from core.records import SessionKind
 from core.replay import Fault, Upstream
-from core.rules.calendar.identity import season_of, slug, slug_of
 from core.schema import changes, sessions
 from core.settings import Settings
-from core.upsert.rows import write_changes
 from core.upsert.schedule import SeasonSummary
-from deploy import automations, setup
-from flows import serve
-from flows.deliver_changes import deliver_changes
-from flows.output import artifacts, events
-from flows.output.progress import LONG
 from flows.poll_results import poll_results
 from flows.refresh_statuses import refresh_statuses
 from flows.runtime import limit
@@ -67,13 +48,6 @@ def room(engine: None) -> None:
     """A concurrency limit with enough slots for a test's requests; the one that runs create has 20."""
     with get_client(sync_client=True) as client:
         client.upsert_global_concurrency_limit_by_name(limit.NAME, 1000, 1000.0)
-
-
-@pytest.fixture
-def storage(tmp_path: Path) -> Iterator[Path]:
-    """Where results are cached, empty at first."""
-    with temporary_settings({PREFECT_LOCAL_STORAGE_PATH: tmp_path / "results"}):
-        yield tmp_path / "results"
 
 
 def tasks_ended(caplog: pytest.LogCaptureFixture) -> set[str]:
@@ -253,120 +227,6 @@ def test_with_all_sources_down_the_run_fails_with_the_reason(engine: None, stora
     assert "no source has the 2024 schedule" in (state.message or "")
 
 
-def test_a_poll_emits_an_event_for_each_accepted_revision_and_is_never_cached(
-    engine: None, storage: Path, replay: Upstream, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    worker = EventsWorker.instance(AssertingEventsClient)
-    monkeypatch.setattr(EventsWorker, "instance", classmethod(lambda *_: worker))
-    now = datetime(2024, 7, 29, tzinfo=UTC)
-    replay.as_of = datetime(2024, 7, 28, 16, 30, tzinfo=UTC)
-    sync_schedule(season=2024, now=now)
-    for outcome in ("official", "revised", "unchanged"):
-        (polled,) = poll_results(event=SPA, session=SessionKind.RACE, now=now)
-        assert polled.outcome == outcome
-        replay.as_of = now
-    worker.drain()
-    client = AssertingEventsClient.last
-    assert client is not None
-    ours = [(event.event, event.resource.id) for event in client.events if event.event.startswith("f1.results")]
-    assert ours == [
-        ("f1.results.official", f"f1.session.{SPA}/race"),
-        ("f1.results.revised", f"f1.session.{SPA}/race"),
-    ]
-    related = {(each.role, each.id) for event in client.events for each in event.related if each.id.startswith("f1.")}
-    assert related == {("event", f"f1.event.{SPA}"), ("season", "f1.season.2024")}
-    assert list(storage.rglob("f1-flows-*")) == []
-    shown = artifact("2024-belgian-grand-prix-race")
-    assert "Revised: Russell 1 → DSQ, 25 → 0 points" in shown
-    assert "| DSQ | 63 | George Russell | Mercedes |" in shown
-    assert "| 1 | 44 | Lewis Hamilton | Mercedes | 3 | +2 | 44 |" in shown
-
-
-def artifact(key: str) -> str:
-    """The latest artifact of a key, as the UI shows it."""
-    found = Artifact.get(key)
-    assert found is not None
-    return str(found.data)
-
-
-def test_a_sync_with_changes_has_an_artifact_and_an_event(
-    engine: None, storage: Path, replay: Upstream, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    worker = EventsWorker.instance(AssertingEventsClient)
-    monkeypatch.setattr(EventsWorker, "instance", classmethod(lambda *_: worker))
-    for moment in (datetime(2024, 3, 1, tzinfo=UTC), datetime(2024, 3, 12, 10, tzinfo=UTC)):
-        replay.as_of = moment
-        sync_schedule(season=2024, now=moment)
-        shown = artifact("schedule-2024")
-        sync_schedule(season=2024, now=moment)
-    worker.drain()
-    client = AssertingEventsClient.last
-    assert client is not None
-    counts = [event.payload["changes"] for event in client.events if event.event == "f1.schedule.changed"]
-    assert counts == [148, 12], "the first sync, and the sprints' new name; no event without changes"
-    assert "| 2024-chinese-grand-prix/sprint_qualifying | renamed: Sprint Shootout → Sprint Qualifying |" in shown
-
-
-def test_a_season_s_state_is_a_table_and_its_freshness_is_shown(engine: None, storage: Path, replay: Upstream) -> None:
-    """Bahrain's race is awaited, then official; the next sync with changes shows how soon after its end."""
-    replay.as_of = datetime(2024, 3, 2, 14, tzinfo=UTC)
-    sync_schedule(season=2024, now=replay.as_of)
-    bahrain = "2024-bahrain-grand-prix"
-    assert state_of(bahrain)["race"] == "scheduled"
-    refresh_statuses(now=datetime(2024, 3, 2, 17, 20, tzinfo=UTC))
-    assert state_of(bahrain)["race"] == "awaited"
-    assert state_of(bahrain)["status"] == "completed"
-    replay.as_of = datetime(2024, 3, 2, 20, tzinfo=UTC)
-    state = poll_results(event=bahrain, session=SessionKind.RACE, now=replay.as_of, return_state=True)
-    assert state_of(bahrain)["race"] == "official"
-    with get_client(sync_client=True) as client:
-        run = client.read_flow_run(state.state_details.flow_run_id)
-    assert (run.name, run.tags) == (f"poll-results-{bahrain}-race", ["2024"])
-    replay.as_of = datetime(2024, 3, 12, 10, tzinfo=UTC)
-    sync_schedule(season=2024, now=replay.as_of)
-    assert f"| {bahrain}/race | – | 3 h | 3 h |" in artifact("schedule-2024")
-
-
-def state_of(event: str) -> dict[str, object]:
-    """An event's row in the table of its season's state."""
-    rows = json.loads(artifact(f"season-{season_of(event)}"))
-    (found,) = [row for row in rows if slug(row["event"]) == slug_of(event)]
-    return dict(found)
-
-
-def test_a_backlog_has_a_progress_bar_that_ends_full(engine: None, storage: Path, replay: Upstream) -> None:
-    replay.as_of = now = datetime(2024, 4, 22, tzinfo=UTC)
-    sync_schedule(season=2024, now=now)
-    polled = poll_results(now=now)
-    assert len(polled) > LONG
-    assert artifact("sessions-polled") == "100"
-
-
-def test_events_are_emitted_where_artifacts_fail(
-    engine: None, storage: Path, replay: Upstream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Rows are committed only once, so a failing artifact must not prevent their event."""
-
-    def refused(*_: object, **__: object) -> None:
-        raise httpx.ConnectError("refused")
-
-    for name in ("create_markdown_artifact", "create_table_artifact", "get_client"):
-        monkeypatch.setattr(artifacts, name, refused)
-    worker = EventsWorker.instance(AssertingEventsClient)
-    monkeypatch.setattr(EventsWorker, "instance", classmethod(lambda *_: worker))
-    replay.as_of = now = datetime(2024, 3, 2, 20, tzinfo=UTC)
-    sync_schedule(season=2024, now=now)
-    refresh_statuses(now=now)
-    state = poll_results(event="2024-bahrain-grand-prix", session=SessionKind.RACE, now=now, return_state=True)
-    assert state.is_completed()
-    worker.drain()
-    client = AssertingEventsClient.last
-    assert client is not None
-    ours = {event.event for event in client.events if event.event.startswith("f1.")}
-    assert ours == {"f1.schedule.changed", "f1.results.official"}
-    assert "not shown in Prefect's UI: ConnectError: refused" in caplog.messages
-
-
 def test_an_idle_poll_is_a_completed_run_without_a_request(engine: None, storage: Path, replay: Upstream) -> None:
     state = poll_results(now=NOW, return_state=True)
     assert state.is_completed()
@@ -395,23 +255,6 @@ def test_results_not_published_yet_are_no_failed_task(
     (polled,) = poll_results(event="2024-bahrain-grand-prix", session=SessionKind.RACE, now=now)
     assert polled.outcome == "not published yet"
     assert tasks_ended(caplog) == {"Finished in state Completed()"}
-
-
-def test_statuses_move_in_a_flow_run(
-    engine: None, storage: Path, replay: Upstream, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    worker = EventsWorker.instance(AssertingEventsClient)
-    monkeypatch.setattr(EventsWorker, "instance", classmethod(lambda *_: worker))
-    sync_schedule(season=2024, now=NOW)
-    moved = refresh_statuses(now=datetime(2024, 3, 2, 16, tzinfo=UTC))
-    assert ("2024-bahrain-grand-prix/race", "live") in {(c.entity_id, (c.after or {})["status"]) for c in moved}
-    worker.drain()
-    client = AssertingEventsClient.last
-    assert client is not None
-    over = [event.resource.id for event in client.events if event.event == "f1.session.completed"]
-    assert over == ["f1.session.2024-bahrain-grand-prix/qualifying"], (
-        "neither tests nor practices, of which Jolpica has no results"
-    )
 
 
 def test_prefects_log_lines_and_ours_are_json_of_one_form(
@@ -498,86 +341,6 @@ def test_a_deployments_run_without_the_limit_makes_no_request(
             client.delete_global_concurrency_limit_by_name(limit.NAME)
 
 
-def test_automations_are_applied_repeatedly(engine: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Automations are left out while their webhook has no address, and created once when it has."""
-    monkeypatch.delenv("F1_RESULTS_WEBHOOK_URL", raising=False)
-    monkeypatch.delenv("F1_ALERTS_WEBHOOK_URL", raising=False)
-    written = yaml.safe_load(automations.FILE.read_text())["automations"]
-    assert applied() == {one["name"] for one in written if not any("block" in action for action in one["actions"])}
-    monkeypatch.setenv("F1_RESULTS_WEBHOOK_URL", "http://127.0.0.1:9/results")
-    monkeypatch.setenv("F1_ALERTS_WEBHOOK_URL", "http://127.0.0.1:9/alerts")
-    for _ in range(2):
-        assert applied() == {one["name"] for one in written}
-
-
-@pytest.mark.parametrize("fails", [False, True])
-def test_what_an_operator_paused_stays_paused_after_an_upgrade(
-    engine: None, monkeypatch: pytest.MonkeyPatch, fails: bool
-) -> None:
-    """One deployment, the schedule of another; not deployments of `flows.serve`, which have no work pool."""
-
-    async def upgraded() -> list[tuple[bool, bool]]:
-        async with get_client() as client:
-            with suppress(ObjectAlreadyExists):
-                await client.create_work_pool(WorkPoolCreate(name=setup.POOL, type="docker"))
-            known = await client.create_flow_from_name("kept")
-            hourly = DeploymentScheduleCreate(schedule=CronSchedule(cron="7 * * * *"), active=True)
-            pools = {"a": setup.POOL, "b": setup.POOL, "c": setup.POOL, "served": None}
-            ids = [
-                await client.create_deployment(known, name, schedules=[hourly], work_pool_name=pool)
-                for name, pool in pools.items()
-            ]
-            (schedule,) = await client.read_deployment_schedules(ids[1])
-            for paused in (ids[0], ids[3]):
-                await client.pause_deployment(paused)
-            await client.update_deployment_schedule(ids[1], schedule.id, active=False)
-
-            def deploy(_settings: Settings) -> None:
-                """Deploy as `prefect deploy` does, and then fail if wanted."""
-                with get_client(sync_client=True) as other:
-                    for deployment in ids:
-                        other.resume_deployment(deployment)
-                    other.update_deployment_schedule(ids[1], schedule.id, active=True)
-                if fails:
-                    raise F1FlowsError("it fails")
-
-            monkeypatch.setattr(setup, "run_prefect_deploy", deploy)
-            with pytest.raises(F1FlowsError) if fails else nullcontext():
-                await setup.deploy_all(Settings.load())
-            found = [await client.read_deployment(one) for one in ids]
-            for one in ids:
-                await client.delete_deployment(one)
-            return [(one.paused, one.schedules[0].active) for one in found]
-
-    assert asyncio.run(upgraded()) == [(True, True), (False, False), (False, True), (False, True)]
-
-
-def test_a_scheduled_time_since_the_last_completed_run_is_overdue(engine: None) -> None:
-    """By the deployment's own cron; failed runs do not count."""
-
-    async def overdue() -> list[tuple[bool, bool]]:
-        async with get_client() as client:
-            known = await client.create_flow_from_name("hourly")
-            deployment = await client.create_deployment(known, "default")
-            answers = []
-            for state in (Failed(), Completed()):
-                run = await client.create_flow_run_from_deployment(deployment)
-                await client.set_flow_run_state(run.id, Running(), force=True)
-                await client.set_flow_run_state(run.id, state, force=True)
-                began = (await client.read_flow_run(run.id)).start_time
-                assert began is not None
-                turn = began.replace(minute=7, second=0, microsecond=0)
-                turn += timedelta(hours=turn <= began)
-                second = timedelta(seconds=1)
-                before, after = [
-                    await serve.is_overdue(client, deployment, "7 * * * *", now) for now in (turn - second, turn)
-                ]
-                answers.append((before, after))
-            return answers
-
-    assert asyncio.run(overdue()) == [(True, True), (False, True)]
-
-
 def test_each_step_of_a_sync_of_timing_is_a_task_and_the_changes_name_the_run(
     sqlite: Database, replay: Upstream, sync: Callable[..., SeasonSummary]
 ) -> None:
@@ -598,56 +361,3 @@ def test_each_step_of_a_sync_of_timing_is_a_task_and_the_changes_name_the_run(
         f"transform-archive-{SAO_PAULO}",
         f"upsert-timing-{SAO_PAULO}",
     }
-
-
-@pytest.fixture
-def receiver(environment: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Receiver]:
-    with receiving() as found:
-        (tmp_path / "webhooks.toml").write_text(webhooks_file(("scores", found.url)))
-        environment.setenv("F1_WEBHOOKS_FILE", str(tmp_path / "webhooks.toml"))
-        yield found
-
-
-def test_a_run_delivers_webhooks_in_a_task_and_tells_of_a_pause(
-    replay: Upstream,
-    sqlite: Database,
-    receiver: Receiver,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """The receiver's clock is the real one, and so is the runs': the specification's library refuses old messages."""
-    before_the_season = datetime(2024, 2, 1, tzinfo=UTC)
-    sync_schedule.fn(season=2024, now=before_the_season)
-    deliver_changes()
-    caplog.set_level(logging.INFO)
-    refresh_statuses()
-    assert receiver.messages, "the whole season is over by now"
-    assert all(change["after"]["status"] == "completed" for change in receiver.messages[0][1]["data"]["changes"])
-    ended = {record.getMessage() for record in caplog.records if record.name == "prefect.task_runs"}
-    assert {"Finished in state Completed()"} == {message for message in ended if message.startswith("Finished")}
-
-    worker = EventsWorker.instance(AssertingEventsClient)
-    monkeypatch.setattr(EventsWorker, "instance", classmethod(lambda *_: worker))
-    receiver.replies = [Reply(410)]
-    happened = Change(entity=Entity.SEASON, entity_id="2024", kind=ChangeKind.STANDINGS, before=None, after={})
-    with sqlite.writing() as connection:
-        write_changes(connection, [happened], before_the_season, None)
-    deliver_changes()
-    worker.drain()
-    client = AssertingEventsClient.last
-    assert client is not None
-    (paused,) = [event for event in client.events if event.event == events.WEBHOOK_PAUSED]
-    assert (paused.resource.id, paused.payload["waiting"]) == ("f1.webhook.scores", 1)
-
-
-def applied() -> set[str]:
-    """Apply the file, and return the server's automations by name, of which none occurs twice."""
-
-    async def apply() -> list[str]:
-        async with get_client() as client:
-            await automations.apply_automations(client)
-            return [automation.name for automation in await client.read_automations()]
-
-    names = asyncio.run(apply())
-    assert len(names) == len(set(names))
-    return set(names)

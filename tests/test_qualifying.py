@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from conftest import RECORDED, Recording, in_turn, needs_recording
+from conftest import in_turn
+from recording import RECORDED, Recording, needs_recording
 from sqlalchemy import select
 
 from core.database import Database
@@ -67,7 +68,7 @@ def truth(season: int) -> Iterator[dict[str, str]]:
 
 @needs_recording
 @pytest.mark.parametrize(("season", "database"), in_turn(ROWS), indirect=["database"])
-def test_every_row_is_that_of_the_independent_source(season: int, recording: Recording, database: Database) -> None:
+def test_every_row_equals_the_independent_source(season: int, recording: Recording, database: Database) -> None:
     sync_schedule.fn(season=season, now=NOW)
     poll_results.fn(now=NOW)
     with database.reading() as connection:
@@ -94,7 +95,7 @@ def test_every_row_is_that_of_the_independent_source(season: int, recording: Rec
 
 
 @needs_recording
-def test_a_season_has_them_by_a_sync_and_a_poll_and_no_later_run_writes_anything(
+def test_a_sync_and_a_poll_store_qualifying_and_later_runs_write_nothing(
     recording: Recording, database: Database
 ) -> None:
     [summary] = sync_schedule.fn(season=1997, now=NOW)
@@ -201,7 +202,7 @@ def kinds(made: Reconciled) -> list[str]:
 
 
 @pytest.mark.parametrize(("season", "needed"), [(1993, False), (1994, True), (2017, True), (2018, False)])
-def test_the_seasons_whose_schedules_lack_them(season: int, needed: bool) -> None:
+def test_the_seasons_whose_schedules_lack_qualifying(season: int, needed: bool) -> None:
     listed = race(day=date(season, 5, 11))
     assert needs_tables(Calendar(), answer(listed), NOW) is needed
     made = reconcile(Calendar(), answer(listed), NOW, qualifying=[table(listed)])

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from conftest import RECORDED, needs_recording
+from recording import RECORDED, needs_recording
 
 from core.records import Entry, ResultsState, SessionKind, SessionResult, Source
 from core.rules.results.points import race_points
@@ -228,7 +228,9 @@ OF_2023 = {
 
 @needs_recording
 @pytest.mark.parametrize(("season", "expected"), [(2020, {}), (2023, OF_2023)])
-def test_recorded_seasons_meet_no_other_gate(season: int, expected: dict[tuple[str, str], dict[str, str]]) -> None:
+def test_recorded_seasons_are_stopped_by_no_gate_but_the_expected(
+    season: int, expected: dict[tuple[str, str], dict[str, str]]
+) -> None:
     findings = {}
     sessions = 0
     for name, key, kind in (
@@ -259,7 +261,7 @@ def test_recorded_seasons_meet_no_other_gate(season: int, expected: dict[tuple[s
 
 @needs_recording
 @pytest.mark.parametrize("season", sorted(path.name for path in (RECORDED / "history").glob("[0-9]*")))
-def test_no_historic_table_is_refused(season: str) -> None:
+def test_no_historic_table_is_rejected(season: str) -> None:
     """Shared drives, drivers who were paid nothing, fields from 10 to 55 entries."""
     refused = []
     for name, kind in (("results", RACE), ("qualifying", QUALIFYING)):
@@ -288,7 +290,7 @@ def test_a_short_table_is_known_by_comparable_sessions(
 
 
 @needs_recording
-def test_an_independent_season_passes_too() -> None:
+def test_an_independent_sources_season_passes_the_gates_too() -> None:
     races = defaultdict(list)
     with (RECORDED / "truth" / "2024.csv").open(encoding="utf-8") as lines:
         for row in csv.DictReader(lines):

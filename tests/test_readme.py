@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import HANGS
 from sqlalchemy import text
+from waiting import HANGS
 
 from core.database import Database
 from core.migrations import VERSION_TABLE

@@ -16,8 +16,8 @@ from typing import Any
 import fastf1
 import pandas as pd
 import pytest
-from conftest import HANGS
 from fastf1.ergast import Ergast
+from waiting import HANGS
 
 from core.fetch.fastf1_internals import RateLimitedSession, use_mirror, use_session
 from core.fetch.session import SESSION, prepare

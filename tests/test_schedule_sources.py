@@ -73,7 +73,7 @@ def test_a_lesser_source_adds_sessions_to_an_event_that_has_none(life: Life) -> 
     assert set(life.calendar.sessions_of("2026-bahrain-grand-prix")) == {KINDS[label] for label in CONVENTIONAL}
 
 
-def test_a_lesser_source_reinstates_nothing(life: Life) -> None:
+def test_a_lesser_source_reinstates_no_cancelled_event(life: Life) -> None:
     """Jolpica listed Imola 2023 for days after it was cancelled."""
     stays = listed("Australian Grand Prix", "2023-04-02T15:00", MELBOURNE)
     imola = listed("Emilia Romagna Grand Prix", "2023-05-21T15:00", ("Italy", "Imola"), number=6)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import logging
 import os
 import re
 import runpy
 import sys
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -243,9 +245,28 @@ FORMATTERS = [
 ]
 
 
+UNITS = re.compile(r" ?(ms|s|sec|seconds?|min|minutes?|h|hours?|d|days?)\b")
+
+
+def durations_in(path: Path) -> list[str]:
+    """The f-strings that write a number with its decimals and a unit of time, such as f"{ms / 1000:.3f} s"."""
+    return [
+        ast.unparse(text)
+        for text in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(text, ast.JoinedStr)
+        for value, after in pairwise(text.values)
+        if isinstance(value, ast.FormattedValue)
+        and value.format_spec is not None
+        and re.search(r"\.\d", ast.unparse(value.format_spec))
+        and isinstance(after, ast.Constant)
+        and UNITS.match(str(after.value))
+    ]
+
+
 @pytest.mark.parametrize("path", FORMATTERS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_moments_and_race_times_are_formatted_in_core_text_alone(path: Path) -> None:
-    assert not re.search(r"%[HMbaY]|60_?000|strftime", path.read_text("utf-8"))
+    assert not re.search(r"%[HMbaY]|60_?000|strftime|isoformat", path.read_text("utf-8"))
+    assert durations_in(path) == []
 
 
 @pytest.mark.parametrize(
@@ -331,7 +352,7 @@ def test_help_does_nothing_else_and_a_wrong_argument_is_one_line(
     assert list(Path.cwd().iterdir()) == []
 
 
-def test_the_programs_are_found() -> None:
+def test_the_known_programs_are_found() -> None:
     assert {"flows", "flows.demo", "flows.serve", "core.replay", "deploy.setup", "deploy.automations"} <= set(
         programs()
     )

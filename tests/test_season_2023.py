@@ -6,12 +6,13 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from conftest import RECORDED, Recording, needs_recording
+from recording import RECORDED, Recording, needs_recording
+from season_2023 import FIRST_WITHOUT_IMOLA, IMOLA, SECOND_WITHOUT_IMOLA, moment, plan
 from sqlalchemy import select
 
 from core.database import Database
@@ -26,14 +27,8 @@ from core.upsert.schedule import SeasonSummary
 from flows.sync_schedule import sync_schedule
 
 pytestmark = needs_recording
-
-REVISIONS = RECORDED / "schedule_history" / "schedule_2023"
-AGAIN = timedelta(hours=7)
-IMOLA = "2023-emilia-romagna-grand-prix"
 BAKU = "2023-azerbaijan-grand-prix"
 LAS_VEGAS_PRACTICE = "2023-las-vegas-grand-prix/practice_2"
-FIRST_WITHOUT_IMOLA = "2023-05-31T16:43:36Z"
-SECOND_WITHOUT_IMOLA = "2023-05-31T23:43:36Z"
 SPRINT_WEEKENDS = {
     "2023-azerbaijan-grand-prix",
     "2023-austrian-grand-prix",
@@ -108,10 +103,6 @@ class Lived:
         return found
 
 
-def moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
 def dump(database: Database) -> Dump:
     """All rows of the calendar's tables, including `updated_at`."""
     with database.reading() as connection:
@@ -119,18 +110,6 @@ def dump(database: Database) -> Dump:
             table.name: [tuple(row) for row in connection.execute(select(table).order_by(table.c.id))]
             for table in (circuits, events, sessions, changes, held)
         }
-
-
-def plan() -> list[tuple[datetime, datetime]]:
-    """The syncs: at each revision's publication, and seven hours later unless the next comes first."""
-    published = [moment(file.stem.replace("_", ":")) for file in sorted(REVISIONS.glob("*.json"))]
-    assert len(published) == 20
-    found = []
-    for revision, following in zip(published, [*published[1:], datetime.max.replace(tzinfo=UTC)], strict=True):
-        found.append((revision, revision))
-        if revision + AGAIN < following:
-            found.append((revision + AGAIN, revision))
-    return found
 
 
 def live(database: Database, recording: Recording) -> list[Lived]:
@@ -175,7 +154,7 @@ def test_empty_first_day_file_leaves_the_season_empty(season: list[Lived]) -> No
     assert (season[1].summary.events, season[1].summary.sessions) == (24, 118)
 
 
-def test_each_event_has_one_id_from_the_first_sync_to_the_last(season: list[Lived]) -> None:
+def test_each_event_keeps_its_id_from_the_first_sync_to_the_last(season: list[Lived]) -> None:
     identities = {
         frozenset((e.id, e.name, e.circuit_id, e.last_date.month) for e in lived.calendar.events.values())
         for lived in season[1:]

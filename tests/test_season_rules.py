@@ -9,10 +9,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from conftest import needs_recording
 from hypothesis import given
 from hypothesis import strategies as st
 from recorded import SEASONS, UNLIKE, published_after, rounds_of
+from recording import needs_recording
 
 from core.database import Database
 from core.records import Competitor, SessionKind
@@ -72,7 +72,7 @@ def test_every_recorded_standing_is_computed(folder: Path, sqlite: Database) -> 
         (2026, 24, [Part(None, None)]),
     ],
 )
-def test_what_counts_for_drivers(season: int, rounds: int, parts: list[Part]) -> None:
+def test_the_results_that_count_for_drivers(season: int, rounds: int, parts: list[Part]) -> None:
     driver, *team = rules_of(season, rounds)
     assert list(driver.parts) == parts
     assert (driver.counts_all_cars, driver.counts_indianapolis, driver.at_most) == (True, True, None)
@@ -93,7 +93,9 @@ def test_what_counts_for_drivers(season: int, rounds: int, parts: list[Part]) ->
         (2003, None, True, True),
     ],
 )
-def test_what_a_race_pays_constructors(season: int, most: int | None, all_cars: bool, indianapolis: bool) -> None:
+def test_the_points_that_a_race_pays_constructors(
+    season: int, most: int | None, all_cars: bool, indianapolis: bool
+) -> None:
     _, team = rules_of(season, 16)
     assert (team.at_most[0] if team.at_most else None, team.counts_all_cars, team.counts_indianapolis) == (
         most,
@@ -131,7 +133,7 @@ def test_the_best_rounds_count_as_of_each_round() -> None:
     assert points_after_each(rounds, "driver", "a") == [4, 12, 15, 21, 26, 26]
 
 
-def test_a_half_is_of_all_the_seasons_rounds_with_those_to_come() -> None:
+def test_the_halves_of_a_season_are_of_all_its_rounds_including_those_to_come() -> None:
     """Eleven rounds: the best five of six, and the best four of five."""
     races = [{"a": "9"}] * 6
     assert points_after_each(season_of(*races, season=1967, to_come=5), "driver", "a")[-1] == 45
@@ -209,7 +211,7 @@ def test_an_adjustment_of_the_other_championship_or_of_nobody_changes_nothing() 
     ]
 
 
-def test_standings_from_an_event_on_are_the_last_of_all() -> None:
+def test_standings_from_an_event_on_equal_those_of_the_whole_season() -> None:
     rounds = season_of({"a": "8"}, {"b": "8"}, {"b": "6"}, season=1950)
     assert standings_after(rounds, from_event="1950-02") == standings_after(rounds)[1:]
     assert standings_after([]) == []
@@ -256,7 +258,7 @@ def test_points_never_fall_from_round_to_round_and_never_exceed_what_was_paid(
 
 
 @given(season=st.integers(1981, 1990), counted=st.lists(st.integers(1, 9), min_size=11, max_size=15))
-def test_a_result_no_better_than_those_that_count_adds_nothing(season: int, counted: list[int]) -> None:
+def test_a_result_no_better_than_the_counted_ones_adds_nothing(season: int, counted: list[int]) -> None:
     races = [{"ax": str(points)} for points in counted]
     least = sorted(counted, reverse=True)[10]
     with_one_more = season_of(*races, {"ax": str(least)}, season=season)

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from conftest import RECORDED, Recording, needs_recording
+from recording import RECORDED, Recording, needs_recording
 
 from core.database import Database
 from core.deadline import Deadline

@@ -17,8 +17,8 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import HANGS, wait_for
 from sqlalchemy import func, select
+from waiting import HANGS, wait_for
 
 from core.database import Database
 from core.replay import Fault, Upstream

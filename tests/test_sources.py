@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import tenacity.nap
-from conftest import HANGS
 from sqlalchemy import select
+from waiting import HANGS
 
 from core.database import Database
 from core.deadline import Deadline
@@ -196,7 +196,7 @@ def test_time_spent_waiting_for_a_permit_is_not_a_fault_of_the_source(replay: Up
     """The wait for the limit, or another writer, used up the deadline: no request is made, and the error says so."""
     deadline = Deadline(60)
 
-    def slow(_host: str, _path: str) -> Callable[[int | None, float], None]:
+    def slow(_host: str, _path: str, _seconds: float) -> Callable[[int | None, float], None]:
         deadline._ends = 0.0
         return lambda _status, _ms: None
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from conftest import RECORDED, needs_recording
 from recorded import published_after, rounds_of
+from recording import RECORDED, needs_recording
 
 from core.records import Entry, SessionKind, Source, Standing
 from core.rules.results.disagreements import differences, merged
@@ -74,7 +74,7 @@ def test_an_unknown_driver_has_no_standing() -> None:
     assert order(race(1, "a", None)) == [("a", 1, 1)]
 
 
-def test_without_published_standings_ours_stay() -> None:
+def test_without_published_standings_ours_are_kept() -> None:
     computed = drivers(race(1, "a", "b"))
     assert merged(computed, []) == computed
     assert differences(2024, computed, computed) == []

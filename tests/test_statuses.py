@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import HANGS
 from reached import Reached
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select
+from waiting import HANGS
 
 from core.database import Database
 from core.records import Change, ChangeKind, Entry, SessionKind, SessionResult, Source
@@ -178,7 +178,7 @@ def test_a_second_refresh_writes_no_row_and_no_change(season: Database, now: str
     assert rows(season) == before
 
 
-def test_with_nothing_due_no_writer_s_lock_is_taken(season: Database) -> None:
+def test_with_nothing_due_no_write_lock_is_taken(season: Database) -> None:
     refresh(moment("2024-07-29T00:00Z"))
     statements: list[str] = []
 
@@ -218,7 +218,7 @@ def test_a_cancelled_session_stays_cancelled(season: Database) -> None:
     assert found[SPA] == "completed"
 
 
-def test_one_with_results_is_completed_before_its_usual_end(season: Database) -> None:
+def test_a_session_with_results_is_completed_before_its_usual_end(season: Database) -> None:
     now = moment("2024-07-26T12:10Z")
     refresh(now)
     assert statuses(season)[f"{SPA}/practice_1"] == "live"

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import HANGS
+from waiting import HANGS
 
 from core.errors import DataRefused, SourceUnreachable
 from core.retries import NETWORK, PURE

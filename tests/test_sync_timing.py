@@ -81,7 +81,7 @@ def counts(database: Database) -> dict[str, int]:
         }
 
 
-def test_one_load_gives_all_six_as_they_were(database: Database, season: Upstream) -> None:
+def test_one_load_gives_all_six_datasets(database: Database, season: Upstream) -> None:
     (one,) = synced(COMPLETE)
     assert outcomes(one) == dict.fromkeys(DATASETS, TimingOutcome.STORED)
     asked = Counter(request.path.rpartition("/")[2] for request in season.requests)
@@ -151,7 +151,9 @@ def test_nothing_due_makes_no_request(sqlite: Database, season: Upstream) -> Non
     assert season.requests == []
 
 
-def test_an_archive_without_the_sessions_end_is_read_again_within_the_hour(sqlite: Database, season: Upstream) -> None:
+def test_an_archive_without_the_end_of_its_session_is_read_again_within_the_hour(
+    sqlite: Database, season: Upstream
+) -> None:
     season.as_of = OVER - timedelta(minutes=1)
     (one,) = synced(OVER)
     assert outcomes(one) == dict.fromkeys(DATASETS, TimingOutcome.INCOMPLETE)
@@ -161,7 +163,7 @@ def test_an_archive_without_the_sessions_end_is_read_again_within_the_hour(sqlit
     assert outcomes(one) == dict.fromkeys(DATASETS, TimingOutcome.STORED)
 
 
-def test_a_feed_that_is_not_there_is_asked_for_again_rarely(sqlite: Database, season: Upstream) -> None:
+def test_a_missing_feed_is_rarely_requested_again(sqlite: Database, season: Upstream) -> None:
     qualifying = "2024-bahrain-grand-prix/qualifying"
     ended = datetime(2024, 3, 1, 17, tzinfo=UTC)
     season.as_of = ended + timedelta(hours=1)
@@ -174,7 +176,7 @@ def test_a_feed_that_is_not_there_is_asked_for_again_rarely(sqlite: Database, se
     assert rows(sqlite, "weather", qualifying) == []
 
 
-def test_a_fault_is_entered_and_the_session_read_again_soon(
+def test_a_fault_is_noted_and_the_session_is_read_again_soon(
     database: Database, season: Upstream, no_waiting: None
 ) -> None:
     season.faults = [Fault("/TimingData.jsonStream", times=99, status=503)]
@@ -190,7 +192,7 @@ def test_a_fault_is_entered_and_the_session_read_again_soon(
     assert (states(database)["laps"].poll_faults, states(database)["laps"].last_error) == (0, None)
 
 
-def test_a_refusal_of_live_timings_puts_the_session_off(sqlite: Database, season: Upstream) -> None:
+def test_a_rate_limit_of_live_timing_puts_the_session_off(sqlite: Database, season: Upstream) -> None:
     season.faults = [Fault("/livetiming", times=99, status=429, headers={"Retry-After": "600"})]
     with pytest.raises(NotDone, match="rate limit"):
         synced(COMPLETE)
@@ -234,7 +236,7 @@ def test_a_revision_replaces_the_dataset_whole_and_a_refused_one_is_held_until_i
     assert states(database)["laps"].last_error is None
 
 
-def test_live_timing_overwrites_no_better_lap_with_less(database: Database, season: Upstream) -> None:
+def test_live_timing_overwrites_no_better_lap(database: Database, season: Upstream) -> None:
     better = Lap(car_number="1", lap=1, time_ms=101_000, position=1, source=Source.JOLPICA)
     accept_archive(database, RACE, archive([lap(1)]), COMPLETE, by_name=True)
     with database.writing() as connection:
@@ -292,7 +294,7 @@ def times(database: Database) -> list[int | None]:
     return [row["time_ms"] for row in rows(database, "laps")]
 
 
-def test_the_stints_of_a_race_are_drawn_a_car_a_row(sqlite: Database, season: Upstream) -> None:
+def test_the_stints_of_a_race_are_drawn_with_one_row_per_car(sqlite: Database, season: Upstream) -> None:
     from flows.output.stints import stint_chart
 
     synced(COMPLETE)

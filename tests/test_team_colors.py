@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from line_ups import DRIVERS, FIRST, NOW, TEAMS, VERSTAPPEN, archive, event_of, session_of
+from migrating import upgrade
 from sqlalchemy import insert, select
-from test_line_ups import DRIVERS, FIRST, NOW, TEAMS, VERSTAPPEN, archive, event_of, session_of
-from test_migrations import upgrade
 
 from core.database import Database
 from core.records import Entry, Session, SessionKind, Source, Status

@@ -68,7 +68,7 @@ def refusal(rows: Sequence[TimedLap], *entries: Entry, session: Session = RACE) 
     return examine_laps(rows, Evidence(session, entries)).refused
 
 
-def test_sound_laps_pass_whole_and_get_their_drivers() -> None:
+def test_valid_laps_pass_unchanged_and_get_their_drivers() -> None:
     rows = [*car("1"), *car("2", 3_000)]
     examined = examine_laps(rows, Evidence(RACE, [entry("1"), entry("2", gap_ms=3_005)], {"1": "max_verstappen"}))
     assert (examined.refused, examined.notes) == (None, ())
@@ -95,11 +95,11 @@ def test_sound_laps_pass_whole_and_get_their_drivers() -> None:
         "the_last_is_generated",
     ],
 )
-def test_laps_are_refused_with_the_count_where_one_is_missing(rows: list[TimedLap], reason: str) -> None:
+def test_laps_are_rejected_if_one_is_missing(rows: list[TimedLap], reason: str) -> None:
     assert refusal(rows, entry("1")) == reason
 
 
-def test_one_more_lap_without_a_time_is_how_a_retirement_ends() -> None:
+def test_a_retirement_may_end_with_one_more_lap_without_a_time() -> None:
     rows = car("1", time_ms=None, sector_1_ms=None, ended_ms=None, is_unfinished=True)
     assert refusal(rows, entry("1", laps=4, position=None)) is None
     assert refusal([*rows, *car("1")[:1]], entry("1", laps=4)) is not None
@@ -130,7 +130,7 @@ def test_sectors_that_are_not_the_laps_time_within_two_milliseconds_are_emptied(
     assert (last.sector_1_ms is not None, last.sector_3_ms is not None, last.is_accurate) == (kept, kept, kept)
 
 
-def test_another_cars_times_over_three_laps_running_are_refused() -> None:
+def test_three_consecutive_lap_times_of_another_car_are_rejected() -> None:
     def timed(number: str, until: int) -> list[TimedLap]:
         return [
             lap.model_copy(update={"time_ms": 80_000 + lap.lap}) if 1 < lap.lap <= until else lap for lap in car(number)
@@ -165,13 +165,15 @@ def test_a_repeated_time_that_the_clock_contradicts_is_emptied() -> None:
     ],
     ids=["equal", "half_more", "half_less", "with_five_seconds", "with_ten", "too_much_more", "too_much_less"],
 )
-def test_a_finishers_gap_by_the_clock_is_the_results_or_that_and_a_penalty(gap_ms: int, reason: str | None) -> None:
+def test_a_finishers_measured_gap_must_equal_the_results_give_or_take_a_penalty(
+    gap_ms: int, reason: str | None
+) -> None:
     rows = [*car("1"), *car("2", 3_000)]
     assert refusal(rows, entry("1", gap_ms=0), entry("2", gap_ms=gap_ms, position=2)) == reason
     assert refusal(rows, entry("1", gap_ms=0), entry("2", gap_ms=gap_ms, position=2), session=QUALIFYING) is None
 
 
-def test_a_gap_that_is_less_than_the_one_before_is_the_results_fault() -> None:
+def test_a_falling_gap_is_an_error_of_the_result_not_of_the_laps() -> None:
     rows = [*car("1"), *car("2", 3_000), *car("3", 5_000)]
     listed = [entry("1", gap_ms=0), entry("2", gap_ms=3_005, position=2), entry("3", gap_ms=2_005, position=3)]
     assert refusal(rows, *listed) is None
@@ -182,7 +184,7 @@ def test_a_lapped_car_has_no_gap_to_compare() -> None:
     assert refusal(rows, entry("1", gap_ms=0), entry("2", laps=4, gap_ms=1_000, position=2)) is None
 
 
-def test_a_better_lap_is_never_overwritten_with_less() -> None:
+def test_a_better_lap_is_never_overwritten_by_a_lesser_one() -> None:
     first = car("1")[0].model_copy(update={"time_ms": 95_000, "source": Source.JOLPICA})
     believed, reason = better_laps(car("1"), [first, *car("1")[1:]])
     assert (believed[0].time_ms, believed[0].source, reason) == (95_000, Source.LIVETIMING, None)
@@ -229,7 +231,7 @@ def test_a_stop_of_more_than_ten_minutes_is_a_red_flag_and_stays_without_its_dur
     assert examined.notes == ("1 stop: a red flag, not a duration",)
 
 
-def test_weather_has_what_the_planet_has() -> None:
+def test_impossible_weather_values_are_emptied() -> None:
     mexico = Weather(
         at=START, air_c=21.1, track_c=46.9, humidity_pct=21.7, pressure_hpa=784.0, wind_mps=0.4, wind_deg=17
     )
@@ -241,7 +243,7 @@ def test_weather_has_what_the_planet_has() -> None:
     assert "1 value of pressure_hpa: not possible" in examined.notes
 
 
-def test_another_sessions_messages_are_refused() -> None:
+def test_messages_of_another_session_are_rejected() -> None:
     def said(at: datetime) -> list[RaceControlMessage]:
         return [RaceControlMessage(ordinal=1, at=at, message="GREEN LIGHT - PIT EXIT OPEN")]
 

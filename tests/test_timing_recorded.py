@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import RECORDED, Recording, needs_recording
+from recording import RECORDED, Recording, needs_recording
 from sqlalchemy import select
 
 from core.database import Database
@@ -163,7 +163,7 @@ def test_a_race_has_the_stops_that_an_independent_list_has(stored: Stored, sqlit
     assert {(stop["car_number"], stop["lap"]) for stop in stops.values()} == entered
 
 
-def test_a_sprint_with_a_feed_of_stops_has_what_they_took(stored: Stored, sqlite: Database) -> None:
+def test_a_sprint_with_a_feed_of_stops_has_their_durations(stored: Stored, sqlite: Database) -> None:
     stored(QATAR)
     found = [
         (stop["car_number"], stop["lap"], stop["lane_ms"], stop["stationary_ms"])
@@ -184,7 +184,9 @@ def test_a_race_has_the_positions_of_its_classification_at_the_flag(stored: Stor
     assert at_flag == {car: listed[car] for car in at_flag}
 
 
-def test_the_best_lap_of_each_car_is_qualifyings_and_deleted_laps_say_why(stored: Stored, sqlite: Database) -> None:
+def test_best_laps_equal_the_qualifying_times_and_deleted_laps_have_their_reason(
+    stored: Stored, sqlite: Database
+) -> None:
     stored(MEXICO)
     laps = rows(sqlite, "laps", MEXICO)
     with sqlite.reading() as connection:
@@ -200,7 +202,7 @@ def test_the_best_lap_of_each_car_is_qualifyings_and_deleted_laps_say_why(stored
     assert deleted == {("47", 81_524): "TRACK LIMITS AT TURN 12", ("22", 110_338): "TRACK LIMITS AT TURN 11"}
 
 
-def test_a_gap_of_the_result_that_is_to_the_car_ahead_refuses_no_laps(stored: Stored, sqlite: Database) -> None:
+def test_a_gap_to_the_car_ahead_does_not_reject_laps(stored: Stored, sqlite: Database) -> None:
     """Jolpica has Russell's and Hamilton's so in the sprint at Baku 2023."""
     assert not stored(SPRINT).of(TimingOutcome.REFUSED)
     laps = by_car(rows(sqlite, "laps", SPRINT))
@@ -219,7 +221,7 @@ def test_both_safety_cars_of_a_race_are_in_race_controls_messages(stored: Stored
     assert (sector["flag"], sector["sector"], sector["message"]) == ("YELLOW", 2, "YELLOW IN TRACK SECTOR 2")
 
 
-def test_the_weather_is_what_the_feed_says_a_row_a_minute(stored: Stored, sqlite: Database) -> None:
+def test_the_weather_is_that_of_the_feed_with_a_row_per_minute(stored: Stored, sqlite: Database) -> None:
     stored(MEXICO)
     found = rows(sqlite, "weather", MEXICO)
     assert len(found) == 104
@@ -237,7 +239,7 @@ def test_the_weather_is_what_the_feed_says_a_row_a_minute(stored: Stored, sqlite
     }
 
 
-def test_a_feed_that_is_not_there_leaves_its_table_empty_and_says_so(stored: Stored, sqlite: Database) -> None:
+def test_a_missing_feed_leaves_its_table_empty_and_is_noted(stored: Stored, sqlite: Database) -> None:
     (missing,) = stored(BAKU).of(TimingOutcome.MISSING)
     assert (missing.dataset, missing.rows) == ("weather", 0)
     assert rows(sqlite, "weather", BAKU) == []
@@ -255,7 +257,7 @@ def test_a_feed_that_is_not_there_leaves_its_table_empty_and_says_so(stored: Sto
         ("2024-british-grand-prix/practice_1", 459, 0),
     ],
 )
-def test_nothing_that_was_recorded_is_refused(
+def test_no_recorded_dataset_is_rejected(
     session_id: str, laps: int, pit_stops: int, stored: Stored, sqlite: Database
 ) -> None:
     one = stored(session_id)
@@ -285,7 +287,7 @@ def test_stand_ins_of_first_practice_are_entries_with_a_code_and_a_name(stored: 
     }
 
 
-def test_formula_1s_own_keys_are_those_of_the_archives_and_the_same_in_each(stored: Stored, sqlite: Database) -> None:
+def test_formula_1s_own_keys_are_the_same_in_each_archive(stored: Stored, sqlite: Database) -> None:
     shootout = "2023-azerbaijan-grand-prix/sprint_qualifying"
     found = set()
     for session_id in (SPRINT, shootout, BAKU, MEXICO):

@@ -9,26 +9,15 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Table, insert, inspect, select, text
+from migrating import upgrade
+from rows import REIMS, RENAULT, SEASON, SPA, event_row, put, result_row, rows_of, session_row, standing_row
+from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.dialects.postgresql.psycopg import dialect
 from sqlalchemy.types import TypeEngine
-from test_migrations import upgrade
 
 from core.database import Database
-from core.records import ChangeKind
 from core.replay import Upstream
-from core.schema import (
-    changes,
-    circuits,
-    driver_standings,
-    drivers,
-    events,
-    result_revisions,
-    results,
-    sessions,
-    team_standings,
-    teams,
-)
+from core.schema import circuits, driver_standings, events, results, sessions, team_standings
 from core.views import (
     changes_in_words,
     current_standings,
@@ -172,22 +161,6 @@ def reading(database: Database) -> Iterator[Connection]:
         yield connection
 
 
-def rows_of(database: Database, view: Table, *names: str, **where: Any) -> list[tuple[Any, ...]]:
-    """Columns of a view's rows, in any order."""
-    query = select(*(view.c[name] for name in names)).where(*(view.c[name] == value for name, value in where.items()))
-    with database.reading() as connection:
-        return [tuple(row) for row in connection.execute(query)]
-
-
-def put(database: Database, *tables: tuple[Table, list[dict[str, Any]]]) -> None:
-    """Create the tables, and write rows into them."""
-    database.ensure_schema()
-    with database.writing() as connection:
-        for table, rows in tables:
-            for row in rows:
-                connection.execute(insert(table), row)
-
-
 def kind_of(kind: TypeEngine[Any]) -> str:
     """A type's name in PostgreSQL, without its precision."""
     return kind.compile(dialect()).partition("(")[0]
@@ -206,7 +179,7 @@ def test_the_declared_views_are_those_of_the_database(database: Database) -> Non
             assert kinds == {column.name: kind_of(column.type) for column in view.columns}, view.name
 
 
-def test_a_views_comments_stand_in_its_text_on_sqlite(sqlite: Database) -> None:
+def test_a_views_comments_are_in_its_sql_on_sqlite(sqlite: Database) -> None:
     with sqlite.reading() as connection:
         for view in (view for name, view in views.tables.items() if name not in OLD):
             shown = connection.scalar(text("SELECT sql FROM sqlite_master WHERE name = :name"), {"name": view.name})
@@ -240,84 +213,6 @@ def test_the_views_have_the_rows_of_hand_written_joins(database: Database, repla
     assert any(words.startswith(revised) for words in said)
 
 
-FETCHED = datetime(1956, 7, 2, tzinfo=UTC)
-
-
-def event_row(season: int, name: str, number: int | None, day: date, **more: Any) -> dict[str, Any]:
-    return {
-        "id": f"{season}-{name.lower()}",
-        "season": season,
-        "round": number,
-        "name": name,
-        "country": "France",
-        "locality": name,
-        "format": "conventional",
-        "first_date": day,
-        "last_date": day,
-        "status": "completed",
-        "source": "jolpica",
-        "updated_at": FETCHED,
-        **more,
-    }
-
-
-def session_row(event: str, kind: str, day: date, **more: Any) -> dict[str, Any]:
-    return {
-        "id": f"{event}/{kind}",
-        "event_id": event,
-        "kind": kind,
-        "name": kind.title(),
-        "local_date": day,
-        "status": "completed",
-        "results_state": "official",
-        "revision": 1,
-        "poll_attempts": 1,
-        "source": "jolpica",
-        "updated_at": FETCHED,
-        **more,
-    }
-
-
-def result_row(session: str, car: str, ordinal: int, driver: str, team: str, **more: Any) -> dict[str, Any]:
-    shown = {"session_id": session, "car_number": car, "ordinal": ordinal, "driver_id": driver, "team_id": team}
-    return {**shown, "source": "jolpica", **more}
-
-
-def standing_row(event: str, of: str, competitor: str, position: int | None, points: str) -> dict[str, Any]:
-    return {
-        "event_id": event,
-        f"{of}_id": competitor,
-        "season": int(event[:4]),
-        "round": 1,
-        "position": position,
-        "points": Decimal(points),
-        "wins": 0,
-        "source": "results",
-    }
-
-
-RENAULT, SPA, REIMS = date(1956, 5, 30), date(1956, 6, 3), date(1956, 7, 1)
-DRIVERS = [
-    {"id": driver, "given_name": given, "family_name": driver.title(), "code": None}
-    for driver, given in (("fangio", "Juan"), ("collins", "Peter"), ("musso", "Luigi"))
-]
-TEAMS = [{"id": "ferrari", "name": "Ferrari"}, {"id": "maserati", "name": "Maserati"}]
-SEASON = [
-    (drivers, DRIVERS),
-    (teams, TEAMS),
-    (
-        events,
-        [
-            event_row(1956, "Spa", 1, SPA),
-            event_row(1956, "Zandvoort", None, RENAULT, status="cancelled"),
-            event_row(1956, "Reims", 2, REIMS),
-        ],
-    ),
-    (sessions, [session_row("1956-spa", "race", SPA), session_row("1956-reims", "race", REIMS)]),
-]
-"""A season with a cancelled event, and no time of day."""
-
-
 def test_a_shared_win_has_the_first_drivers_name(database: Database) -> None:
     shared = [
         result_row("1956-reims/race", "2", ordinal, driver, "ferrari", position=1, grid=1, laps=61)
@@ -331,7 +226,7 @@ def test_a_shared_win_has_the_first_drivers_name(database: Database) -> None:
     assert rows_of(database, event_outcomes, "race_date", event_id="1956-zandvoort") == [(RENAULT,)]
 
 
-def test_a_line_up_knows_who_drove_last_and_counts_a_shared_car_once(database: Database) -> None:
+def test_a_line_up_has_the_last_drivers_and_counts_a_shared_car_once(database: Database) -> None:
     drove = [
         result_row("1956-spa/race", "2", 0, "fangio", "ferrari"),
         result_row("1956-spa/race", "4", 0, "musso", "maserati"),
@@ -349,7 +244,7 @@ def test_a_line_up_knows_who_drove_last_and_counts_a_shared_car_once(database: D
     }
 
 
-def test_gains_are_since_the_event_before_whatever_its_round(database: Database) -> None:
+def test_places_gained_are_since_the_previous_event_whatever_its_round(database: Database) -> None:
     of_drivers = [
         standing_row("1956-spa", "driver", "fangio", 1, "8"),
         standing_row("1956-spa", "driver", "musso", 2, "0.14"),
@@ -397,184 +292,6 @@ def test_a_session_without_a_time_has_a_date_and_no_wall_time(database: Database
     }
     assert rows_of(database, season_calendar, "event", "circuit", "race_local_starts_at") == [
         ("Reims", "Reims-Gueux", race)
-    ]
-
-
-Fields = dict[str, Any] | None
-
-NOON, HALF_PAST_ONE = "1956-07-01T12:00:00+00:00", "1956-07-01T13:30:00+00:00"
-DATES = {"first_date": "1956-06-29", "last_date": "1956-07-01"}
-SAID: list[tuple[str, Fields, Fields, str]] = [
-    ("added", None, {"round": 2, **DATES}, "added: round 2, Fri 29 Jun to Sun 01 Jul"),
-    ("added", None, {"round": None, **DATES}, "added: Fri 29 Jun to Sun 01 Jul"),
-    ("added", None, {"round": 2, "first_date": "1956-07-01", "last_date": "1956-07-01"}, "added: round 2, Sun 01 Jul"),
-    ("added", None, {}, "added"),
-    ("renamed", {"name": "Reims"}, {"name": "France"}, "renamed: Reims → France"),
-    (
-        "rescheduled",
-        {"starts_at": NOON},
-        {"starts_at": HALF_PAST_ONE},
-        "rescheduled: Sun 01 Jul 12:00 UTC → Sun 01 Jul 13:30 UTC",
-    ),
-    (
-        "rescheduled",
-        {"ends_at": NOON},
-        {"ends_at": HALF_PAST_ONE},
-        "rescheduled: until Sun 01 Jul 12:00 UTC → until Sun 01 Jul 13:30 UTC",
-    ),
-    ("postponed", {"last_date": "1956-07-01"}, {"last_date": "1956-08-08"}, "postponed: Sun 01 Jul → Wed 08 Aug"),
-    (
-        "postponed",
-        {"last_date": "1956-12-30", "starts_at": NOON},
-        {"last_date": "1956-12-31", "starts_at": HALF_PAST_ONE},
-        "postponed: Sun 30 Dec → Mon 31 Dec",
-    ),
-    (
-        "brought_forward",
-        {"local_date": "1956-07-02", "starts_at": None},
-        {"local_date": "1956-07-01", "starts_at": NOON},
-        "brought forward: Mon 02 Jul → Sun 01 Jul 12:00 UTC",
-    ),
-    ("relocated", {"locality": "Reims"}, {"locality": "Rouen"}, "relocated: Reims → Rouen"),
-    ("renumbered", {"round": 2}, {"round": None}, "renumbered: round 2 → no round"),
-    (
-        "format_changed",
-        {"format": "sprint_shootout"},
-        {"format": "conventional"},
-        "format changed: sprint shootout → conventional",
-    ),
-    (
-        "detailed",
-        {"official_name": None, "circuit_id": None},
-        {"official_name": "GP de l'ACF", "circuit_id": "reims"},
-        "details known: circuit id, official name",
-    ),
-    ("detailed", {"starts_at": None}, {"starts_at": NOON}, "time known: Sun 01 Jul 12:00 UTC"),
-    (
-        "detailed",
-        {"drivers": {"10": None, "2": None}},
-        {"drivers": {"10": "musso", "2": "gone"}},
-        "drivers known: car 2 gone, car 10 Luigi Musso",
-    ),
-    ("status", {"status": "live"}, {"status": "completed"}, "live → completed"),
-    (
-        "cancelled",
-        {"status": "scheduled", "round": 2},
-        {"status": "cancelled", "round": None},
-        "cancelled, was round 2",
-    ),
-    ("cancelled", {"status": "scheduled"}, {"status": "cancelled"}, "cancelled"),
-    ("reinstated", {"status": "cancelled"}, {"status": "scheduled"}, "reinstated"),
-    ("results_published", {"revision": 0}, {"revision": 1, "diff": ""}, "provisional results"),
-    ("results_official", {"revision": 1}, {"revision": 2, "diff": "1 entry"}, "official results: 1 entry"),
-    ("results_revised", {"revision": 2}, {"revision": 3, "diff": "Musso 2 → DSQ"}, "results revised: Musso 2 → DSQ"),
-    (
-        "results_restored",
-        {"revision": 3},
-        {"revision": 4, "diff": "Musso DSQ → 2"},
-        "earlier results restored: Musso DSQ → 2",
-    ),
-    ("standings", None, {"from_event": "1956-spa", "events": 2}, "standings changed from Spa on"),
-    ("standings", None, {"from_event": "1956-gone", "events": 1}, "standings changed"),
-    (
-        "standings",
-        None,
-        {"from_event": "1956-spa", "events": 1, "differences": ["musso: points 4 by results, 3 published", "ours"]},
-        "standings after Spa: musso: points 4 by results, 3 published, ours",
-    ),
-    ("timing", None, {"dataset": "pit_stops", "rows": 1, "revision": 1}, "pit stops stored: 1 row"),
-    ("timing", {"dataset": "laps", "rows": 9}, {"dataset": "laps", "rows": 12}, "laps revised: 9 → 12 rows"),
-    (
-        "lineup",
-        {"entries": [{"full_name": "Sergio Perez"}, {"full_name": None, "driver_code": "BOT"}]},
-        {"entries": [{"full_name": "Isack Hadjar"}]},
-        "line-up: Sergio Perez, BOT → Isack Hadjar",
-    ),
-    ("lineup", {"entries": []}, {"entries": [{"car_number": "6", "full_name": None}]}, "line-up: nobody → 6"),
-    ("of_a_later_version", None, {"driver_id": "musso"}, "of a later version: driver id"),
-    ("status", None, None, "status"),
-]
-"""Changes: kind, fields before and after, and what is said of them."""
-
-
-def test_every_kind_of_change_is_said_in_words(database: Database) -> None:
-    assert {kind.value for kind in ChangeKind} <= {kind for kind, *_ in SAID}
-    rows = [
-        {"at": FETCHED, "entity": "event", "entity_id": "1956-reims", "kind": kind, "before": before, "after": after}
-        for kind, before, after, _ in SAID
-    ]
-    put(database, *SEASON, (changes, rows))
-    assert [words for _, words in sorted(rows_of(database, changes_in_words, "id", "words"))] == [
-        words for *_, words in SAID
-    ]
-
-
-def test_a_session_and_a_season_are_added_in_their_own_words(database: Database) -> None:
-    backfilled = {"events": 8, "sessions": 1, "results": 8, "entries": 200}
-    added = [
-        ("session", "1956-reims/race", {"local_date": "1956-07-01", "starts_at": NOON}),
-        ("session", "1956-reims/race", {"local_date": "1956-07-01", "starts_at": None}),
-        ("season", "1956", backfilled),
-    ]
-    rows = [
-        {"at": FETCHED, "entity": entity, "entity_id": identity, "kind": "added", "before": None, "after": after}
-        for entity, identity, after in added
-    ]
-    put(database, *SEASON, (changes, rows))
-    assert [words for _, words in sorted(rows_of(database, changes_in_words, "id", "words"))] == [
-        "added: Sun 01 Jul 12:00 UTC",
-        "added: Sun 01 Jul",
-        "added: 8 events, 1 session, 8 classifications",
-    ]
-
-
-UNNAMED = "20 entries in other details"
-
-
-def test_a_classification_is_said_by_its_leaders_and_a_revision_by_what_it_changed(database: Database) -> None:
-    """Two shared the second car; one driver is not known; who has no place is no leader."""
-    placed = [("musso", "4", 2, 0), ("collins", "2", 1, 0), (None, "4", 2, 1), ("fangio", "8", None, 0)]
-    first = [
-        {"driver_id": driver, "car_number": car, "position": position, "ordinal": ordinal}
-        for driver, car, position, ordinal in placed
-    ]
-    revision = {"session_id": "1956-reims/race", "observed_at": FETCHED, "source": "jolpica", "state": "official"}
-    revisions = [revision | {"revision": number, "rows": first[number - 1 :], "diff": []} for number in (1, 2)]
-    happened = [
-        ("results_published", {"revision": 1, "diff": ""}, "provisional results: 1 Peter Collins, 2 Luigi Musso, 2 4"),
-        ("results_official", {"revision": 2, "diff": ""}, "official results: 1 Peter Collins, 2 4"),
-        ("results_official", {"revision": 2, "diff": UNNAMED}, "official results: 1 Peter Collins, 2 4"),
-        (
-            "results_official",
-            {"revision": 2, "diff": f"Musso 2 → 3; {UNNAMED}"},
-            f"official results: 1 Peter Collins, 2 4; Musso 2 → 3; {UNNAMED}",
-        ),
-        ("results_revised", {"revision": 2, "diff": "Musso out"}, "results revised: Musso out"),
-        ("results_restored", {"revision": 3, "diff": ""}, "earlier results restored"),
-    ]
-    rows = [
-        {"at": FETCHED, "entity": "session", "entity_id": "1956-reims/race", "kind": kind, "before": {}, "after": after}
-        for kind, after, _ in happened
-    ]
-    put(database, *SEASON, (result_revisions, revisions), (changes, rows))
-    assert [words for _, words in sorted(rows_of(database, changes_in_words, "id", "words"))] == [
-        words for *_, words in happened
-    ]
-
-
-def test_a_change_names_its_subject_even_if_that_is_gone(database: Database) -> None:
-    about = [("season", "1956"), ("event", "1956-reims"), ("session", "1956-reims/race"), ("event", "1956-gone")]
-    rows = [
-        {"at": FETCHED, "entity": entity, "entity_id": identity, "kind": "status", "before": None, "after": None}
-        for entity, identity in about
-    ]
-    put(database, *SEASON, (changes, rows))
-    shown = "id", "season", "event_id", "session_id", "subject"
-    assert [row[1:] for row in sorted(rows_of(database, changes_in_words, *shown))] == [
-        (1956, None, None, "1956 season"),
-        (1956, "1956-reims", None, "Reims 1956"),
-        (1956, "1956-reims", "1956-reims/race", "Reims 1956, Race"),
-        (None, None, None, "1956-gone"),
     ]
 
 

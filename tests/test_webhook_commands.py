@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from receiver import SECRET, Receiver, Reply, VirtualClock, receiving, webhooks_file
+from receiver import SECRET, Receiver, Reply, VirtualClock, webhooks_file
 from sqlalchemy import func, select
 
 from core.database import Database
@@ -40,12 +39,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> VirtualClock:
     found.of_receivers(monkeypatch)
     monkeypatch.setattr("flows.runtime.clock.present", found.present)
     return found
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as found:
-        yield found
 
 
 @pytest.fixture
@@ -109,11 +102,11 @@ def test_the_flows_deliver_what_they_change(
         "2024 season: standings after Belgian Grand Prix",
     } <= {one["words"] for one in listed}
     with database.reading() as connection:
-        told = connection.execute(select(changes_in_words)).all()
-    assert {one["id"]: one["words"] for one in listed} == {row.id: f"{row.subject}: {row.words}" for row in told}
+        in_words = connection.execute(select(changes_in_words)).all()
+    assert {one["id"]: one["words"] for one in listed} == {row.id: f"{row.subject}: {row.words}" for row in in_words}
 
 
-def test_a_flow_that_cannot_deliver_has_done_its_work(
+def test_a_flow_that_cannot_deliver_still_stores_its_changes(
     scores: Receiver,
     replay: Upstream,
     sqlite: Database,
@@ -236,7 +229,7 @@ def test_a_wrong_file_is_wrong_usage(
     assert SECRET not in str(raised.value)
 
 
-def test_a_file_that_is_not_there_is_named(environment: pytest.MonkeyPatch) -> None:
+def test_a_missing_webhooks_file_is_named(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("F1_WEBHOOKS_FILE", "nowhere.toml")
     with pytest.raises(UsageError, match=r"nowhere\.toml cannot be read: No such file"):
         subscribers_of(Settings.load())
@@ -313,7 +306,7 @@ def test_a_long_change_is_sent_on_its_own() -> None:
     assert [one.id for one in messages.message_of(found[2:]).data.changes] == [3, 4]
 
 
-def test_what_waits_is_delivered_by_the_next_run(scores: Receiver, sqlite: Database, clock: VirtualClock) -> None:
+def test_pending_changes_are_delivered_by_the_next_run(scores: Receiver, sqlite: Database, clock: VirtualClock) -> None:
     happen(sqlite, 1)
     deliver_changes.deliver_changes.fn(now=NOW)
     happen(sqlite, 3)

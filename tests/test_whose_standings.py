@@ -9,9 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from conftest import RECORDED, Recording, in_turn, needs_recording
+from conftest import in_turn
 from reached import Reached
 from recorded import UNLIKE, document, published_after, stored_standings
+from recording import RECORDED, Recording, needs_recording
 from sqlalchemy import insert, select, update
 
 from core.database import Database
@@ -78,7 +79,7 @@ def figures(points: str) -> dict[str, Any]:
     return {"points": points, "wins": 0, "position": 2}
 
 
-def test_a_table_that_says_what_ours_does_is_taken_at_once(bahrain: Upstream, database: Database) -> None:
+def test_a_table_that_equals_ours_is_taken_at_once(bahrain: Upstream, database: Database) -> None:
     poll_results.fn(now=PUBLISHED)
     assert perez(database) == (18, "jolpica")
     assert (standings_held(database), state(database)) == ([], (None, None))
@@ -114,7 +115,7 @@ def test_a_table_that_differs_is_taken_after_a_day_and_stays_held(bahrain: Upstr
     assert [path for path in bahrain.requests if "standings" in path.lower()] == [], "nothing more is asked"
 
 
-def test_another_figure_starts_the_day_again(bahrain: Upstream, database: Database) -> None:
+def test_another_figure_restarts_the_day(bahrain: Upstream, database: Database) -> None:
     publish(bahrain, "16")
     poll_results.fn(now=PUBLISHED)
     publish(bahrain, "17")
@@ -125,7 +126,7 @@ def test_another_figure_starts_the_day_again(bahrain: Upstream, database: Databa
     assert perez(database) == (17, "jolpica")
 
 
-def test_a_difference_is_forgotten_when_they_agree(bahrain: Upstream, database: Database) -> None:
+def test_a_difference_is_dropped_once_the_tables_agree(bahrain: Upstream, database: Database) -> None:
     publish(bahrain, "16")
     poll_results.fn(now=PUBLISHED)
     bahrain.overlay.clear()
@@ -134,7 +135,7 @@ def test_a_difference_is_forgotten_when_they_agree(bahrain: Upstream, database: 
     assert (standings_held(database), state(database)) == ([], (None, None))
 
 
-def test_a_table_that_is_not_published_for_once_costs_no_time(bahrain: Upstream, database: Database) -> None:
+def test_a_table_that_is_missing_once_does_not_restart_the_day(bahrain: Upstream, database: Database) -> None:
     publish(bahrain, "16")
     poll_results.fn(now=PUBLISHED)
     there = bahrain.overlay.copy()
@@ -168,7 +169,7 @@ def test_a_row_that_a_person_adds_is_applied_by_the_next_poll(bahrain: Upstream,
     assert [aside.reason for aside in standings_held(database)] == ["perez: points 17 by results, 16 published"]
 
 
-def test_an_adjustment_waits_for_upstream_no_more_often_than_a_fault_is_retried(
+def test_an_adjustment_retries_faulty_standings_no_more_often_than_usual(
     bahrain: Upstream, database: Database, no_waiting: None
 ) -> None:
     poll_results.fn(now=PUBLISHED)
@@ -221,7 +222,7 @@ def rows(database: Database) -> list[Sequence[Any]]:
 
 
 @needs_recording
-def test_after_the_season_ours_win_and_what_is_wrong_upstream_is_held(
+def test_after_the_season_ours_win_and_upstreams_differences_are_held(
     database: Database, recording: Recording, sync: Sync
 ) -> None:
     """Jolpica has Ferrari's points of all rounds of 1958, and so the title."""

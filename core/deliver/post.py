@@ -5,8 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from datetime import datetime
 from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from time import monotonic
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 from standardwebhooks import Webhook
 
+from core.cutoff import Cutoff
 from core.deliver.subscribers import Subscriber
 from core.errors import F1FlowsError
 from core.rules.deliveries.addresses import is_public
@@ -61,7 +61,12 @@ def _exchange(subscriber: Subscriber, body: bytes, headers: dict[str, str], ends
     host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
     target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
     try:
-        with closing(_connect(host, port, subscriber.allow_private, ends)) as plain, _ended_at(plain, ends) as ended:
+        with (
+            closing(_connect(host, port, subscriber.allow_private, ends)) as plain,
+            Cutoff(ends - monotonic()) as cutoff,
+        ):
+            plain.settimeout(None)
+            cutoff.add(plain)
             try:
                 with closing(_secured(plain, host) if parts.scheme == "https" else plain) as connected:
                     connection = HTTPConnection(host, port)
@@ -69,8 +74,8 @@ def _exchange(subscriber: Subscriber, body: bytes, headers: dict[str, str], ends
                     connection.request("POST", target, body, headers)
                     answer = _answer(connection.getresponse())
             except (OSError, HTTPException, ValueError) as error:
-                raise NotSent(NO_ANSWER if ended.is_set() else _reason(error)) from error
-            if ended.is_set():
+                raise NotSent(NO_ANSWER if cutoff.passed else _reason(error)) from error
+            if cutoff.passed:
                 raise NotSent(NO_ANSWER)
             return answer
     except OSError as error:
@@ -134,29 +139,6 @@ def _resolve(host: str, port: int, ends: float) -> list[Address]:
     if not found:
         raise NotSent(f"{host}: {reasons[0] if reasons else 'the name was not resolved in time'}")
     return found
-
-
-@contextmanager
-def _ended_at(connection: socket.socket, ends: float) -> Iterator[threading.Event]:
-    """Close a connection at a moment, however slowly its bytes arrive; the event is set when that happens."""
-    ended = threading.Event()
-    # A second handle, because wrapping a socket in TLS detaches the first one.
-    handle = connection.dup()
-
-    def end() -> None:
-        ended.set()
-        with suppress(OSError):
-            handle.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(max(ends - monotonic(), 0), end)
-    timer.daemon = True
-    connection.settimeout(None)
-    timer.start()
-    try:
-        yield ended
-    finally:
-        timer.cancel()
-        handle.close()
 
 
 def _secured(connection: socket.socket, host: str) -> socket.socket:

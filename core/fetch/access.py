@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from core.deadline import Deadline
 from core.settings import Settings
 
-Permit = Callable[[str, str], Callable[[int | None, float], None]]
-"""Called with host and path before each request to Jolpica; returns a function for its status and milliseconds."""
+Permit = Callable[[str, str, float], Callable[[int | None, float], None]]
+"""Called with host, path and the seconds left before each request to Jolpica; the function that it returns is called
+with the answer's status, None without one, and its milliseconds."""
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NoReturn
 
 import fastf1._api
@@ -15,6 +15,7 @@ import fastf1.core
 import fastf1.ergast.interface
 import fastf1.ergast.legacy
 import fastf1.events
+import fastf1.internals.f1account.login
 import requests
 from fastf1.exceptions import ErgastError, F1AuthError
 from fastf1.internals.f1account.tokens import TokenManager
@@ -22,8 +23,14 @@ from fastf1.internals.f1account.transport import LIVETIMING_URL, LivetimingAuthA
 from fastf1.logger import LoggingManager
 from fastf1.req import Cache, _SessionWithRateLimiting
 
+from core.fetch.connections import EndingAdapter, with_ending
+
 RateLimitedSession = _SessionWithRateLimiting
 """FastF1's `requests` session, with its rate limits."""
+
+
+HTTP_CACHE = "fastf1_http_cache"
+"""The name of FastF1's cache of answers."""
 
 
 def use_session(session: requests.Session) -> None:
@@ -54,12 +61,28 @@ def use_mirror(root: str) -> None:
     fastf1._api.base_url_mirror = f"{root}/livetiming-mirror"
 
 
+class _LivetimingAdapter(EndingAdapter, LivetimingAuthAdapter):  # type: ignore[misc]
+    """FastF1's adapter, which adds the account's token, on connections that a cutoff ends."""
+
+
+class _SignInRequests:
+    """Replaces the module `requests` in FastF1's sign-in, whose requests are made while another one is sent."""
+
+    RequestException = requests.RequestException
+
+    @staticmethod
+    def Session() -> requests.Session:
+        """A session on connections that a cutoff ends."""
+        return with_ending(requests.Session())
+
+
 def use_account(session: requests.Session, account: tuple[str, str] | None) -> None:
     """Sign in to live timing with a user name and a password; None: anonymously, without a prompt."""
-    if account is not None:
-        os.environ["F1_USERNAME"], os.environ["F1_PASSWORD"] = account
-        return
-    session.mount(LIVETIMING_URL, LivetimingAuthAdapter(TokenManager(auth_func=_refuse_to_sign_in)))
+    fastf1.internals.f1account.login.requests = _SignInRequests
+    # Otherwise it asks a third party for a browser's name, through our session, whose faults it does not expect.
+    fastf1.internals.f1account.login._get_current_user_agent = lambda: None
+    sign_in = partial(fastf1.internals.f1account.login.login, *account) if account else _refuse_to_sign_in
+    session.mount(LIVETIMING_URL, _LivetimingAdapter(TokenManager(auth_func=sign_in)))
 
 
 def _refuse_to_sign_in() -> NoReturn:

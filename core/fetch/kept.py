@@ -17,13 +17,10 @@ import requests
 from requests_cache import NEVER_EXPIRE, CacheMixin, SQLiteCache
 
 from core.fetch.access import Access
-from core.fetch.fastf1_internals import cached_by
+from core.fetch.fastf1_internals import HTTP_CACHE, cached_by
 from core.fetch.session import SESSION, BudgetedSession
 
 logger = logging.getLogger(__name__)
-
-NAME = "fastf1_http_cache"
-"""FastF1's own name for the file."""
 
 WAIT_SECONDS = 30.0
 """How long to wait while another process writes to the file."""
@@ -33,7 +30,7 @@ class _Files(SQLiteCache):  # type: ignore[misc]
     """Buffers answers until all of them have proved good."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(str(folder / NAME), serializer="json", wal=True, timeout=WAIT_SECONDS)
+        super().__init__(str(folder / HTTP_CACHE), serializer="json", wal=True, timeout=WAIT_SECONDS)
         self.aside: list[tuple[Any, ...]] = []
 
     def save_response(self, response: requests.Response, *named: Any, **options: Any) -> None:

@@ -24,6 +24,7 @@ from fastf1 import Cache
 from fastf1.exceptions import ErgastError, FastF1CriticalError, RateLimitExceededError
 
 from core import request_counter
+from core.cutoff import Cutoff
 from core.documents import is_too_deep
 from core.errors import (
     F1FlowsError,
@@ -39,6 +40,7 @@ from core.errors import (
 )
 from core.fetch import fastf1_internals
 from core.fetch.access import Access
+from core.fetch.connections import cut_by, with_ending
 from core.records import Source
 from core.retry_after import retry_after
 from core.settings import LogLevel, Settings
@@ -88,7 +90,7 @@ class BudgetedSession(fastf1_internals.RateLimitedSession):  # type: ignore[misc
         answered = None
         if call.access.permit is not None and "/ergast/" in parts.path:
             try:
-                answered = call.access.permit(parts.netloc, path)
+                answered = call.access.permit(parts.netloc, path, call.access.deadline.left)
             except F1FlowsError as error:
                 raise _Passing(error) from error
         left = _time_left(call)  # the permit may have waited
@@ -96,13 +98,17 @@ class BudgetedSession(fastf1_internals.RateLimitedSession):  # type: ignore[misc
         began = time.monotonic()
         status = None
         request_counter.count(call.source.value)
+        cutoff = Cutoff(left)
         try:
-            response: requests.Response = super().send(request, **kwargs)
+            with cutoff, cut_by(cutoff):
+                response: requests.Response = super().send(request, **kwargs)
+            if cutoff.passed:
+                raise requests.Timeout
             status = response.status_code
             call.statuses.append(status)
-        except requests.Timeout as error:
-            raise _Passing(SourceTimedOut(call.source.value, "did not answer in time")) from error
         except requests.RequestException as error:
+            if cutoff.passed or isinstance(error, requests.Timeout):
+                raise _Passing(SourceTimedOut(call.source.value, "did not answer in time")) from error
             raise _Passing(SourceUnreachable(call.source.value, "cannot be reached")) from error
         finally:
             ms = (time.monotonic() - began) * 1000
@@ -131,7 +137,7 @@ class BudgetedSession(fastf1_internals.RateLimitedSession):  # type: ignore[misc
 
 def _time_left(call: Call) -> float:
     if call.access.deadline.left <= 0.2:
-        raise _Passing(OutOfTime(call.source.value, "no time was left to ask"))
+        raise _Passing(OutOfTime(call.source.value, "the deadline passed before the request"))
     return call.access.deadline.left
 
 
@@ -167,7 +173,7 @@ def _check_feed(source: Source, response: requests.Response) -> None:
         raise SourceMalformed(source.value, "a feed that is a web page")
 
 
-SESSION = BudgetedSession()
+SESSION = with_ending(BudgetedSession())
 fastf1_internals.use_session(SESSION)
 
 

@@ -48,8 +48,8 @@ class TimedSession:
 def fetch_timing(session: TimedSession, access: Access, *, settled: bool = False) -> TimingDocument:
     """FastF1's results and laps of a session, from live timing's laps and race control messages.
 
-    settled: its files no longer change: read them from FastF1's HTTP cache, and add them to it.
-        settled: its files no longer change: they are read from FastF1's HTTP cache, and kept there once read well.
+    Args:
+        settled: its files no longer change: read them from FastF1's HTTP cache, and add them to it.
 
     Raises:
         SourceEmpty: live timing has nothing yet.

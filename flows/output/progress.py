@@ -72,13 +72,13 @@ class Progress:
         if self.bar is not None:
             self.bar.update(self.bar.task_ids[0], completed=self.count)
         elif self.artifact is not None:
-            if self._is_due(PREFECT_STEP):
+            if self._advance(PREFECT_STEP):
                 self.update(self.artifact)
-        elif self.total >= self.least and present_flow_run() is None and self._is_due(LOG_STEP):
+        elif self.total >= self.least and present_flow_run() is None and self._advance(LOG_STEP):
             logger.info("%d of %d %s", self.count, self.total, self.what)
 
-    def _is_due(self, step: int) -> bool:
-        """Whether `step` per cent more than last shown are done, or all."""
+    def _advance(self, step: int) -> bool:
+        """Move on to what is done if that is `step` per cent more than last shown, or all; whether it did."""
         percent = 100 * self.count / self.total
         if percent - self.shown < step and self.count < self.total:
             return False

@@ -10,7 +10,6 @@ from contextlib import suppress
 from io import TextIOWrapper
 from typing import Any
 
-import httpx
 from prefect import Flow
 
 from core.arguments import Parser, moment
@@ -71,10 +70,8 @@ def _outcome(flow: Flow[..., Any], parameters: Mapping[str, Any]) -> Any:
     """
     if (api := prefect_api.url()) is None:
         return flow.fn(**parameters)
-    try:
+    with prefect_api.asking(api):
         return flow(**parameters)
-    except (httpx.HTTPError, RuntimeError) as error:
-        raise prefect_api.failure(api, error) from error
 
 
 def exit_status_of(action: Callable[[], Any]) -> int:

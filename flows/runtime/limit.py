@@ -19,7 +19,7 @@ NAME, SLOTS, DECAY = "f1-upstream", 20, 0.05
 """180 requests an hour, and 20 at once. A bucket of 200 slots would allow nearly 400 in its first hour."""
 
 WAIT_SECONDS = 15.0
-"""How long a request waits for a slot."""
+"""How long a request waits for a slot at most."""
 
 
 def create() -> dict[str, str]:
@@ -28,15 +28,12 @@ def create() -> dict[str, str]:
     Raises:
         PrefectError: Prefect's API does not answer, or refuses.
     """
-    try:
-        with get_client(sync_client=True) as client:
-            client.upsert_global_concurrency_limit_by_name(NAME, SLOTS, DECAY)
-    except httpx.HTTPError as error:
-        raise prefect_api.failure(client.api_url, error) from error
+    with prefect_api.asking(prefect_api.url()), get_client(sync_client=True) as client:
+        client.upsert_global_concurrency_limit_by_name(NAME, SLOTS, DECAY)
     return {"limit": NAME}
 
 
-def take(*, strict: bool) -> None:
+def take(seconds: float = WAIT_SECONDS, *, strict: bool) -> None:
     """Take a slot, which frees itself after a time. A missing limit is an error if `strict`, otherwise it is created.
 
     While Prefect's API does not answer, as during a restart of its server, only the ledger limits requests.
@@ -45,15 +42,16 @@ def take(*, strict: bool) -> None:
         Braked: no slot was free in time.
         PrefectError: the limit does not exist, or cannot be created.
     """
+    seconds = min(seconds, WAIT_SECONDS)
     try:
         try:
-            rate_limit(NAME, timeout_seconds=WAIT_SECONDS, strict=True)
+            rate_limit(NAME, timeout_seconds=seconds, strict=True)
         except ConcurrencySlotAcquisitionError as error:
             if strict or error.__cause__ is not None:
                 raise
             logger.info("the limit %s did not exist: creating it", NAME)
             create()
-            rate_limit(NAME, timeout_seconds=WAIT_SECONDS, strict=True)
+            rate_limit(NAME, timeout_seconds=seconds, strict=True)
     except TimeoutError as error:
         raise Braked(Source.JOLPICA.value, 60.0) from error
     except ConcurrencySlotAcquisitionError as error:

@@ -100,17 +100,17 @@ def alone(home: Path) -> Iterator[IO[str]]:
         F1FlowsError: another server keeps the lock.
     """
     with (home / "server.lock").open("a+") as lock:
-        if not _locked(lock):
+        if not _try_lock(lock):
             logger.info("waiting for the Prefect server of an earlier start to end: %s", _holder(lock))
             deadline = time.monotonic() + LAST_SECONDS
-            while not _locked(lock):
+            while not _try_lock(lock):
                 if time.monotonic() > deadline:
                     raise F1FlowsError(f"{home} is in use by {_holder(lock)}")
                 time.sleep(0.1)
         yield lock
 
 
-def _locked(lock: IO[str]) -> bool:
+def _try_lock(lock: IO[str]) -> bool:
     with suppress(BlockingIOError):
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return True

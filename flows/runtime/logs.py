@@ -34,7 +34,7 @@ def configure(settings: Settings, *, prints: bool = False) -> None:
     logs.adopt_prefect(settings, circumstances)
 
 
-def _within_run(record: logging.LogRecord) -> bool:
+def _pass_on(record: logging.LogRecord) -> bool:
     """Pass on only a run's lines, without control characters: a NUL would lose it and others sent with it."""
     if FlowRunContext.get() is None:
         return False
@@ -49,7 +49,7 @@ def show_in_ui(settings: Settings) -> None:
         logger = logging.getLogger(name)
         if not any(isinstance(handler, APILogHandler) for handler in logger.handlers):
             handler = APILogHandler()
-            handler.addFilter(_within_run)
+            handler.addFilter(_pass_on)
             logger.addHandler(handler)
         if name != "fastf1":
             logger.setLevel(settings.log_level.value)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import httpx
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 
@@ -33,12 +32,10 @@ def require(pool: str, wanted: str) -> None:
         PrefectError: it does not, or Prefect's API does not answer.
     """
     try:
-        with get_client(sync_client=True) as client:
+        with prefect_api.asking(prefect_api.url()), get_client(sync_client=True) as client:
             found = client.read_work_pool(pool).type
     except ObjectNotFound:
         raise PrefectError(f"there is no work pool {pool}: prefect work-pool create {pool} --type {wanted}") from None
-    except httpx.HTTPError as error:
-        raise prefect_api.failure(client.api_url, error) from error
     require_type(pool, found, wanted)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import httpx
 from prefect.settings import get_current_settings
 
@@ -11,6 +14,24 @@ from core.errors import PrefectError
 def url() -> str | None:
     """The API's URL in the environment or the active profile; None if there is none."""
     return get_current_settings().api.url
+
+
+@contextmanager
+def asking(api: object) -> Iterator[None]:
+    """Make requests to the API inside; other errors than its client's pass unchanged.
+
+    Raises:
+        PrefectError: the API does not answer, or refuses.
+    """
+    try:
+        yield
+    except httpx.HTTPError as error:
+        raise failure(api, error) from error
+    except RuntimeError as error:
+        # So the client reports an API that it cannot reach.
+        if isinstance(error.__cause__, httpx.HTTPError):
+            raise failure(api, error) from error
+        raise
 
 
 def failure(api: object, error: Exception) -> PrefectError:

@@ -94,8 +94,8 @@ class Run:
         """Access for its requests; all tries of a query share a deadline."""
         return Access(self.settings, deadline, self.permit)
 
-    def permit(self, host: str, path: str) -> Callable[[int | None, float], None]:
-        """Enter a request to Jolpica in the ledger; in a flow run, take a slot of Prefect's limit first.
+    def permit(self, host: str, path: str, seconds: float) -> Callable[[int | None, float], None]:
+        """Enter a request to Jolpica in the ledger; in a flow run, take a slot of Prefect's limit first, in that time.
 
         Raises:
             BudgetExhausted: the hourly budget is spent.
@@ -104,7 +104,7 @@ class Run:
             PrefectError: this is a deployment's run, and the limit that deploying creates does not exist.
         """
         if (flow_run := present_flow_run()) is not None:
-            limit.take(strict=flow_run.deployment_id is not None)
+            limit.take(seconds, strict=flow_run.deployment_id is not None)
         return self.ledger.permit(host, path)
 
     @property

@@ -20,13 +20,14 @@ from uuid import UUID
 import httpx
 import psycopg
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.actions import WorkPoolUpdate
+from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate, WorkPoolUpdate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.schedules import CronSchedule
 
 from core.replay import Upstream, serve
 from deploy.setup import POOL
+from flows.runtime import limit
 
 LOOPBACK = "127.0.0.1"
 POLLS = ("sync-schedule/default", "refresh-statuses/default", "poll-results/default")
@@ -300,6 +301,10 @@ class Stack:
         """How many slots of each deployment's concurrency limit are taken."""
         limits = {limit.name: limit.active_slots for limit in self._api.read_global_concurrency_limits()}
         return {name: limits[f"deployment:{id_}"] for name, id_ in self._deployments.items()}
+
+    def free_upstream_slots(self) -> None:
+        """Free the slots of the limit on requests upstream, as they become free while minutes pass."""
+        self._api.update_global_concurrency_limit(limit.NAME, GlobalConcurrencyLimitUpdate(active_slots=0))
 
     # Telling what happened
 

@@ -58,6 +58,7 @@ def poll_under_way(stack: Stack, now: datetime) -> UUID:
 def healed(stack: Stack, event: str, winner: str, now: datetime) -> None:
     """The next run, some minutes later, stores the event's results exactly once."""
     stack.upstream.faults = []
+    stack.free_upstream_slots()
     poll = stack.run(POLL, now=(now + timedelta(minutes=6)).isoformat())
     assert (poll.state_name, stack.slots_taken()[POLL]) == ("Completed", 0)
     race = f"{event}/race"
@@ -81,7 +82,7 @@ def test_a_killed_runs_slot_is_free_before_its_next_scheduled_time(stack: Stack)
     pending = stack.create(SYNC, season=2024, now=now.isoformat())
     within(HANGS, "the sync is pending", lambda: stack.read([pending])[0].state_type == StateType.PENDING)
     stack.container("worker", "kill")
-    docker("kill", *stack.run_containers())
+    docker("rm", "--force", *stack.run_containers())  # also one that was created and not started
     died = time.monotonic()
     assert (stack.slots_taken()[POLL], stack.slots_taken()[SYNC]) == (1, 1)
     stack.container("worker", "start")

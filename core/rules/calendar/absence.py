@@ -17,11 +17,12 @@ from core.records import (
     SessionKind,
     Status,
 )
-from core.rules.calendar.draft import Draft, hours
+from core.rules.calendar.draft import Draft
 from core.rules.calendar.identity import slug
 from core.rules.calendar.season import Calendar
 from core.rules.calendar.times import session_time
 from core.rules.confirmation import ABSENCE, AT_ONCE, IMPLAUSIBLE
+from core.text import hours
 
 
 def namesakes(known: Calendar, found: Collection[str], malformed: MalformedEvent) -> list[Event]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from core.records import Circuit, Event, ListedEvent, ScheduleAnswer, Session, Source, Status
@@ -66,8 +66,3 @@ def zone_without_races(event: Event, listed: ListedEvent) -> ZoneInfo | None:
     """The same without Jolpica's races: by the listed circuit, or the known one if the event stays."""
     stays = not listed.locality or same_place(event, listed)
     return zone_of(listed.circuit.id if listed.circuit else event.circuit_id if stays else None, listed)
-
-
-def hours(wait: timedelta) -> str:
-    """A holding time in words."""
-    return f"{wait.total_seconds() / 3600:.0f} hours"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from core.records import Entity, Event, HeldKind, ListedEvent, Session, Source, Status
-from core.rules.calendar.draft import Draft, hours
+from core.rules.calendar.draft import Draft
 from core.rules.calendar.times import SessionTime
 from core.rules.confirmation import AT_ONCE, IMPLAUSIBLE, PAST_MOVE
-from core.text import jsonable
+from core.text import hours, jsonable
 
 IMPLAUSIBLE_MOVE = "it moves with an implausible share of the season"
 

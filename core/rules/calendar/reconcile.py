@@ -12,7 +12,7 @@ from datetime import datetime
 from core.records import Change, ListedEvent, ListedResult, ScheduleAnswer, Source
 from core.rules import confirmation
 from core.rules.calendar.absence import absent_events, cancel_or_hold_event
-from core.rules.calendar.draft import Draft, hours
+from core.rules.calendar.draft import Draft
 from core.rules.calendar.identity import match_events
 from core.rules.calendar.listing import add_event, update_event
 from core.rules.calendar.plausibility import active_events, is_implausible, touched_events
@@ -21,6 +21,7 @@ from core.rules.calendar.rejection import keep_malformed, keep_rejected
 from core.rules.calendar.season import Calendar
 from core.rules.changes import changes_between
 from core.rules.confirmation import Confirmation
+from core.text import hours
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from itertools import combinations
 
 from core.records import RACED, Source
 from core.rules.timing.evidence import Evidence, Examined
-from core.text import counted
+from core.text import counted, gap
 from core.timing_records import Lap, TimedLap
 
 SUM_WITHIN_MS = 2
@@ -122,7 +122,7 @@ def _gap(by_car: Mapping[str, Sequence[TimedLap]], evidence: Evidence) -> str | 
         furthest = entry.gap_ms
         off = (entry.gap_ms - (ended - flag)) % PENALTY_MS
         if min(off, PENALTY_MS - off) > GAP_WITHIN_MS:
-            seconds = f"{(ended - flag) / 1000:.3f} s behind at the flag, {entry.gap_ms / 1000:.3f} s in the result"
+            seconds = f"{gap(ended - flag)} behind at the flag, {gap(entry.gap_ms)} in the result"
             return f"car {entry.car_number}: {seconds}"
     return None
 
