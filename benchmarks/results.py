@@ -19,7 +19,7 @@ from core.documents import RESULT_ROWS
 from core.fetch.access import Access
 from core.records import SessionKind, SessionResult
 from core.replay import Upstream
-from core.rules.calendar.identity import event_id_of, slug
+from core.rules.calendar.identity import event_id_of, new_event_id, session_id
 from core.rules.results.polling import Cadence
 from core.schema import changes, driver_standings, result_revisions, results, sessions, team_standings
 from core.settings import Settings
@@ -54,14 +54,10 @@ def _backlog(served: Upstream) -> Iterator[Measured]:
     fetch.session.lift_limits(settings)
     sync_schedule.fn(season=SEASON, now=AFTER)
     served.requests.clear()
-    kept = polling.FIRST_LIVETIMING_SEASON
-    polling.FIRST_LIVETIMING_SEASON = 2100
-    try:
+    with patch.object(polling, "FIRST_LIVETIMING_SEASON", 2100):
         began = time.perf_counter()
         polled = poll_results.poll_results.fn(now=AFTER)
         took = time.perf_counter() - began
-    finally:
-        polling.FIRST_LIVETIMING_SEASON = kept
     tables = [request for request in served.requests if "tandings" not in request.path]
     how = f"{len(polled)} sessions of Jolpica"
     yield Measured("requests for a season's backlog", len(tables), "", 12, how)
@@ -126,12 +122,8 @@ def _fill(database: Database) -> SessionResult:
     for kind in RESULT_ROWS:
         for race in fetch.jolpica.fetch_results(SEASON, kind, None, Access(Settings.load(), Deadline())):
             result = result_of_race(race, kind)
-            with database.reading() as connection:
-                ids = connection.scalars(
-                    select(sessions.c.id).where(sessions.c.id.like(f"{SEASON}-%/{kind.value}"))
-                ).all()
-            wanted = next(i for i in ids if i.startswith(f"{SEASON}-{slug(race['raceName'])}/"))
-            accept_result(database, wanted, result, AFTER, CADENCE)
+            identity = session_id(new_event_id(SEASON, race["raceName"], ()), kind)
+            accept_result(database, identity, result, AFTER, CADENCE)
             if kind is SessionKind.RACE:
                 last = result
     assert last is not None

@@ -10,11 +10,10 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from io import StringIO
 from pathlib import Path
-from uuid import UUID
 
 from dotenv import dotenv_values
 from prefect.client.orchestration import PrefectClient, get_client
@@ -128,33 +127,24 @@ async def make_pool(client: PrefectClient) -> None:
     print(f"work pool: {POOL}, queues {', '.join(QUEUES)}")
 
 
-@dataclass(frozen=True)
-class Paused:
-    """The deployments and schedules of the work pool that an operator has paused, and that deploying would resume.
+@asynccontextmanager
+async def keeping_paused(client: PrefectClient) -> AsyncIterator[None]:
+    """Pause again the work pool's deployments and schedules that an operator has paused, and that deploying resumes.
 
     Deployments of `flows.serve` are in no work pool, and so not among them.
     """
-
-    deployments: frozenset[UUID]
-    schedules_of: frozenset[UUID]
-
-    @classmethod
-    async def read(cls, client: PrefectClient) -> Paused:
-        """Read them."""
-        found = [one for one in await client.read_deployments() if one.work_pool_name == POOL]
-        return cls(
-            frozenset(one.id for one in found if one.paused),
-            frozenset(one.id for one in found if one.schedules and not any(each.active for each in one.schedules)),
-        )
-
-    async def restore(self, client: PrefectClient) -> None:
-        """Pause them again."""
-        for deployment in self.deployments:
+    found = [one for one in await client.read_deployments() if one.work_pool_name == POOL]
+    paused = {one.id for one in found if one.paused}
+    schedules_of = {one.id for one in found if one.schedules and not any(each.active for each in one.schedules)}
+    try:
+        yield
+    finally:
+        for deployment in paused:
             await client.pause_deployment(deployment)
-        for deployment in self.schedules_of:
+        for deployment in schedules_of:
             for schedule in await client.read_deployment_schedules(deployment):
                 await client.update_deployment_schedule(deployment, schedule.id, active=False)
-        if still := self.deployments | self.schedules_of:
+        if still := paused | schedules_of:
             print(f"still paused: {len(still)} deployments")
 
 
@@ -167,11 +157,8 @@ async def deploy_all(settings: Settings) -> None:
     async with get_client() as client:
         await wait_for_api(client)
         await make_pool(client)
-        paused = await Paused.read(client)
-        try:
+        async with keeping_paused(client):
             run_prefect_deploy(settings)
-        finally:
-            await paused.restore(client)
         await apply_automations(client)
 
 

@@ -1,17 +1,4 @@
-"""Commands beside the flows.
-
-python -m flows config            the settings in force and their origins; secrets hidden
-python -m flows db upgrade        create or upgrade the tables
-python -m flows db check          check whether the tables are up to date
-python -m flows results ID        a classification, now or as it was known at a moment
-python -m flows audit [SEASON]    check the database against itself
-python -m flows calendar SEASON   a season's sessions as an iCalendar file
-python -m flows dictionary        every table, view and column, with its meaning
-python -m flows report SEASON     a season as one page for a browser
-python -m flows webhooks          each webhook's lag and last error
-python -m flows webhooks test NAME              send it a test message
-python -m flows webhooks replay NAME --from ID  send it the feed again, from a change on
-"""
+"""Commands beside the flows; `python -m flows --help` lists them."""
 
 from __future__ import annotations
 

@@ -26,14 +26,19 @@ from core.text import counted
 from core.upsert.ledger import RESERVE
 from flows.history import backfill_season
 from flows.laps import backfill_race
-from flows.output.backfill import RACES, SEASONS, BackfillProgress, Things
-from flows.output.backfilled import backfill_lines, print_backfilled, races_due_line
-from flows.pages import PageFetch
+from flows.output.backfill import (
+    RACES,
+    SEASONS,
+    BackfillProgress,
+    Things,
+    backfill_lines,
+    print_backfilled,
+    races_due_line,
+)
 from flows.runtime import command
 from flows.runtime.allowance import Allowance
 from flows.runtime.run import Run
-from flows.tasks.history import read_whole_seasons
-from flows.tasks.laps import read_races_due
+from flows.tasks.backfill import read_races_due, read_whole_seasons
 from flows.webhooks import deliver_at_the_end
 
 T = TypeVar("T")
@@ -108,7 +113,7 @@ def in_turn(
     run: Run,
     things: Things,
     todo: Mapping[str, T],
-    bring: Callable[[T, PageFetch], B],
+    bring: Callable[[T, Allowance], B],
     failed: Callable[[T, SourceError], B | None],
 ) -> list[B]:
     """Bring each in turn; after a failure go on with the next, unless upstream does not answer several in a row.
@@ -120,11 +125,11 @@ def in_turn(
     backfilled: list[B] = []
     silent = 0
     with BackfillProgress(things, list(todo), run.ledger) as progress:
-        fetch = PageFetch(run, Allowance(run, progress), progress.fetched)
+        allowance = Allowance(run, progress.waits, progress.fetched)
         for one in todo.values():
             done: B | None
             try:
-                done = bring(one, fetch)
+                done = bring(one, allowance)
                 silent = 0
             except SourceError as error:
                 if (done := failed(one, error)) is None:

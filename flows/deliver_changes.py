@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from prefect import flow
 
-from core.deliver.delivering import Delivered
+from core.deliver.delivering import PATIENCE, Delivered
 from core.logs import PRINTED
 from flows import webhooks
 from flows.output.webhooks import print_delivered
@@ -21,9 +21,6 @@ from flows.runtime import command
 from flows.runtime.run import Run
 
 logger = logging.getLogger("flows.deliver_changes")
-
-PATIENCE = timedelta(minutes=3)
-"""How long a run sends and waits for retries; the next run starts after five minutes."""
 
 
 @flow(name="deliver-changes", flow_run_name="deliver-changes")

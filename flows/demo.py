@@ -26,9 +26,10 @@ from core.replay import Upstream, serve
 from core.rules.calendar.identity import event_id_of
 from core.rules.changes import FeedChange
 from core.rules.results.outcome import Outcome
-from core.schema import driver_standings, drivers, events, results, sessions
+from core.schema import driver_standings, drivers
 from core.settings import Settings
 from core.text import counted, plain
+from core.views import results_with_names, season_calendar
 from flows.output.changes import example
 from flows.output.stints import stint_chart
 from flows.output.tables import print_calendar, print_chapter
@@ -92,14 +93,11 @@ class Demo:
 
     def podium(self, session_id: str) -> str:
         """The leaders of a session, as stored now."""
-        query = (
-            select(results.c.position, drivers.c.family_name)
-            .join(drivers, drivers.c.id == results.c.driver_id)
-            .where(results.c.session_id == session_id, results.c.position <= LEADERS)
-            .order_by(results.c.position)
-        )
+        view = results_with_names.c
+        leaders = select(view.position, view.family_name).where(view.session_id == session_id, view.position <= LEADERS)
         with self.database.reading() as connection:
-            return ", ".join(f"{row.position} {row.family_name}" for row in connection.execute(query))
+            rows = connection.execute(leaders.order_by(view.position)).all()
+        return ", ".join(f"{row.position} {row.family_name}" for row in rows)
 
     def with_standings(self, session_id: str, now: datetime) -> Iterator[Text]:
         """As `results`, with the leaders of the drivers' championship after it."""
@@ -146,13 +144,11 @@ class Demo:
 
     def show_calendar(self) -> None:
         """The season from Austin on, as stored."""
-        race = sessions.alias()
-        query = select(events, race.c.starts_at.label("race"), race.c.utc_offset_minutes).outerjoin(
-            race, (race.c.event_id == events.c.id) & (race.c.kind == "race")
-        )
+        view = season_calendar.c
+        austin = select(view.first_date).where(view.event_id == AUSTIN).scalar_subquery()
+        from_austin = select(season_calendar).where(view.first_date >= austin).order_by(view.first_date)
         with self.database.reading() as connection:
-            rows = connection.execute(query.order_by(events.c.first_date)).all()
-        print_calendar(rows[next(number for number, row in enumerate(rows) if row.id == AUSTIN) :])
+            print_calendar(connection.execute(from_austin).all())
 
 
 def main(arguments: list[str]) -> int:

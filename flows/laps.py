@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from core.errors import SourceMalformed
 from core.rules.datasets import LAPS, PIT_STOPS
 from core.rules.timing.listed import BackfilledRace, RaceDue
 from core.rules.timing.outcome import TimingOutcome
 from flows.output import timing
-from flows.pages import KeptTables, PageFetch
-from flows.tasks.laps import transform_laps, upsert_laps
+from flows.pages import kept_tables
+from flows.runtime.allowance import Allowance
+from flows.tasks.backfill import transform_laps, upsert_laps
 
 
-def backfill_race(race: RaceDue, fetch: PageFetch) -> BackfilledRace:
+def backfill_race(race: RaceDue, allowance: Allowance) -> BackfilledRace:
     """Bring a race's laps and pit stops into the database.
 
     Raises:
         SourceError: they cannot be fetched, or the pages are invalid: nothing was written.
         DatabaseError: the database refuses them.
     """
-    run = fetch.run
-    kept = KeptTables(fetch, race.season, race.round)
-    try:
-        tables = transform_laps(run, race, {listing: kept.table(listing) for listing in race.listings})
-    except SourceMalformed:
-        kept.drop()
-        raise
+    run = allowance.run
+    with kept_tables(allowance, race.season, race.round) as table:
+        tables = transform_laps(run, race, {listing: table(listing) for listing in race.listings})
     written = upsert_laps(run, race, tables)
     stored = {one.dataset: one.rows for one in written.of(TimingOutcome.STORED)}
     notes = [

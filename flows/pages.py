@@ -2,55 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from core.deadline import Deadline
 from core.documents import PAGE, WHOLE_SEASON, Listing, Page, PageQuery, is_whole
+from core.errors import SourceMalformed
 from flows.runtime.allowance import Allowance
-from flows.runtime.run import Run
-from flows.tasks.pages import fetch_page, read_pages, upsert_no_pages, upsert_page
+from flows.tasks.backfill import fetch_page, read_pages, upsert_no_pages, upsert_page
+
+Tables = Callable[[Listing], list[Page]]
+"""Gives all pages of a table.
+
+Raises:
+    SourceError: a page cannot be fetched, or is not as it should be.
+    DatabaseError: a page cannot be stored.
+"""
 
 
-@dataclass(frozen=True)
-class PageFetch:
-    """Fetches pages for a backfill, as its allowance permits; `fetched` is called after each."""
+@contextmanager
+def kept_tables(allowance: Allowance, season: int, round_number: int = WHOLE_SEASON) -> Iterator[Tables]:
+    """A season's own tables, or one of its races'; pages of an earlier run are not requested again.
 
-    run: Run
-    allowance: Allowance
-    fetched: Callable[[], None]
+    If the context ends with a `SourceMalformed`, all of them are dropped as unusable.
+    """
+    run = allowance.run
+    pages = read_pages(run, season, round_number)
 
+    def ask(query: PageQuery, total: int | None) -> Page:
+        return fetch_page(run, query, total, Deadline())
 
-class KeptTables:
-    """A season's own tables, or one of its races'; pages of an earlier run are not requested again."""
-
-    def __init__(self, fetch: PageFetch, season: int, round_number: int = WHOLE_SEASON) -> None:
-        self._fetch = fetch
-        self._season = season
-        self._round = round_number
-        self._pages = read_pages(fetch.run, season, round_number)
-
-    def table(self, listing: Listing) -> list[Page]:
-        """All pages of a table.
-
-        Raises:
-            SourceError: a page cannot be fetched, or is not as it should be.
-            DatabaseError: a page cannot be stored.
-        """
-        run, found = self._fetch.run, self._pages.setdefault(listing, [])
+    def table(listing: Listing) -> list[Page]:
+        found = pages.setdefault(listing, [])
         while not is_whole(found):
-            query = PageQuery(self._season, listing, len(found) * PAGE, self._round)
-            total = found[0]["total"] if found else None
-            page = self._fetch.allowance.ask(partial(self._page, query, total))
+            query = PageQuery(season, listing, len(found) * PAGE, round_number)
+            page = allowance.ask(partial(ask, query, found[0]["total"] if found else None))
             upsert_page(run, query, page)
             found.append(page)
-            self._fetch.fetched()
         return found
 
-    def drop(self) -> None:
-        """Drop the pages that this run and earlier ones fetched, because they are unusable."""
-        upsert_no_pages(self._fetch.run, self._season, self._round)
-
-    def _page(self, query: PageQuery, total: int | None) -> Page:
-        return fetch_page(self._fetch.run, query, total, Deadline())
+    try:
+        yield table
+    except SourceMalformed:
+        upsert_no_pages(run, season, round_number)
+        raise

@@ -19,22 +19,19 @@ from core.logs import PRINTED
 from core.records import RACED, Event, SessionKind, Source
 from core.rules.calendar.names import polled_by_name
 from core.rules.results.due_polls import DuePoll, ResultQuery, result_queries
-from core.rules.results.outcome import Outcome, Polled
+from core.rules.results.outcome import Polled
 from flows.output import artifacts, events, report
 from flows.output.progress import LONG, Progress
 from flows.polls import hot, livetiming
 from flows.polls.jolpica import JolpicaPolls
+from flows.polls.outcomes import UNDONE
 from flows.polls.standings import correct_standings
 from flows.runtime import command, named_event
 from flows.runtime.run import Run
-from flows.tasks.results import read_due_polls
-from flows.tasks.standings import read_due_standings
+from flows.tasks.results import read_due_polls, read_due_standings
 from flows.webhooks import deliver_at_the_end
 
 logger = logging.getLogger("flows.poll_results")
-
-UNDONE = (Outcome.FAILED, Outcome.PUT_OFF)
-"""The outcomes of a session whose poll did not succeed."""
 
 
 @flow(name="poll-results", flow_run_name=named_event.run_name("poll-results"))

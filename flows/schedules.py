@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import timedelta
 
 from prefect.transactions import transaction
@@ -13,6 +12,7 @@ from core.errors import F1FlowsError, ScheduleRejected, SourceEmpty, SourceError
 from core.records import ListedEvent, ListedResult, ScheduleAnswer, SessionKind, Source, Unpublished
 from core.rules.calendar.qualifying import needs_tables
 from core.rules.calendar.season import Calendar, CircuitsNeed, sources_of
+from core.rules.history import SeasonAnswer
 from core.rules.results.due_polls import ResultQuery
 from flows.runtime.run import Run
 from flows.tasks.results import fetch_results
@@ -24,16 +24,8 @@ CIRCUITS_REPEATED = timedelta(days=1)
 """When circuits missing in Jolpica's last answer are requested again."""
 
 
-@dataclass(frozen=True)
-class Found:
-    """The best source's answer, and better sources whose answers cannot be a calendar, with the reasons."""
-
-    answer: ScheduleAnswer
-    rejected: dict[Source, str]
-
-
-def best_answer(run: Run, season: int, *, known_before: bool) -> Found | None:
-    """The answer of the best source that has one; None if none has published a season that is new to us.
+def best_answer(run: Run, season: int, *, known_before: bool) -> SeasonAnswer | None:
+    """The schedule of the best source that has one; None if none has published a season that is new to us.
 
     Raises:
         UpstreamDown: no source had a usable answer.
@@ -42,7 +34,7 @@ def best_answer(run: Run, season: int, *, known_before: bool) -> Found | None:
     rejected: dict[Source, str] = {}
     for source in sources_of(season, run.now):
         try:
-            return Found(answer_of(run, season, source), rejected)
+            return SeasonAnswer(answer_of(run, season, source), (), {}, rejected)
         except SourceError as error:
             failures.append(error)
             if isinstance(error, ScheduleRejected):

@@ -16,7 +16,7 @@ import signal
 import sys
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -189,7 +189,7 @@ def _serve() -> None:
     if not settings.enable_scheduler:
         idle()
         return
-    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     os.environ.update(HEARTBEAT)
     database = connect(settings)
     database.ensure_schema()
@@ -209,10 +209,6 @@ def idle() -> None:
     logger.info("ENABLE_SCHEDULER is false: nothing is scheduled; waiting for SIGTERM")
     signal.sigwait(ends)
     logger.info("stopped")
-
-
-def _stop(*_: Any) -> NoReturn:
-    raise SystemExit(0)
 
 
 if __name__ == "__main__":

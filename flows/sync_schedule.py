@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import replace
 from datetime import datetime
 
 from prefect import flow
@@ -17,6 +18,7 @@ from prefect.runtime import flow_run
 from core.bounds import FIRST_SEASON
 from core.errors import UpstreamDown, UsageError
 from core.logs import PRINTED
+from core.records import SessionKind
 from core.rules.calendar.season import circuits_need
 from core.upsert.schedule import SeasonSummary
 from flows.output import artifacts, events, report
@@ -82,9 +84,9 @@ def sync(run: Run, season: int, force: bool, *, expected: bool) -> SeasonSummary
     if found is None:
         logger.info("%s is not published yet: nothing to do", season, extra=run.account)
         return None
-    races = circuit_races(run, season, circuits_need(known, found.answer))
-    qualifying = qualifying_tables(run, known, found.answer)
-    summary = upsert_schedule(run, found.answer, races, qualifying, rejected=found.rejected, force=force)
+    races = circuit_races(run, season, circuits_need(known, found.schedule))
+    results = {SessionKind.QUALIFYING: qualifying_tables(run, known, found.schedule)}
+    summary = upsert_schedule(run, replace(found, races=races, results=results), force=force)
     logger.info("%s", report.season_line(summary), extra={**run.account, PRINTED: True})
     for note in summary.notes:
         logger.warning("%s", note)

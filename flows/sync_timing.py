@@ -93,7 +93,8 @@ def archives(run: Run, due: Sequence[DuePoll], *, by_name: bool) -> Iterator[Syn
                 continue
             except RateLimited as error:
                 refusal = enter_refusal(run, error)
-        yield put_off(due_poll, str(refusal.error))
+        put_off = DatasetOutcome("all", TimingOutcome.PUT_OFF, 0, str(refusal.error))
+        yield SyncedTiming(due_poll.session.id, (put_off,))  # it stays due
 
 
 def sync(run: Run, due_poll: DuePoll, *, by_name: bool) -> SyncedTiming:
@@ -112,11 +113,6 @@ def sync(run: Run, due_poll: DuePoll, *, by_name: bool) -> SyncedTiming:
         raise
     except (SourceError, DataRefused) as error:
         return upsert_timing_due(run, session_id, str(error), by_name=by_name)
-
-
-def put_off(due_poll: DuePoll, reason: str) -> SyncedTiming:
-    """The outcome for a session while live timing refuses requests: it stays due."""
-    return SyncedTiming(due_poll.session.id, (DatasetOutcome("all", TimingOutcome.PUT_OFF, 0, reason),))
 
 
 def main(arguments: list[str]) -> int:

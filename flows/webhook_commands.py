@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from sqlalchemy import func, select
 
 from core.database import Database
 from core.deliver.batches import count_waiting
-from core.deliver.delivering import deliver, send_test
+from core.deliver.delivering import PATIENCE, deliver, send_test
 from core.deliver.subscribers import subscriber_named, subscribers_of
 from core.elapsing import Elapsing
 from core.errors import NotReceived, UsageError
@@ -19,8 +17,6 @@ from flows.output import webhooks
 from flows.output.text import say
 from flows.runtime import clock
 
-PATIENCE = timedelta(minutes=3)
-
 
 def list_webhooks(database: Database) -> None:
     """Print every webhook with its lag and last error."""
@@ -29,7 +25,7 @@ def list_webhooks(database: Database) -> None:
         for subscriber in subscribers_of(Settings.load()):
             delivery = read_delivery(connection, subscriber.name)
             waiting = count_waiting(connection, subscriber, delivery.last_change_id) if delivery else 0
-            listed.append(webhooks.Listed(subscriber, delivery, waiting))
+            listed.append((subscriber, delivery, waiting))
     webhooks.print_webhooks(listed, clock.present())
 
 

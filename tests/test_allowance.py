@@ -47,6 +47,9 @@ class Said:
     def waits(self, until: datetime | None) -> None:
         self.until.append(until)
 
+    def fetched(self) -> None:
+        """Nothing is said of an answer."""
+
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
@@ -68,7 +71,7 @@ def in_a_flow_run(run: Run) -> Run:
 
 def test_all_of_history_takes_less_than_five_hours_and_no_poll_waits(run: Run, clock: Clock, sqlite: Database) -> None:
     """Polls of the busiest weekend, every hour: the ledger allows each, and the limit's slots are there."""
-    allowance, polls = Allowance(in_a_flow_run(run), Said()), Ledger(sqlite, NOW)
+    allowance, polls = Allowance(in_a_flow_run(run), Said().waits, Said().fetched), Ledger(sqlite, NOW)
     taken, fullest, at = 0.0, 0.0, 0.0
     polled = 0
     for number in range(ALL):
@@ -108,7 +111,7 @@ def test_requests_of_a_killed_run_count_for_the_next_one(run: Run, sqlite: Datab
 
 def test_a_direct_run_makes_its_requests_at_once_and_then_waits_for_the_next_hour(run: Run, clock: Clock) -> None:
     said = Said()
-    allowance = Allowance(run, said)
+    allowance = Allowance(run, said.waits, said.fetched)
     for number in range(BUDGET - RESERVE):
         allowance.ask(lambda number=number: run.ledger.permit("host", f"/{number}"))
     assert (clock.seconds, said.until) == (0, [])
@@ -118,7 +121,7 @@ def test_a_direct_run_makes_its_requests_at_once_and_then_waits_for_the_next_hou
 
 
 def test_requests_of_a_flow_run_are_apart(run: Run, clock: Clock) -> None:
-    allowance = Allowance(in_a_flow_run(run), Said())
+    allowance = Allowance(in_a_flow_run(run), Said().waits, Said().fetched)
     moments = [allowance.ask(clock.monotonic) for _ in range(3)]
     assert moments == [0, APART_SECONDS, 2 * APART_SECONDS]
     assert APART_SECONDS > 1 / DECAY
@@ -144,7 +147,7 @@ def test_a_refused_request_is_repeated_after_its_wait(
             raise answer
         return answer
 
-    assert Allowance(run, Said()).ask(request) == "answer"
+    assert Allowance(run, Said().waits, Said().fetched).ask(request) == "answer"
     assert clock.seconds == waited
 
 
@@ -152,5 +155,5 @@ def test_a_rate_limit_of_another_process_is_obeyed(run: Run, clock: Clock, sqlit
     entry = {"at": NOW, "host": "jolpica", "path": "", "status": 429, "retry_at": NOW + timedelta(minutes=5)}
     with sqlite.writing() as connection:
         connection.execute(insert(upstream_requests), entry)
-    Allowance(run, Said()).ask(lambda: run.ledger.permit("host", "/"))
+    Allowance(run, Said().waits, Said().fetched).ask(lambda: run.ledger.permit("host", "/"))
     assert clock.seconds == 300

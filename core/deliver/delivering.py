@@ -21,6 +21,9 @@ from core.rules.deliveries.message import TrialData, TrialMessage, message_id, m
 from core.rules.deliveries.schedule import Delivery, failed, is_due, received, seconds_until_due
 from core.upsert.deliveries import Lease, Lost, leased, read_delivery, resume
 
+PATIENCE = timedelta(minutes=3)
+"""How long a run or a command sends and waits for retries; the next run starts after five minutes."""
+
 AT_ONCE = 16
 """The most subscribers that are sent to at the same time."""
 

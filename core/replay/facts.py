@@ -135,7 +135,6 @@ class Entry:
 class Classification:
     """The entries of a session in order, and how long after publication this version was superseded."""
 
-    session: str
     superseded_after: timedelta | None
     entries: tuple[Entry, ...]
 
@@ -244,7 +243,6 @@ def classifications() -> dict[tuple[str, str], tuple[Classification, ...]]:
         session, _, stood = title.partition(" superseded ")
         read = _qualifying_entry if session.endswith("Qualifying") else _race_entry
         version = Classification(
-            session,
             timedelta(milliseconds=milliseconds(f"{stood}:00")) if stood else None,
             tuple(read(*line.split()) for line in lines),
         )

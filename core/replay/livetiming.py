@@ -26,8 +26,6 @@ PARTS = (
 )
 OUT_LAP, IN_LAP = 120 * SECOND, 100 * SECOND
 
-TYPES = {"Race": "Race", "Sprint": "Race"}
-
 
 @dataclass(frozen=True)
 class Course:
@@ -62,7 +60,7 @@ def stream(
         "SessionInfo": [(0, _session(season, event, session) | {"Meeting": _meeting(event)})],
         "SessionStatus": _session_status(course),
         "TrackStatus": _track_status(course),
-        "DriverList": _driver_list(entries),
+        "DriverList": [(5 * SECOND, _driver_list(entries))],
         "TimingData": course.timing,
         "TimingAppData": _tyres(course),
         "RaceControlMessages": _race_control(event, session, course),
@@ -193,7 +191,7 @@ def _track_status(course: Course) -> Iterator[Line]:
         yield course.stopped[1], {"Status": "1", "Message": "AllClear"}
 
 
-def _driver_list(entries: Sequence[Entry]) -> Iterator[Line]:
+def _driver_list(entries: Sequence[Entry]) -> Document:
     listed = {}
     for line, entry in enumerate(entries, start=1):
         driver, team = facts.drivers()[entry.driver], facts.teams()[entry.team]
@@ -209,7 +207,7 @@ def _driver_list(entries: Sequence[Entry]) -> Iterator[Line]:
             "LastName": driver.family,
             "Reference": driver.reference,
         }
-    yield 5 * SECOND, listed
+    return listed
 
 
 def _tyres(course: Course) -> Iterator[Line]:
@@ -224,15 +222,13 @@ def _tyres(course: Course) -> Iterator[Line]:
 def _race_control(event: EventFacts, session: SessionFacts, course: Course) -> Iterator[Line]:
     begins = event.starts_at(session.name)
     assert begins is not None
-    said = [
-        moment
-        for began, ended in course.parts
-        for moment in ((began, "GREEN", "GREEN LIGHT - PIT EXIT OPEN"), (ended, "CHEQUERED", "CHEQUERED FLAG"))
-    ]
+    green, chequered, red = "GREEN LIGHT - PIT EXIT OPEN", "CHEQUERED FLAG", "RED FLAG"
+    said = [(began, green) for began, _ in course.parts] + [(ended, chequered) for _, ended in course.parts]
     if course.stopped:
-        said += [(course.stopped[0], "RED", "RED FLAG"), (course.stopped[1], "GREEN", "GREEN LIGHT - PIT EXIT OPEN")]
-    for number, (at, flag, text) in enumerate(sorted(said)):
+        said += zip(course.stopped, (red, green), strict=True)
+    for number, (at, text) in enumerate(sorted(said)):
         utc = (begins + timedelta(milliseconds=at - START)).replace(tzinfo=None, microsecond=0)
+        flag = text.partition(" ")[0]
         message = {"Utc": utc.isoformat(), "Category": "Flag", "Flag": flag, "Scope": "Track", "Message": text}
         yield at, {"Messages": {str(number): message} if number else [message]}
 
@@ -256,7 +252,7 @@ def _session(season: int, event: EventFacts, session: SessionFacts) -> Document:
     folder = f"{event.last_date} {event.name}/{session.local.date()} {session.name}/".replace(" ", "_")
     return {
         "Key": (event.round + 1) * 10 + event.sessions.index(session),
-        "Type": TYPES.get(session.name, session.name.rstrip(" 123").removeprefix("Sprint ")),
+        "Type": "Race" if session.name == "Sprint" else session.name.rstrip(" 123").removeprefix("Sprint "),
         "Name": session.name,
         "StartDate": session.local.isoformat(),
         "EndDate": (session.local + session.length).isoformat(),

@@ -16,7 +16,7 @@ def file(events: Sequence[EventFacts]) -> bytes:
         "country": [event.country for event in events],
         "location": [event.location for event in events],
         "official_event_name": [event.official_name for event in events],
-        "event_date": [f"{event.last_date}T00:00:00" if event.last_date else None for event in events],
+        "event_date": [event.last_date and f"{event.last_date.isoformat()}T00:00:00" for event in events],
         "event_name": [event.name for event in events],
         "gmt_offset": [event.gmt_offset for event in events],
         "event_format": [event.format for event in events],

@@ -6,8 +6,7 @@ changes in the feed that the file shows, so results and statuses make no new ver
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from core.database import Database
 from core.errors import F1FlowsError, UsageError
-from core.queries import in_season, read_calendar, season_ids
+from core.queries import about_season, in_season, read_calendar, season_ids
 from core.records import ChangeKind, Circuit, Entity, Event, Session, SessionKind, Status
 from core.schema import changes, sessions
 from core.text import counted
@@ -32,12 +31,8 @@ REFRESH = timedelta(hours=1)
 """How often subscribers are asked to reload: the schedule is synced hourly."""
 
 
-@dataclass(frozen=True)
-class Version:
-    """The version of an event, session or season: how many shown changes since it was added, and the last one."""
-
-    changes: int
-    at: datetime
+Version = Sequence[datetime]
+"""When an event, session or season was added, and when each of its shown changes since was made."""
 
 
 def write_calendar(database: Database, season: int, kinds: Collection[SessionKind], file: Path) -> str:
@@ -82,9 +77,8 @@ def calendar_of(database: Database, season: int, kinds: Collection[SessionKind])
         if session.kind in kinds:
             event = known.events[session.event_id]
             circuit = known.circuits.get(event.circuit_id or "")
-            of_this = versions.get(session.id), versions.get(event.id), versions.get(str(season))
-            found = [version for version in of_this if version is not None] or [Version(0, updated_at[session.id])]
-            made.add_component(_entry(session, event, circuit, found))
+            found = [versions[identity] for identity in (session.id, event.id, str(season)) if identity in versions]
+            made.add_component(_entry(session, event, circuit, found or [[updated_at[session.id]]]))
     return made
 
 
@@ -94,24 +88,22 @@ def _order(session: Session) -> tuple[date, datetime, str]:
 
 def _versions(connection: Connection, season: int) -> Mapping[str, Version]:
     """The versions of a season, its events and its sessions, by id."""
-    of_season = in_season(changes.c.entity_id) | (changes.c.entity_id == str(season))
-    query = select(changes).where(of_season, changes.c.kind != ChangeKind.STATUS.value).order_by(changes.c.id)
-    found: dict[str, Version] = {}
-    for row in connection.execute(query, season_ids(season)):
+    query = select(changes).where(about_season(changes.c.entity_id, season), changes.c.kind != ChangeKind.STATUS.value)
+    found: dict[str, list[datetime]] = {}
+    for row in connection.execute(query.order_by(changes.c.id), season_ids(season)):
         if row.kind == ChangeKind.ADDED.value:
-            found[row.entity_id] = Version(0, row.at)
+            found[row.entity_id] = [row.at]
         elif SHOWN.get(row.entity, set()) & set(row.after or ()):
-            before = found.get(row.entity_id, Version(0, row.at))
-            found[row.entity_id] = Version(before.changes + 1, max(before.at, row.at))
+            found.setdefault(row.entity_id, [row.at]).append(row.at)
     return found
 
 
 def _entry(session: Session, event: Event, circuit: Circuit | None, versions: Collection[Version]) -> icalendar.Event:
     """A session as an entry; `versions` are its own, its event's and its season's."""
-    changed = max(version.at for version in versions)
+    changed = max(map(max, versions))
     made = icalendar.Event()
     made.add("uid", session.id)
-    made.add("sequence", sum(version.changes for version in versions))
+    made.add("sequence", sum(len(version) - 1 for version in versions))
     made.add("dtstamp", changed)
     made.add("last-modified", changed)
     made.add("summary", f"{event.name}: {session.name}")

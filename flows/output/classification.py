@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -63,7 +63,7 @@ def read_classification(
     observed = next(row.observed_at for row in revisions if row.revision == revision)
     raced = session.kind in RACED
     facts = ("grid", "+/-", "laps", "time", "points") if raced else ("Q1", "Q2", "Q3", "best")
-    most = max((entry.laps or 0 for entry in entries), default=0)
+    most = most_laps(entries)
     first = next((entry for entry in entries if entry.position == 1), None)
     leader = _driver(first, names) if first else "nobody"
     return Classification(
@@ -130,6 +130,11 @@ def markdown(classification: Classification) -> list[str]:
 
 def _driver(entry: Entry, names: Mapping[str, str]) -> str:
     return names.get(entry.driver_id or "", entry.driver_code or NOTHING)
+
+
+def most_laps(entries: Iterable[Entry]) -> int:
+    """The most laps of an entry."""
+    return max((entry.laps or 0 for entry in entries), default=0)
 
 
 def place_text(entry: Entry) -> str:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from core.database import Database
 from core.records import Status
-from core.schema import events, sessions
 from core.text import day_and_time, moment
-from flows.output.text import NOTHING, Card, cell, markdown_table, venue_time
+from core.views import next_sessions
+from flows.output.text import Card, cell, markdown_table, shown
 
 SHOWN = 6
 """The number of sessions on the card."""
@@ -19,31 +18,23 @@ SHOWN = 6
 
 def read_next(database: Database, now: datetime) -> Card | None:
     """The sessions that start after a moment, the next one first; None if none has a time."""
-    coming = (
-        select(sessions, events.c.name.label("event"), events.c.locality)
-        .join(events, events.c.id == sessions.c.event_id)
-        .where(sessions.c.starts_at > now, sessions.c.status == Status.SCHEDULED.value)
-        .order_by(sessions.c.starts_at, sessions.c.id)
-        .limit(SHOWN)
-    )
+    view = next_sessions.c
+    coming = select(next_sessions).where(view.starts_at > now, view.status == Status.SCHEDULED.value)
     with database.reading() as connection:
-        found = connection.execute(coming).all()
+        found = connection.execute(coming.order_by(view.starts_at, view.session_id).limit(SHOWN)).all()
     if not found:
         return None
     first = found[0]
     titles = ("session", "event", "at the venue", "UTC")
-    rows = [(row.name, row.event, _at_venue(row), day_and_time(row.starts_at)) for row in found[1:]]
+    rows = [
+        (row.name, row.event, shown(row.local_starts_at, day_and_time), day_and_time(row.starts_at))
+        for row in found[1:]
+    ]
     lines = [
         f"# {cell(first.name)}, {cell(first.event)}",
         "",
-        f"{moment(first.starts_at)}; in {cell(first.locality)} {_at_venue(first)}.",
+        f"{moment(first.starts_at)}; in {cell(first.locality)} {shown(first.local_starts_at, day_and_time)}.",
     ]
     if rows:
         lines += ["", "Then:", "", *markdown_table(titles, rows)]
     return Card(f"{moment(first.starts_at)}: {first.name}, {first.event}", lines)
-
-
-def _at_venue(row: Row[Any]) -> str:
-    if row.utc_offset_minutes is None:
-        return NOTHING
-    return venue_time(row.starts_at, row.utc_offset_minutes)

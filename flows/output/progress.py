@@ -27,25 +27,27 @@ PREFECT_STEP, LOG_STEP = 5, 20
 
 
 class Progress:
-    """Shows progress through `total` things inside the context; nothing if they are fewer than `LONG`."""
+    """Shows progress through `total` things inside the context; nothing if they are fewer than `least`."""
+
+    least = LONG
 
     def __init__(self, total: int, what: str) -> None:
         self.total = total
         self.what = what
-        self.done = 0
+        self.key = slug(what)
+        self.description = f"{total} {what}"
+        self.count = 0
         self.shown = 0.0
         self.artifact: UUID | None = None
         self.bar: Bar | None = None
 
     def __enter__(self) -> Self:
-        if self.total < LONG:
+        if self.total < self.least:
             return self
         if present_flow_run() is not None:
             self._create()
         elif sys.stderr.isatty():
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-            self.bar = Bar(*columns, console=Console(stderr=True), transient=True)
-            self.bar.add_task(self.what, total=self.total)
+            self.bar = self.made_bar()
             self.bar.start()
         return self
 
@@ -53,30 +55,42 @@ class Progress:
         if self.bar is not None:
             self.bar.stop()
 
+    def made_bar(self) -> Bar:
+        """The bar in the terminal, with its one task."""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        bar = Bar(*columns, console=Console(stderr=True), transient=True)
+        bar.add_task(self.what, total=self.total)
+        return bar
+
     def step(self) -> None:
         """Count one more."""
-        self.done += 1
+        self.count += 1
+        self.show_count()
+
+    def show_count(self) -> None:
+        """Show how many are done."""
         if self.bar is not None:
-            self.bar.update(self.bar.task_ids[0], completed=self.done)
+            self.bar.update(self.bar.task_ids[0], completed=self.count)
         elif self.artifact is not None:
             if self._advance(PREFECT_STEP):
-                self._update(self.artifact)
-        elif self.total >= LONG and present_flow_run() is None and self._advance(LOG_STEP):
-            logger.info("%d of %d %s", self.done, self.total, self.what)
+                self.update(self.artifact)
+        elif self.total >= self.least and present_flow_run() is None and self._advance(LOG_STEP):
+            logger.info("%d of %d %s", self.count, self.total, self.what)
 
     def _advance(self, step: int) -> bool:
         """Move on to what is done if that is `step` per cent more than last shown, or all; whether it did."""
-        percent = 100 * self.done / self.total
-        if percent - self.shown < step and self.done < self.total:
+        percent = 100 * self.count / self.total
+        if percent - self.shown < step and self.count < self.total:
             return False
         self.shown = percent
         return True
 
     @best_effort
     def _create(self) -> None:
-        made: Any = create_progress_artifact(0.0, key=slug(self.what), description=f"{self.total} {self.what}")
+        made: Any = create_progress_artifact(0.0, key=self.key, description=self.description)
         self.artifact = made
 
     @best_effort
-    def _update(self, artifact: UUID) -> None:
-        update_progress_artifact(artifact, progress=self.shown)
+    def update(self, artifact: UUID) -> None:
+        """Show in the artifact how many are done."""
+        update_progress_artifact(artifact, progress=100 * self.count / self.total)

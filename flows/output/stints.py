@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -56,7 +56,8 @@ def read_stints(connection: Connection, session_id: str) -> RaceStints:
     of_car: defaultdict[str, list[Row[Any]]] = defaultdict(list)
     for stint in connection.execute(select(stints).where(stints.c.session_id == session_id).order_by(stints.c.stint)):
         of_car[stint.car_number].append(stint)
-    codes = _codes(connection, session_id)
+    driver_codes = select(entries.c.car_number, entries.c.driver_code).where(entries.c.session_id == session_id)
+    codes = dict(connection.execute(driver_codes).tuples().all())
     rain = connection.scalars(
         select(weather.c.at).where(weather.c.session_id == session_id, weather.c.is_raining.is_(True))
     ).all()
@@ -85,11 +86,6 @@ def stint_chart(database: Database, session_id: str) -> list[Text]:
     lines.append(styled(("rain".ljust(LABEL) + _marks(race.laps, race.wet, "~"), "cyan")))
     lines.append(styled(("red".ljust(LABEL) + _marks(race.laps, race.stopped, "▲"), "red")))
     return lines
-
-
-def _codes(connection: Connection, session_id: str) -> Mapping[str, str | None]:
-    found = select(entries.c.car_number, entries.c.driver_code).where(entries.c.session_id == session_id)
-    return {row.car_number: row.driver_code for row in connection.execute(found)}
 
 
 def _in_order(driven: Sequence[Row[Any]]) -> list[str]:

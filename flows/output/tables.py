@@ -13,7 +13,7 @@ from sqlalchemy import Row as DatabaseRow
 from core.records import EventFormat, Status
 from core.settings import Settings
 from core.text import day_and_time
-from flows.output.text import Column, Row, print_table, screen, styled, venue_time
+from flows.output.text import Column, Row, print_table, screen, styled
 
 STYLES = {Status.COMPLETED: "dim", Status.LIVE: "bold", Status.CANCELLED: "red strike"}
 
@@ -42,7 +42,7 @@ def print_chapter(now: datetime, title: str, lines: Iterable[Text]) -> None:
 
 
 def print_calendar(events: Sequence[DatabaseRow[Any]]) -> None:
-    """Print events, with the time of `race` (an instant or None) at the venue and in UTC."""
+    """Print rows of `season_calendar`, with the race's start at the venue and in UTC."""
     columns = (
         Column("", justify="right"),
         Column("event"),
@@ -56,10 +56,10 @@ def print_calendar(events: Sequence[DatabaseRow[Any]]) -> None:
         Row(
             (
                 str(event.round or ""),
-                event.name,
+                event.event,
                 event.circuit_id or "",
-                venue_time(event.race, event.utc_offset_minutes) if event.race else "",
-                day_and_time(event.race) if event.race else "",
+                day_and_time(event.race_local_starts_at) if event.race_local_starts_at else "",
+                day_and_time(event.race_starts_at) if event.race_starts_at else "",
                 "sprint" if event.format not in (EventFormat.CONVENTIONAL, EventFormat.TESTING) else "",
                 event.status,
             ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from core.deliver.delivering import Delivered
@@ -47,17 +46,12 @@ def print_delivered(delivered: Sequence[Delivered]) -> None:
     say(f"{counted(len(delivered), 'webhook')}: {counted(changes, 'change')} delivered{left}")
 
 
-@dataclass(frozen=True)
-class Listed:
-    """A subscriber, its state (None: nothing was sent yet), and how many changes are waiting for it."""
+def print_webhooks(listed: Sequence[tuple[Subscriber, Delivery | None, int]], now: datetime) -> None:
+    """Print every webhook with its lag and last error.
 
-    subscriber: Subscriber
-    delivery: Delivery | None
-    waiting: int
-
-
-def print_webhooks(listed: Sequence[Listed], now: datetime) -> None:
-    """Print every webhook with its lag and last error."""
+    Args:
+        listed: each subscriber, its state (None: nothing was sent yet), and how many changes are waiting for it.
+    """
     if not listed:
         say(NONE_SET)
         return
@@ -71,11 +65,10 @@ def print_webhooks(listed: Sequence[Listed], now: datetime) -> None:
         Column("delivered", 3),
         Column("last error"),
     )
-    print_table(columns, [_row(one, now) for one in listed])
+    print_table(columns, [_row(*one, now) for one in listed])
 
 
-def _row(listed: Listed, now: datetime) -> Row:
-    subscriber, delivery = listed.subscriber, listed.delivery
+def _row(subscriber: Subscriber, delivery: Delivery | None, waiting: int, now: datetime) -> Row:
     kinds = "all" if subscriber.kinds is None else ", ".join(kind.value for kind in subscriber.kinds)
     if delivery is None:
         return Row((subscriber.name, subscriber.host, kinds, "new: begins with the next run", "", "", "", ""))
@@ -85,8 +78,8 @@ def _row(listed: Listed, now: datetime) -> Row:
             subscriber.name,
             subscriber.host,
             kinds,
-            state if delivery.attempts else "up to date" if not listed.waiting else "behind",
-            str(listed.waiting),
+            state if delivery.attempts else "up to date" if not waiting else "behind",
+            str(waiting),
             str(delivery.last_change_id),
             moment(delivery.delivered_at) if delivery.delivered_at else "",
             delivery.last_error or "",

@@ -7,19 +7,19 @@ from datetime import timedelta
 
 from core.retries import DATABASE_READ, retrying
 from core.rules.results.due_polls import DuePoll
-from core.rules.results.outcome import Outcome, Polled
+from core.rules.results.outcome import Polled
 from core.rules.results.polling import is_hot, next_hot_poll
+from flows.polls.outcomes import UNDONE
 from flows.runtime.run import Run
 from flows.tasks.results import read_due_polls
 
 Poll = Callable[[Run, Sequence[DuePoll]], list[Polled]]
 
-LEFT_TO_THE_SCHEDULE = (Outcome.FAILED, Outcome.PUT_OFF)
-"""The outcomes after which a session is left to its own cadence, because a source fails or refuses."""
-
 
 def stay(run: Run, due: Sequence[DuePoll], polled: Sequence[Polled], poll: Poll) -> list[Polled]:
     """Poll awaited sessions every HOT_POLL_SECONDS; returns the last outcome of each session.
+
+    A session whose poll is undone is left to its own cadence.
 
     Args:
         polled: the outcomes of the run's first poll of `due`.
@@ -28,7 +28,7 @@ def stay(run: Run, due: Sequence[DuePoll], polled: Sequence[Polled], poll: Poll)
     every = timedelta(seconds=run.settings.hot_poll_seconds)
     latest = {one.session_id: one for one in polled}
     while True:
-        left_to_the_schedule = {key for key, one in latest.items() if one.outcome in LEFT_TO_THE_SCHEDULE}
+        left_to_the_schedule = {key for key, one in latest.items() if one.outcome in UNDONE}
         now = run.time.present()
         due = _awaited(run.later(now), due, left_to_the_schedule)
         at = next_hot_poll(run.now, now, every, len(due))

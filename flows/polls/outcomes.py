@@ -12,22 +12,21 @@ from flows.runtime.refusals import Refusal
 from flows.runtime.run import Run
 from flows.tasks.results import upsert_poll, upsert_result
 
+UNDONE = (Outcome.FAILED, Outcome.PUT_OFF)
+"""The outcomes of a session whose poll did not succeed, because a source fails or refuses."""
+
 
 def of_answers(run: Run, query: ResultQuery, answers: Sequence[Answer], force: bool) -> Iterator[Polled]:
     """Store and yield the outcomes of a query's sessions; unanswered ones are left out if live timing may have them."""
     answered = {answer.due_poll.session.id: answer for answer in answers}
     for due_poll in query.due_polls:
-        if answer := answered.get(due_poll.session.id):
-            yield take(run, answer, force)
-        elif not due_poll.may_have_timing:
-            yield not_published(run, due_poll)
-
-
-def take(run: Run, answer: Answer, force: bool) -> Polled:
-    """Make a session's published result its next revision; an unreadable document is a fault."""
-    if isinstance(answer.result, SourceMalformed):
-        return fail(run, answer.due_poll, answer.result, answer.document)
-    return accept(run, answer.due_poll, answer.result, force)
+        if (answer := answered.get(due_poll.session.id)) is None:
+            if not due_poll.may_have_timing:
+                yield not_published(run, due_poll)
+        elif isinstance(answer.result, SourceMalformed):
+            yield fail(run, due_poll, answer.result, answer.document)
+        else:
+            yield accept(run, due_poll, answer.result, force)
 
 
 def accept(run: Run, due_poll: DuePoll, result: SessionResult, force: bool) -> Polled:

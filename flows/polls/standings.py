@@ -8,7 +8,7 @@ from core.deadline import Deadline
 from core.errors import DataRefused, SourceError, SourceMalformed
 from core.records import Event
 from flows.runtime.run import Run
-from flows.tasks.standings import fetch_standings, transform_standings, upsert_standings, upsert_standings_due
+from flows.tasks.results import fetch_standings, transform_standings, upsert_standings, upsert_standings_due
 
 logger = logging.getLogger(__name__)
 

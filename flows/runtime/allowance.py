@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from core.retries import DATABASE_READ, retrying
 from flows.runtime.refusals import REFUSALS, enter_refusal
@@ -21,19 +21,16 @@ LOOK_SECONDS = 30.0
 """The longest sleep of a waiting run before it reads the clock again."""
 
 
-class Shown(Protocol):
-    """Shows until when a run waits; None: it goes on."""
-
-    def waits(self, until: datetime | None) -> None:
-        """Show that the run waits until a moment, or goes on."""
-
-
 class Allowance:
-    """The run's requests to Jolpica, one at a time."""
+    """The run's requests to Jolpica, one at a time.
 
-    def __init__(self, run: Run, shown: Shown) -> None:
-        self._run = run
-        self._shown = shown
+    `waits` shows until when the run waits, or with None that it goes on; `fetched` shows that a request was answered.
+    """
+
+    def __init__(self, run: Run, waits: Callable[[datetime | None], None], fetched: Callable[[], None]) -> None:
+        self.run = run
+        self._waits = waits
+        self._fetched = fetched
         self._last: float | None = None
 
     def ask(self, request: Callable[[], R]) -> R:
@@ -42,18 +39,21 @@ class Allowance:
             self._wait()
             self._last = time.monotonic()
             try:
-                return request()
+                answer = request()
             except REFUSALS as error:
-                self._wait_until(enter_refusal(self._run, error).until)
+                self._wait_until(enter_refusal(self.run, error).until)
+            else:
+                self._fetched()
+                return answer
 
     def _wait(self) -> None:
-        if self._run.flow_run_id is not None and self._last is not None:
+        if self.run.flow_run_id is not None and self._last is not None:
             time.sleep(max(self._last + APART_SECONDS - time.monotonic(), 0))
-        while (until := retrying(DATABASE_READ, self._run.ledger.waits_until)()) is not None:
+        while (until := retrying(DATABASE_READ, self.run.ledger.waits_until)()) is not None:
             self._wait_until(until)
 
     def _wait_until(self, until: datetime) -> None:
-        self._shown.waits(until)
-        while (left := (until - self._run.ledger.now).total_seconds()) > 0:
+        self._waits(until)
+        while (left := (until - self.run.ledger.now).total_seconds()) > 0:
             time.sleep(min(left, LOOK_SECONDS))
-        self._shown.waits(None)
+        self._waits(None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import logging
 import os
 import socket
@@ -61,7 +60,9 @@ def local_server() -> Iterator[str]:
         process = _start(port, log, lock)
         stopping = threading.Event()
         try:
-            _write(lock, {"process": os.getpid(), "server": process.pid, "url": url})
+            lock.truncate(0)
+            lock.write(f"process {os.getpid()} or its Prefect server, process {process.pid} at {url}")
+            lock.flush()
             wait_until_healthy(process, f"{url}/api", log)
             threading.Thread(target=_watch, args=(process, stopping, log), name="watch-server", daemon=True).start()
             logger.info("Prefect's UI: %s", url)
@@ -116,20 +117,10 @@ def _try_lock(lock: IO[str]) -> bool:
     return False
 
 
-def _write(lock: IO[str], holder: dict[str, object]) -> None:
-    lock.truncate(0)
-    lock.write(json.dumps(holder))
-    lock.flush()
-
-
 def _holder(lock: IO[str]) -> str:
-    """The processes that hold a home, from its lock file."""
+    """The processes that hold a home, as its lock file names them."""
     lock.seek(0)
-    try:
-        written = json.loads(lock.read())
-        return f"process {written['process']} or its Prefect server, process {written['server']} at {written['url']}"
-    except (ValueError, LookupError, TypeError):
-        return "a start that is under way"
+    return lock.read() or "a start that is under way"
 
 
 def free_port(home: Path) -> int:
@@ -147,8 +138,10 @@ def free_port(home: Path) -> int:
         port, origin = next(filter(_is_free, PORTS), PORTS[0]), "default"
         kept.write_text(f"{port}\n")
     if not _is_free(port):
+        # Such as one left behind by an older version of this program.
+        by = " by another Prefect server" if _is_healthy(f"http://{LOOPBACK}:{port}/api") else ""
         raise F1FlowsError(
-            f"port {port} of {LOOPBACK} ({origin}) is taken{_by(port)}: end what is there,"
+            f"port {port} of {LOOPBACK} ({origin}) is taken{by}: end what is there,"
             " or set PREFECT_SERVER_API_PORT to another"
         )
     return port
@@ -163,12 +156,10 @@ def _is_free(port: int) -> bool:
     return False
 
 
-def _by(port: int) -> str:
-    """The Prefect server on a port, in words, such as one left behind by an older version of this program."""
+def _is_healthy(api: str) -> bool:
     with suppress(httpx.HTTPError):
-        if httpx.get(f"http://{LOOPBACK}:{port}/api/health", timeout=2).is_success:
-            return " by another Prefect server"
-    return ""
+        return httpx.get(f"{api}/health", timeout=2).is_success
+    return False
 
 
 def wait_until_healthy(process: subprocess.Popen[bytes], api: str, log: Path) -> None:
@@ -181,11 +172,8 @@ def wait_until_healthy(process: subprocess.Popen[bytes], api: str, log: Path) ->
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise F1FlowsError(f"the Prefect server ended with status {process.returncode}: see {log}")
-        try:
-            if httpx.get(f"{api}/health", timeout=2).is_success:
-                return
-        except httpx.HTTPError:
-            pass
+        if _is_healthy(api):
+            return
         time.sleep(0.25)
     raise F1FlowsError(f"the Prefect server did not start within {START_SECONDS:.0f} s: see {log}")
 

@@ -70,10 +70,6 @@ class Run:
         ledger = Ledger(database, _upstream_now(settings, moment), reserve=reserve)
         return cls(settings, database, moment, now is not None, flow_run_id, ledger, Elapsing(moment))
 
-    def with_new_deadline(self) -> Run:
-        """The same run, with a new deadline for the next source."""
-        return replace(self, deadline=Deadline())
-
     def later(self, now: datetime) -> Run:
         """The same run at a later moment, with a new deadline."""
         ledger = Ledger(self.database, _upstream_now(self.settings, now))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from functools import update_wrapper
-from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar
+from functools import wraps
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
@@ -24,19 +24,20 @@ class Cached(NamedTuple):
     expires: timedelta
 
 
-class Step(Generic[P, R]):
-    """A function of a run with retries: a Prefect task in a flow run, otherwise called directly."""
+def step(
+    policy: RetryPolicy, run_name: str, *, cached: Callable[..., Cached | None] | None = None
+) -> Callable[[Callable[Concatenate[Run, P], R]], Callable[Concatenate[Run, P], R]]:
+    """Make a function of a run a step with retries: a Prefect task in a flow run, otherwise called directly.
 
-    def __init__(
-        self,
-        function: Callable[Concatenate[Run, P], R],
-        policy: RetryPolicy,
-        run_name: str,
-        cached: Callable[..., Cached | None] | None,
-    ) -> None:
-        self._direct = retrying(policy, function)
-        self._cached = cached
-        self._task: Task[Concatenate[Run, P], R] = task(
+    Args:
+        policy: how often and when it is retried.
+        run_name: the task run's name, a template over the function's parameters.
+        cached: decides from the arguments whether a flow run may use Prefect's cache.
+    """
+
+    def decorate(function: Callable[Concatenate[Run, P], R]) -> Callable[Concatenate[Run, P], R]:
+        direct = retrying(policy, function)
+        in_flow_run: Task[Concatenate[Run, P], R] = task(
             task_run_name=run_name,
             retries=policy.retries,
             retry_delay_seconds=policy.delays,
@@ -45,36 +46,23 @@ class Step(Generic[P, R]):
             cache_policy=NO_CACHE,
             persist_result=False,
         )(function)
-        update_wrapper(self, function)
 
-    def __call__(self, run: Run, *args: P.args, **kwargs: P.kwargs) -> R:
-        if run.flow_run_id is None:
-            return self._direct(run, *args, **kwargs)
-        cached = self._cached(run, *args, **kwargs) if self._cached else None
-        if cached is None:
-            return self._task(run, *args, **kwargs)
-        kept = self._task.with_options(
-            cache_policy=CacheKeyFnPolicy(cache_key_fn=lambda _context, _parameters: cached.key),
-            cache_expiration=cached.expires,
-            persist_result=True,
-            result_serializer="json",
-        )
-        return kept(run, *args, **kwargs)
+        @wraps(function)
+        def stepped(run: Run, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            if run.flow_run_id is None:
+                return direct(run, *args, **kwargs)
+            kept = cached(run, *args, **kwargs) if cached else None
+            if kept is None:
+                return in_flow_run(run, *args, **kwargs)
+            with_cache = in_flow_run.with_options(
+                cache_policy=CacheKeyFnPolicy(cache_key_fn=lambda _context, _parameters: kept.key),
+                cache_expiration=kept.expires,
+                persist_result=True,
+                result_serializer="json",
+            )
+            return with_cache(run, *args, **kwargs)
 
-
-def step(
-    policy: RetryPolicy, run_name: str, *, cached: Callable[..., Cached | None] | None = None
-) -> Callable[[Callable[Concatenate[Run, P], R]], Step[P, R]]:
-    """Make a function of a run a step.
-
-    Args:
-        policy: how often and when it is retried.
-        run_name: the task run's name, a template over the function's parameters.
-        cached: decides from the arguments whether a flow run may use Prefect's cache.
-    """
-
-    def decorate(function: Callable[Concatenate[Run, P], R]) -> Step[P, R]:
-        return Step(function, policy, run_name, cached)
+        return stepped
 
     return decorate
 

@@ -1,4 +1,4 @@
-"""The steps for results, from Jolpica and from live timing."""
+"""The steps of polls: results, from Jolpica and from live timing, and published standings."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from datetime import datetime
 from core import fetch, queries
 from core.deadline import Deadline
 from core.documents import Document, TimingDocument
-from core.records import SessionKind, SessionResult
+from core.records import Competitor, Event, SessionKind, SessionResult
 from core.retries import DATABASE, DATABASE_READ, NETWORK, PURE
+from core.rules.results.championship import competitors
 from core.rules.results.due_polls import Answer, DuePoll, ResultQuery, match_results, require_readable
 from core.rules.results.outcome import Polled
 from core.transform.results import listed_results
+from core.transform.standings import PublishedStandings, published_standings
 from core.transform.timing import timing_result
-from core.upsert import polls, results
+from core.upsert import polls, results, standings
 from flows.runtime.run import Run
 from flows.runtime.step import step
 from flows.tasks.timed import fetch_timed
@@ -80,3 +82,39 @@ def upsert_poll(
         not_before=not_before,
         flow_run_id=run.flow_run_id,
     )
+
+
+@step(DATABASE_READ, "read-due-standings")
+def read_due_standings(run: Run) -> list[Event]:
+    """The events after which Jolpica's standings are due."""
+    return standings.standings_due(run.database, run.now)
+
+
+@step(NETWORK, "fetch-standings-{event.id}")
+def fetch_standings(run: Run, event: Event, deadline: Deadline) -> dict[Competitor, list[Document]]:
+    """Jolpica's standings after an event, by championship."""
+    access = run.access(deadline)
+    return {
+        competitor: fetch.jolpica.fetch_standings(event.season, event.round or 0, competitor, access)
+        for competitor in competitors(event.season)
+    }
+
+
+@step(PURE, "transform-standings-{event.id}")
+def transform_standings(run: Run, event: Event, documents: dict[Competitor, list[Document]]) -> PublishedStandings:
+    """Jolpica's standings as records."""
+    return published_standings(documents)
+
+
+@step(DATABASE, "upsert-standings-{event.id}")
+def upsert_standings(run: Run, event: Event, published: PublishedStandings) -> list[str]:
+    """Accept Jolpica's standings after an event, if they win over ours; returns the differences, one line each."""
+    return standings.accept_standings(
+        run.database, event.id, published.tables, published.named, run.now, flow_run_id=run.flow_run_id
+    )
+
+
+@step(DATABASE, "upsert-standings-due-{event.id}")
+def upsert_standings_due(run: Run, event: Event, error: str, *, is_refused: bool) -> None:
+    """Poll an event's standings later; `is_refused`: the published ones are unreadable."""
+    standings.put_standings_off(run.database, event, run.now, error, is_refused=is_refused)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import timedelta
 
 from core import fetch, queries
 from core.documents import Document
 from core.errors import SourceEmpty
-from core.records import ListedEvent, ListedResult, ScheduleAnswer, SessionKind, Source, Unpublished
+from core.records import ListedResult, ScheduleAnswer, SessionKind, Source, Unpublished
 from core.retries import DATABASE, DATABASE_READ, NETWORK, PURE
 from core.rules.calendar import plausibility
 from core.rules.calendar.season import Calendar, begun, sources_of
+from core.rules.history import SeasonAnswer
 from core.transform.results import listed_results
 from core.transform.schedule import schedule_answer
 from core.upsert import schedule
@@ -67,23 +67,15 @@ def read_calendar(run: Run, season: int) -> Calendar:
 
 
 @step(DATABASE, "upsert-schedule-{answer.season}")
-def upsert_schedule(
-    run: Run,
-    answer: ScheduleAnswer,
-    races: tuple[ListedEvent, ...],
-    qualifying: tuple[ListedResult, ...],
-    *,
-    rejected: Mapping[Source, str],
-    force: bool,
-) -> SeasonSummary:
-    """Apply a source's answer to the database; `rejected` has better sources' faults."""
+def upsert_schedule(run: Run, answer: SeasonAnswer, *, force: bool) -> SeasonSummary:
+    """Apply a season's schedule to the database."""
     return schedule.upsert_schedule(
         run.database,
-        answer,
-        races,
+        answer.schedule,
+        answer.races,
         run.now,
-        qualifying=qualifying,
-        rejected=rejected,
+        qualifying=answer.qualifying,
+        rejected=answer.rejected,
         force=force,
         flow_run_id=run.flow_run_id,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from collections.abc import Callable
+from typing import Concatenate, TypeVar
 
 from core.deadline import Deadline
 from core.errors import SourceEmpty
@@ -12,17 +13,15 @@ from core.rules.results import polling
 from core.rules.results.due_polls import DuePoll
 from flows.runtime.run import Run
 
-D = TypeVar("D", covariant=True)
+D = TypeVar("D")
 
 
-class FetchSession(Protocol[D]):
-    """Fetches a document of a session, which no longer changes if it is `settled`."""
-
-    def __call__(self, event: Event, session: Session, access: Access, *, settled: bool) -> D:
-        """Fetch the document."""
-
-
-def fetch_timed(run: Run, due_poll: DuePoll, deadline: Deadline, fetch_session: FetchSession[D]) -> D | None:
+def fetch_timed(
+    run: Run,
+    due_poll: DuePoll,
+    deadline: Deadline,
+    fetch_session: Callable[Concatenate[Event, Session, Access, ...], D],
+) -> D | None:
     """A session's document; None if there is nothing yet, or the session's time is unknown."""
     if due_poll.session.wall_time is None:
         return None

@@ -1,12 +1,16 @@
-"""Turns a season's facts into its page's text and drawings. No I/O."""
+"""A season's facts as text and drawings, as the page's template asks for them. No I/O."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from statistics import median
 from typing import Any
 
+from markupsafe import Markup
 from sqlalchemy import Row
 
 from core.records import (
@@ -22,17 +26,15 @@ from core.records import (
     Source,
     Status,
 )
-from core.rules.calendar.identity import event_id_of, slug_of
-from core.rules.changes import FeedChange
+from core.rules.calendar.identity import event_id_of, kind_of, session_id, slug_of
 from core.rules.results.differences import diff_text
-from core.text import day, days, lapse, moment, plain, time_of_day
+from core.text import day, lapse, moment, time_of_day
 from flows.output.changes import change_text
-from flows.output.classification import place_text, race_time
 from flows.output.page.championship_chart import Line, championship_chart
 from flows.output.page.colors import team_colors
 from flows.output.page.facts import SeasonFacts
-from flows.output.page.model import Championship, Classified, Fresh, Happening, Page, Place, Table, Weekend
 from flows.output.page.stint_chart import stint_chart
+from flows.output.stints import RaceStints
 from flows.output.text import NOTHING, shown, venue_time
 
 WHOLE = (ChangeKind.CANCELLED, ChangeKind.REINSTATED, ChangeKind.RELOCATED)
@@ -49,84 +51,92 @@ READ_LATE = timedelta(days=3)
 """Results that became official longer than this after a session's end were read as history."""
 
 
-class Builder:
-    """Turns a season's facts into text, with names and colors shared by all parts."""
+@dataclass(frozen=True)
+class Happening:
+    """An event in a history: when it was known here, what it changed, and a revision's kind."""
+
+    at: str
+    text: str
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A competitor in the championship: its line in the chart, and its row after the last event.
+
+    `behind` are the points to the leader.
+    """
+
+    line: Line
+    row: Row[Any]
+    team: str
+    behind: Decimal
+
+
+@dataclass(frozen=True)
+class Championship:
+    """A championship: its chart, the events with standings, and the places after the last one."""
+
+    title: str
+    chart: Markup
+    events: Sequence[Event]
+    places: Sequence[Place]
+
+
+class Page:
+    """A season's page: what its template asks for, with names and colors shared by all parts."""
 
     def __init__(self, facts: SeasonFacts, now: datetime) -> None:
         self.facts = facts
-        self.now = now
-        self.events = [event for event in facts.events if event.format is not EventFormat.TESTING]
+        self.written_at = moment(now, year=True)
+        by_date = sorted(facts.calendar.events.values(), key=lambda event: (event.first_date, event.id))
+        self.events = [event for event in by_date if event.format is not EventFormat.TESTING]
+        self.planned = [event for event in self.events if event.status is not Status.CANCELLED]
+        self.driven = [event for event in self.planned if event.status is Status.COMPLETED]
+        self.coming = [event for event in self.planned if event.status is not Status.COMPLETED]
+        self.names = {driver.id: driver.family_name for driver in facts.drivers.values()}
         self.team_of = self._team_of()
         best = [row.competitor_id for row in self._last("team")]
         raced = sorted({entry.team_id for rows in facts.entries.values() for entry in rows if entry.team_id})
         self.colors = team_colors(dict.fromkeys([*best, *raced]), facts.colors)
-        self.names = {driver.id: driver.family_name for driver in facts.drivers.values()}
-
-    def page(self) -> Page:
-        """The whole page."""
-        weekends = [self.weekend(event) for event in self.events]
-        raced = [event for event in self.events if event.status is not Status.CANCELLED]
-        driven = [event for event in raced if event.status is Status.COMPLETED]
-        coming = [event for event in raced if event.status in (Status.SCHEDULED, Status.LIVE)]
-        official = [
+        self.championships = [found for name in facts.standings if (found := self.championship(name))]
+        self.decisions = self._decisions()
+        self.official = [
             row.seconds_to_official
-            for session_id, row in self.facts.freshness.items()
-            if session_id.endswith(f"/{SessionKind.RACE}") and row.seconds_to_official is not None
+            for identity, row in facts.freshness.items()
+            if kind_of(identity) is SessionKind.RACE and row.seconds_to_official is not None
         ]
-        timely = official and median(official) <= READ_LATE.total_seconds()
-        return Page(
-            season=self.facts.season,
-            weekends=weekends,
-            championships=[found for name in ("driver", "team") if (found := self.championship(name))],
-            decisions=self.decisions(),
-            fresh=self.fresh() if timely else [],
-            median_official=lapse(median(official)) if official else "",
-            slowest_official=lapse(max(official)) if official else "",
-            driven=len(driven),
-            planned=len(raced),
-            is_over=bool(driven) and not coming,
-            next_race=f"{coming[0].name}, {days(coming[0].first_date, coming[0].last_date)}" if coming else "",
-            held=len(self.facts.calendar.held),
-            written_at=moment(self.now, year=True),
-        )
+        is_timely = self.official and median(self.official) <= READ_LATE.total_seconds()
+        self.fresh = self._fresh() if is_timely else []
 
-    def weekend(self, event: Event) -> Weekend:
-        """An event with its tables, the race first."""
-        own = self.facts.sessions_of(event)
-        race = next((session for session in own if session.kind is SessionKind.RACE), None)
-        tables = [self.table(session) for session in reversed(own) if session.kind in RACED and session.has_results]
-        entries = self.facts.entries.get(race.id, ()) if race else ()
-        first = sorted((entry for entry in entries if entry.position), key=lambda entry: entry.position or 0)
-        wall, utc = _race_time_at(race) if race else ("", "")
-        return Weekend(
-            anchor=f"event-{slug_of(event.id)}",
-            round=str(event.round or ""),
-            name=event.name,
-            place=", ".join(dict.fromkeys([event.locality, event.country])),
-            days=days(event.first_date, event.last_date),
-            race_at=wall,
-            race_utc=utc,
-            status=event.status.value,
-            is_sprint=event.format not in (EventFormat.CONVENTIONAL, EventFormat.TESTING),
-            is_cancelled=event.status is Status.CANCELLED,
-            moves=self.moves(event),
-            winner=self.driver(first[0]) if first else "",
-            winner_color=self.color(first[0].team_id) if first else GRAY,
-            podium=", ".join(self.family_name(entry) for entry in first[:PODIUM]),
-            pole=self.pole(own, entries),
-            tables=tables,
-            is_revised=any(table.is_revised for table in tables),
-            is_provisional=race is not None and race.results_state is ResultsState.PROVISIONAL,
-        )
+    def race(self, event: Event) -> Session | None:
+        """An event's race."""
+        return self.facts.calendar.sessions.get(session_id(event.id, SessionKind.RACE))
 
-    def pole(self, own: Sequence[Session], entries: Sequence[Entry]) -> str:
+    def race_at(self, event: Event) -> tuple[str, str]:
+        """A race's start, by the venue's clock and in UTC; the date alone if the time is unknown."""
+        if (race := self.race(event)) is None:
+            return "", ""
+        if race.starts_at is None:
+            return day(race.local_date), ""
+        if race.utc_offset_minutes is None:
+            return day(race.local_date), time_of_day(race.starts_at)
+        return venue_time(race.starts_at, race.utc_offset_minutes), time_of_day(race.starts_at)
+
+    def entries(self, event: Event, kind: SessionKind = SessionKind.RACE) -> Sequence[Entry]:
+        """The classification of an event's race, or of another session."""
+        return self.facts.entries.get(session_id(event.id, kind), ())
+
+    def podium(self, event: Event) -> list[Entry]:
+        """The first entries of an event's race."""
+        placed = [entry for entry in self.entries(event) if entry.position]
+        return sorted(placed, key=lambda entry: entry.position or 0)[:PODIUM]
+
+    def pole(self, event: Event) -> str:
         """Who was first in qualifying or, if that is unknown, on the grid."""
-        kinds = {session.kind: session for session in own}
-        if qualifying := kinds.get(SessionKind.QUALIFYING):
-            for entry in self.facts.entries.get(qualifying.id, ()):
-                if entry.position == 1:
-                    return self.family_name(entry)
-        return next((self.family_name(entry) for entry in entries if entry.grid == 1), "")
+        first = [entry for entry in self.entries(event, SessionKind.QUALIFYING) if entry.position == 1]
+        first += [entry for entry in self.entries(event) if entry.grid == 1]
+        return self.family_name(first[0]) if first else ""
 
     def moves(self, event: Event) -> list[Happening]:
         """Moves and cancellations of an event, then those of its sessions that these do not include."""
@@ -139,44 +149,81 @@ class Builder:
             elif change.session_id and (change.at, change.kind) not in whole:
                 happened.append((change, self.facts.calendar.sessions[change.session_id].name))
         happened.sort(key=lambda each: (each[0].at, each[0].session_id is not None))
-        return [_moved(change, subject) for change, subject in happened]
+        return [Happening(moment(change.at), change_text(change, subject).plain) for change, subject in happened]
 
-    def table(self, session: Session) -> Table:
-        """A session's classification with its history and stints."""
-        entries = self.facts.entries.get(session.id, ())
-        most = max((entry.laps or 0 for entry in entries), default=0)
+    def tables(self, event: Event) -> list[Session]:
+        """An event's race and its sprint, if they have results."""
+        own = self.facts.calendar.sessions_of(event.id)
+        return [own[kind] for kind in RACED if kind in own and own[kind].has_results]
+
+    def history(self, session: Session) -> list[Happening]:
+        """A session's revisions."""
         known = self.facts.revisions.get(session.id, ())
+        return [self._revision(row, before) for row, before in zip(known, (None, *known), strict=False)]
+
+    def is_revised(self, event: Event) -> bool:
+        """Whether an official classification of the event was changed."""
+        return any(_decided(self.facts.revisions.get(session.id, ())) for session in self.tables(event))
+
+    def stints(self, session: Session) -> RaceStints | None:
+        """A race's stints, if live timing has them."""
         race = self.facts.stints.get(session.id)
-        drawn = race if race and race.cars else None
-        compounds = {stint.compound or "UNKNOWN" for car in drawn.cars for stint in car.stints} if drawn else set()
-        return Table(
-            name=session.name,
-            state=session.results_state.value,
-            rows=[self.row(entry, most) for entry in entries],
-            history=[self.revision(row, before) for row, before in zip(known, (None, *known), strict=False)],
-            is_revised=_decided(known) != [],
-            stints=stint_chart(f"stints-{slug_of(event_id_of(session.id))}-{session.kind}", drawn) if drawn else None,
-            compounds=sorted(compound.lower() for compound in compounds),
-            is_wet=bool(drawn and drawn.wet),
-            is_stopped=bool(drawn and drawn.stopped),
-        )
+        return race if race and race.cars else None
 
-    def row(self, entry: Entry, most: int) -> Classified:
-        """An entry as text."""
-        team = self.facts.teams.get(entry.team_id or "")
-        return Classified(
-            place=place_text(entry),
-            driver=self.driver(entry),
-            team=team.name if team else "",
-            color=self.color(entry.team_id),
-            grid="pit" if entry.grid == 0 else str(entry.grid or ""),
-            gained=entry.grid - entry.position if entry.grid and entry.position else None,
-            time=race_time(entry, most),
-            points=plain(entry.points) if entry.points else "",
-            is_fastest=entry.fastest_lap_rank == 1,
-        )
+    def stint_chart(self, session: Session, race: RaceStints) -> Markup:
+        """The drawing of a race's stints."""
+        return stint_chart(f"stints-{slug_of(event_id_of(session.id))}-{session.kind}", race)
 
-    def revision(self, row: Row[Any], before: Row[Any] | None) -> Happening:
+    def compounds(self, race: RaceStints) -> list[str]:
+        """The compounds in a race's stints."""
+        return sorted({(stint.compound or "unknown").lower() for car in race.cars for stint in car.stints})
+
+    def driver(self, entry: Entry) -> str:
+        """An entry's driver by name or, if unknown, by code or car."""
+        driver = self.facts.drivers.get(entry.driver_id or "")
+        return f"{driver.given_name} {driver.family_name}" if driver else self.family_name(entry)
+
+    def family_name(self, entry: Entry) -> str:
+        """An entry's driver by family name or, if unknown, by code or car."""
+        return self.names.get(entry.driver_id or "") or entry.driver_code or f"car {entry.car_number}"
+
+    def team(self, identity: str | None) -> str:
+        """A team's name, if it is known."""
+        team = self.facts.teams.get(identity or "")
+        return team.name if team else ""
+
+    def color(self, team: str | None) -> tuple[str, str]:
+        """A team's color on a light and on a dark page."""
+        return self.colors.get(team or "", GRAY)
+
+    def championship(self, competitor: Competitor) -> Championship | None:
+        """A championship after each event that has standings; None if none has."""
+        tables = self.facts.standings[competitor]
+        having = [event for event in self.events if tables.get(event.id)]
+        if not having:
+            return None
+        points = [{row.competitor_id: row.points for row in tables[event.id]} for event in having]
+        last = tables[having[-1].id]
+        places = []
+        drivers_of: Counter[str] = Counter()
+        for row in last:
+            team = row.competitor_id if competitor == "team" else self.team_of.get(row.competitor_id, "")
+            after = [each.get(row.competitor_id) for each in points]
+            line = Line(row.name, self._short_name(row), self.color(team), drivers_of[team] if team else 0, after)
+            team_name = self.team(team) if competitor == "driver" else ""
+            places.append(Place(line, row, team_name, max(last[0].points - row.points, Decimal(0))))
+            drivers_of[team] += 1
+        rounds = [str(event.round or NOTHING) for event in having]
+        chart = championship_chart(f"{competitor}s-by-round", rounds, [place.line for place in places])
+        return Championship(f"{competitor.title()}s", chart, having, places)
+
+    def _short_name(self, row: Row[Any]) -> str:
+        """A competitor's name for the end of a chart's line."""
+        if row.competitor == "team":
+            return str(row.name).removesuffix(" F1 Team")[:SHORT].strip()
+        return row.code or self.names[row.competitor_id][:SHORT]
+
+    def _revision(self, row: Row[Any], before: Row[Any] | None) -> Happening:
         """A revision of a classification: the podium for the first, the changes for later ones."""
         if before is None:
             first = sorted(
@@ -190,100 +237,33 @@ class Builder:
             text = "; ".join(filter(None, ["the same places" if is_same else "", changed]))
         again = before is not None and before.state == row.state
         kind = "revised" if again else f"{row.state}{', by live timing' if row.source == Source.LIVETIMING else ''}"
-        return Happening(moment(row.observed_at), kind, text)
+        return Happening(moment(row.observed_at), text, kind)
 
-    def decisions(self) -> list[tuple[str, str, Happening]]:
-        """Every change of an official classification: its event's anchor, its session, the change."""
+    def _named(self, session: Session) -> tuple[Event, str]:
+        """A session's event, and its name with the event's."""
+        event = self.facts.calendar.events[session.event_id]
+        return event, f"{event.name}, {session.name}"
+
+    def _decisions(self) -> list[tuple[Event, str, Happening]]:
+        """Every change of an official classification: its event, its session, the change."""
+        found = [
+            (row, before, *self._named(self.facts.calendar.sessions[identity]))
+            for identity, rows in self.facts.revisions.items()
+            for row, before in _decided(rows)
+        ]
+        found.sort(key=lambda each: each[0].observed_at)
+        return [(event, of, self._revision(row, before)) for row, before, event, of in found]
+
+    def _fresh(self) -> list[tuple[str, ...]]:
+        """The races with results in the order of their ends, and how long after these the results were here."""
         found = []
-        for session_id, rows in self.facts.revisions.items():
-            session = self.facts.calendar.sessions[session_id]
-            event = self.facts.calendar.events[session.event_id]
-            found += [
-                (row.observed_at, f"event-{slug_of(event.id)}", f"{event.name}, {session.name}", row, before)
-                for row, before in _decided(rows)
-            ]
-        found.sort(key=lambda each: each[0])
-        return [(anchor, of, self.revision(row, before)) for _, anchor, of, row, before in found]
-
-    def championship(self, competitor: Competitor) -> Championship | None:
-        """A championship after each event that has standings; None if none has."""
-        tables = self.facts.standings[competitor]
-        having = [event for event in self.events if tables.get(event.id)]
-        if not having:
-            return None
-        points = [{row.competitor_id: row.points for row in tables[event.id]} for event in having]
-        last = list(tables[having[-1].id])
-        before = {row.competitor_id: row.position for row in tables[having[-2].id]} if len(having) > 1 else {}
-        leader = last[0].points
-        places, lines = [], []
-        drivers_of: dict[str, int] = {}
-        for row in last:
-            team = row.competitor_id if competitor == "team" else self.team_of.get(row.competitor_id, "")
-            dash = drivers_of.get(team, 0)
-            drivers_of[team] = dash + 1
-            name, short = self.competitor_names(competitor, row.competitor_id)
-            after = [each.get(row.competitor_id) for each in points]
-            lines.append(Line(name, short, self.color(team), dash if team else 0, after))
-            was = before.get(row.competitor_id)
-            team_known = self.facts.teams.get(team) if competitor == "driver" else None
-            places.append(
-                Place(
-                    place=str(row.position or NOTHING),
-                    name=name,
-                    team=team_known.name if team_known else "",
-                    color=self.color(team),
-                    points=plain(row.points),
-                    behind=f"−{plain(leader - row.points)}" if row.points < leader else "",
-                    wins=row.wins,
-                    gained=was - row.position if was and row.position else 0,
-                    after=["" if each is None else plain(each) for each in after],
-                )
-            )
-        rounds = [str(event.round or NOTHING) for event in having]
-        return Championship(
-            title="Drivers" if competitor == "driver" else "Teams",
-            chart=championship_chart(f"{competitor}s-by-round", rounds, lines),
-            rounds=rounds,
-            events=[event.name for event in having],
-            places=places,
-        )
-
-    def competitor_names(self, competitor: Competitor, identity: str) -> tuple[str, str]:
-        """A competitor's name, and a short one for the end of a chart's line."""
-        if competitor == "team":
-            team = self.facts.teams.get(identity)
-            name = team.name if team else identity
-            return name, name.removesuffix(" F1 Team")[:SHORT].strip()
-        driver = self.facts.drivers.get(identity)
-        if driver is None:
-            return identity, identity[:3].upper()
-        short = driver.code or driver.family_name[:SHORT]
-        return f"{driver.given_name} {driver.family_name}", short
-
-    def fresh(self) -> list[Fresh]:
-        """The sessions with results, in the order of their ends."""
-        found = []
-        for session_id, row in sorted(self.facts.freshness.items(), key=lambda item: item[1].ends_at):
-            session = self.facts.calendar.sessions[session_id]
-            if row.seconds_to_last_revision is None or session.kind not in RACED:
+        for identity, row in sorted(self.facts.freshness.items(), key=lambda item: item[1].ends_at):
+            if row.seconds_to_last_revision is None or kind_of(identity) not in RACED:
                 continue
             lapses = (row.seconds_to_provisional, row.seconds_to_official, row.seconds_to_last_revision)
-            event = self.facts.calendar.events[session.event_id]
-            found.append(Fresh(f"{event.name}, {session.name}", *(shown(seconds, lapse) for seconds in lapses)))
+            _, of = self._named(self.facts.calendar.sessions[identity])
+            found.append((of, *(shown(seconds, lapse) for seconds in lapses)))
         return found
-
-    def driver(self, entry: Entry) -> str:
-        """An entry's driver by name or, if unknown, by code or car."""
-        driver = self.facts.drivers.get(entry.driver_id or "")
-        return f"{driver.given_name} {driver.family_name}" if driver else self.family_name(entry)
-
-    def family_name(self, entry: Entry) -> str:
-        """An entry's driver by family name or, if unknown, by code or car."""
-        return self.names.get(entry.driver_id or "") or entry.driver_code or f"car {entry.car_number}"
-
-    def color(self, team: str | None) -> tuple[str, str]:
-        """A team's color on a light and on a dark page."""
-        return self.colors.get(team or "", GRAY)
 
     def _last(self, competitor: Competitor) -> Sequence[Row[Any]]:
         tables = self.facts.standings[competitor]
@@ -291,28 +271,15 @@ class Builder:
 
     def _team_of(self) -> Mapping[str, str]:
         """Each driver's last team."""
-        found = {}
-        for event in self.events:
-            for entry in self.facts.entries.get(f"{event.id}/{SessionKind.RACE}", ()):
-                if entry.driver_id and entry.team_id:
-                    found[entry.driver_id] = entry.team_id
-        return found
+        return {
+            entry.driver_id: entry.team_id
+            for event in self.events
+            for entry in self.entries(event)
+            if entry.driver_id and entry.team_id
+        }
 
 
 def _decided(revisions: Sequence[Row[Any]]) -> list[tuple[Row[Any], Row[Any]]]:
     """The revisions of official classifications, each with the one before."""
     pairs = zip(revisions[1:], revisions, strict=False)
     return [(row, before) for row, before in pairs if before.state == row.state == ResultsState.OFFICIAL]
-
-
-def _moved(change: FeedChange, subject: str) -> Happening:
-    return Happening(moment(change.at), change.kind.value.replace("_", " "), change_text(change, subject).plain)
-
-
-def _race_time_at(race: Session) -> tuple[str, str]:
-    """A race's start, by the venue's clock and in UTC; the date alone if the time is unknown."""
-    if race.starts_at is None:
-        return day(race.local_date), ""
-    if race.utc_offset_minutes is None:
-        return day(race.local_date), time_of_day(race.starts_at)
-    return venue_time(race.starts_at, race.utc_offset_minutes), time_of_day(race.starts_at)

@@ -26,6 +26,21 @@ def rule(x1: float, y1: float, x2: float, y2: float, kind: str) -> svg.Line:
     return svg.Line(x1=round(x1, 1), y1=round(y1, 1), x2=round(x2, 1), y2=round(y2, 1), class_=[kind])
 
 
+def box(
+    x: float, y: float, width: float, height: float, kinds: Sequence[str], tooltip: str, *, rx: float | None = None
+) -> svg.Rect:
+    """A rectangle with a tooltip, its corners rounded by `rx`."""
+    return svg.Rect(
+        x=round(x, 1),
+        y=y,
+        width=round(width, 1),
+        height=height,
+        rx=rx,
+        class_=[*kinds],
+        elements=[title(tooltip)],
+    )
+
+
 def picture(width: float, height: float, name: str, description: str, elements: Sequence[svg.Element]) -> Markup:
     """A whole drawing, with its name and a description in words for people who cannot see it.
 

@@ -12,12 +12,12 @@ from sqlalchemy import Connection, Row, select
 from core.database import Database
 from core.errors import UsageError
 from core.queries import in_season, read_calendar, read_feed, read_records, read_season_entries, season_ids, unknown
-from core.records import ChangeKind, Competitor, Driver, Entry, Event, Session, Team
+from core.records import ChangeKind, Competitor, Driver, Entry, Team
 from core.rules.calendar.season import Calendar
 from core.rules.changes import FeedChange
-from core.schema import STANDINGS_OF, changes, drivers, result_revisions, teams
+from core.schema import changes, drivers, result_revisions, teams
 from core.timing_schema import entries, stints
-from core.views import results_freshness
+from core.views import results_freshness, standings_with_names
 from flows.output.stints import RaceStints, read_stints
 
 MOVES = (
@@ -50,16 +50,6 @@ class SeasonFacts:
     teams: Mapping[str, Team]
     colors: Mapping[str, str]
 
-    @property
-    def events(self) -> list[Event]:
-        """The season's events by date."""
-        return sorted(self.calendar.events.values(), key=lambda event: (event.first_date, event.id))
-
-    def sessions_of(self, event: Event) -> list[Session]:
-        """An event's sessions by time."""
-        own = self.calendar.sessions_of(event.id).values()
-        return sorted(own, key=lambda session: (session.local_date, session.starts_at is None, str(session.starts_at)))
-
 
 def read_season(database: Database, season: int) -> SeasonFacts:
     """A season's facts.
@@ -71,22 +61,16 @@ def read_season(database: Database, season: int) -> SeasonFacts:
         calendar = read_calendar(connection, season)
         if not calendar.events:
             raise UsageError(unknown(connection, str(season)))
+        is_move = changes.c.kind.in_([kind.value for kind in MOVES])
+        fresh = select(results_freshness).where(in_season(results_freshness.c.session_id))
         return SeasonFacts(
             season=season,
             calendar=calendar,
             entries=read_season_entries(connection, season),
-            revisions=_by_session(connection, season, result_revisions, result_revisions.c.revision),
-            moves=_moves(connection, season),
-            standings={
-                "driver": _standings(connection, season, "driver"),
-                "team": _standings(connection, season, "team"),
-            },
-            freshness={
-                session: rows[0]
-                for session, rows in _by_session(
-                    connection, season, results_freshness, results_freshness.c.ends_at
-                ).items()
-            },
+            revisions=_revisions(connection, season),
+            moves=read_feed(connection, in_season(changes.c.entity_id).params(season_ids(season)), is_move),
+            standings=_standings(connection, season),
+            freshness={row.session_id: row for row in connection.execute(fresh, season_ids(season))},
             stints=_stints(connection, season),
             drivers={driver.id: driver for driver in read_records(connection, drivers, Driver)},
             teams={team.id: team for team in read_records(connection, teams, Team)},
@@ -94,27 +78,20 @@ def read_season(database: Database, season: int) -> SeasonFacts:
         )
 
 
-def _by_session(connection: Connection, season: int, table: Any, order: Any) -> dict[str, list[Row[Any]]]:
+def _revisions(connection: Connection, season: int) -> dict[str, list[Row[Any]]]:
+    own = select(result_revisions).where(in_season(result_revisions.c.session_id))
     found: defaultdict[str, list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(
-        select(table).where(in_season(table.c.session_id)).order_by(order), season_ids(season)
-    ):
+    for row in connection.execute(own.order_by(result_revisions.c.revision), season_ids(season)):
         found[row.session_id].append(row)
     return found
 
 
-def _moves(connection: Connection, season: int) -> list[FeedChange]:
-    own = in_season(changes.c.entity_id).params(season_ids(season))
-    return read_feed(connection, own, changes.c.kind.in_([kind.value for kind in MOVES]))
-
-
-def _standings(connection: Connection, season: int, competitor: Competitor) -> dict[str, list[Row[Any]]]:
-    table = STANDINGS_OF[competitor]
-    identity = table.c[f"{competitor}_id"]
-    own = select(table, identity.label("competitor_id")).where(table.c.season == season)
-    found: defaultdict[str, list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(own.order_by(table.c.position.is_(None), table.c.position, identity)):
-        found[row.event_id].append(row)
+def _standings(connection: Connection, season: int) -> dict[Competitor, dict[str, list[Row[Any]]]]:
+    view = standings_with_names.c
+    own = select(standings_with_names).where(view.season == season)
+    found: dict[Competitor, dict[str, list[Row[Any]]]] = {"driver": {}, "team": {}}
+    for row in connection.execute(own.order_by(view.position.is_(None), view.position, view.competitor_id)):
+        found[row.competitor].setdefault(row.event_id, []).append(row)
     return found
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from statistics import median
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from core.database import Database
 from core.errors import F1FlowsError
-from core.text import counted
-from flows.output.page.build import Builder
+from core.rules.calendar.identity import slug_of
+from core.text import counted, days, lapse, plain
+from flows.output.classification import most_laps, place_text, race_time
+from flows.output.page.build import Page
 from flows.output.page.facts import read_season
-from flows.output.page.model import Page
 
 FOLDER = Path(__file__).parent
+FILTERS = (days, lapse, median, most_laps, place_text, plain, race_time, slug_of)
 
 
 def write_page(database: Database, season: int, file: Path, now: datetime) -> str:
@@ -25,13 +28,13 @@ def write_page(database: Database, season: int, file: Path, now: datetime) -> st
         UsageError: the database has nothing of the season.
         F1FlowsError: the file cannot be written.
     """
-    page = Builder(read_season(database, season), now).page()
+    page = Page(read_season(database, season), now)
     html = render(page).encode()
     try:
         file.write_bytes(html)
     except OSError as error:
         raise F1FlowsError(f"{file}: {error.strerror}") from error
-    return f"{file}: {season}, {counted(len(page.weekends), 'event')}, {len(html) / 1000:.0f} kB"
+    return f"{file}: {season}, {counted(len(page.events), 'event')}, {len(html) / 1000:.0f} kB"
 
 
 def render(page: Page) -> str:
@@ -43,5 +46,6 @@ def render(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {function.__name__: function for function in FILTERS}
     style = Markup((FOLDER / "season.css").read_text("utf-8"))
     return environment.get_template("season.html").render(page=page, style=style)

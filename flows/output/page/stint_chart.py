@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import svg
 from markupsafe import Markup
 
-from flows.output.page.drawing import label, picture, rule, title
+from flows.output.page.drawing import box, label, picture, rule
 from flows.output.stints import UNKNOWN, CarStints, RaceStints
 
 WIDTH = 360.0
@@ -28,16 +28,8 @@ def stint_chart(name: str, race: RaceStints) -> Markup:
     drawn: list[svg.Element] = []
     for kind, said, marked in (("rain", "rain", race.wet), ("stopped", "red flag", race.stopped)):
         for first, until in runs(marked):
-            drawn.append(
-                svg.Rect(
-                    x=round(x(first - 1), 1),
-                    y=TOP - 3,
-                    width=round(x(until) - x(first - 1), 1),
-                    height=round(height - TOP),
-                    class_=[kind],
-                    elements=[title(f"{said}: {_laps(first, until)}")],
-                )
-            )
+            start, width = x(first - 1), x(until) - x(first - 1)
+            drawn.append(box(start, TOP - 3, width, round(height - TOP), [kind], f"{said}: {_laps(first, until)}"))
     for lap in range(10, last + 1, 10):
         drawn.append(rule(x(lap), TOP - 4, x(lap), height - BOTTOM, "grid"))
         drawn.append(label(x(lap), TOP - 7, str(lap), "tick", "middle"))
@@ -47,17 +39,9 @@ def stint_chart(name: str, race: RaceStints) -> Markup:
         for stint in car.stints:
             start, width = x(stint.lap_start - 1), x(stint.lap_end) - x(stint.lap_start - 1)
             compound = stint.compound or UNKNOWN
-            drawn.append(
-                svg.Rect(
-                    x=round(start + 0.5, 1),
-                    y=y,
-                    width=round(max(width - 1, 0.5), 1),
-                    height=BAR,
-                    rx=2,
-                    class_=["tyre", compound_class(stint.compound)],
-                    elements=[title(f"{car.code}: {compound.lower()}, {_laps(stint.lap_start, stint.lap_end)}")],
-                )
-            )
+            kinds = ["tyre", compound_class(stint.compound)]
+            tooltip = f"{car.code}: {compound.lower()}, {_laps(stint.lap_start, stint.lap_end)}"
+            drawn.append(box(start + 0.5, y, max(width - 1, 0.5), BAR, kinds, tooltip, rx=2))
             if width >= LETTERED:
                 drawn.append(label(start + 3.5, y + BAR - 2.2, compound[0], "letter"))
     return picture(WIDTH, height, name, described(race), drawn)
