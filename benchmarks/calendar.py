@@ -20,7 +20,7 @@ from core.deadline import Deadline
 from core.fetch import schedule
 from core.fetch.access import Access
 from core.fetch.session import asking
-from core.records import Source
+from core.kinds import Source
 from core.replay import Upstream
 from core.rules.calendar.reconcile import reconcile
 from core.rules.calendar.season import Calendar

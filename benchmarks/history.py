@@ -13,7 +13,7 @@ from benchmarks.measure import Measured, medians, peak_megabytes
 from benchmarks.postgresql import copy, database_of, empty, rows_of, settings_of
 from core.database import Database
 from core.documents import RESULT_ROWS
-from core.records import SessionKind, Source
+from core.kinds import SessionKind, Source
 from core.replay import Upstream
 from core.rules.history import SeasonAnswer, season_history
 from core.rules.results.points import race_points

@@ -17,7 +17,8 @@ from core.database import Database
 from core.deadline import Deadline
 from core.documents import RESULT_ROWS
 from core.fetch.access import Access
-from core.records import SessionKind, SessionResult
+from core.kinds import SessionKind
+from core.records import SessionResult
 from core.replay import Upstream
 from core.rules.calendar.identity import event_id_of, new_event_id, session_id
 from core.rules.results.polling import Cadence

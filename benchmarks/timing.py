@@ -12,8 +12,8 @@ from benchmarks.postgresql import connection_to, copy, database_of, empty, rows_
 from core import fetch
 from core.deadline import Deadline
 from core.fetch.access import Access
+from core.kinds import SessionKind
 from core.queries import read_event_polls
-from core.records import SessionKind
 from core.replay import Upstream
 from core.rules.timing.gates import GATES
 from core.schema import changes, dataset_states, metadata

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple, TypedDict
 
 from core.errors import MISSHAPEN, SourceMalformed, TableUnusable, reading_answer
-from core.records import SessionKind, Source
+from core.kinds import SessionKind, Source
 
 Document = dict[str, Any]
 """A JSON object. For FastF1's frames a row: instants as ISO text, durations in milliseconds, None for NaN."""

@@ -13,7 +13,8 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam
 from core.bounds import STORED
 from core.database import Database
 from core.errors import UsageError
-from core.records import Circuit, Entry, Event, Held, Record, ResultsState, Session, SessionKind, Status
+from core.kinds import ResultsState, SessionKind, Status
+from core.records import Circuit, Entry, Event, Held, Record, Session
 from core.rules.calendar import names
 from core.rules.calendar.identity import season_prefix
 from core.rules.calendar.season import Calendar

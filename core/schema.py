@@ -30,7 +30,8 @@ from sqlalchemy import (
 
 from core import timing_schema as timing_schema
 from core.column_types import Instant, Json, Points, Serial
-from core.records import Competitor, Entity, EventFormat, Record, ResultsState, SessionKind, Source, Status
+from core.kinds import Entity, EventFormat, ResultsState, SessionKind, Source, Status
+from core.records import Competitor, Record
 from core.schema_base import metadata as metadata
 from core.schema_base import one_of
 

@@ -9,8 +9,9 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from core.database import Database
 from core.documents import WHOLE_SEASON
+from core.kinds import Entity, ResultsState, SessionKind, Source, Status
 from core.queries import read_records, with_events
-from core.records import Entity, ResultsState, Session, SessionKind, Source, Status
+from core.records import Session
 from core.rules.calendar.season import FIRST_LIVETIMING_SEASON
 from core.rules.datasets import DatasetState
 from core.rules.results.due_polls import DuePoll

@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from core.bounds import Line, Measure, Message, Milliseconds, Name, SmallNumber, Speed
-from core.records import Record, Source
+from core.kinds import Source
+from core.records import Record
 
 LapNumber = Annotated[int, Field(ge=1, le=999)]
 Key = Annotated[int, Field(ge=1, le=2**31 - 1)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Boolean, CheckConstraint, Column, Float, ForeignKey, Index, Integer, SmallInteger, Table, Text
 
 from core.column_types import Instant
-from core.records import Source
+from core.kinds import Source
 from core.schema_base import metadata, one_of
 
 

@@ -12,8 +12,8 @@ from core.arguments import Parser, moment
 from core.audited import audit_seasons
 from core.database import Database, connect
 from core.errors import DatabaseError, Inconsistent
+from core.kinds import SessionKind
 from core.migrations import HEAD, REVISIONS
-from core.records import SessionKind
 from core.settings import Settings
 from core.text import counted
 from flows.output.audit import print_audit, print_audit_as_json

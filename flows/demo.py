@@ -21,7 +21,7 @@ from sqlalchemy import select
 from core import fetch
 from core.arguments import Parser
 from core.database import Database, connect
-from core.records import ChangeKind, Entity
+from core.kinds import ChangeKind, Entity
 from core.replay import Upstream, serve
 from core.rules.calendar.identity import event_id_of
 from core.rules.changes import FeedChange

@@ -10,7 +10,8 @@ from dataclasses import replace
 from core.deadline import Deadline
 from core.documents import TABLES, Listing, whole_table
 from core.errors import ScheduleRejected, SourceEmpty, SourceError
-from core.records import ListedEvent, ScheduleAnswer, Source
+from core.kinds import Source
+from core.records import ListedEvent, ScheduleAnswer
 from core.rules.calendar.season import FIRST_LIVETIMING_SEASON, Calendar, CircuitsNeed, circuits_need
 from core.rules.history import Backfilled, SeasonAnswer, due_polls, listings_due, notes_of
 from core.rules.results.due_polls import match_results, result_queries

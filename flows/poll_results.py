@@ -15,8 +15,9 @@ from datetime import datetime
 
 from prefect import flow
 
+from core.kinds import RACED, SessionKind, Source
 from core.logs import PRINTED
-from core.records import RACED, Event, SessionKind, Source
+from core.records import Event
 from core.rules.calendar.names import polled_by_name
 from core.rules.results.due_polls import DuePoll, ResultQuery, result_queries
 from core.rules.results.outcome import Polled

@@ -9,7 +9,8 @@ from prefect.transactions import transaction
 
 from core.deadline import Deadline
 from core.errors import F1FlowsError, ScheduleRejected, SourceEmpty, SourceError, UpstreamDown
-from core.records import ListedEvent, ListedResult, ScheduleAnswer, SessionKind, Source, Unpublished
+from core.kinds import SessionKind, Source
+from core.records import ListedEvent, ListedResult, ScheduleAnswer, Unpublished
 from core.rules.calendar.qualifying import needs_tables
 from core.rules.calendar.season import Calendar, CircuitsNeed, sources_of
 from core.rules.history import SeasonAnswer

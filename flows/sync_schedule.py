@@ -17,8 +17,8 @@ from prefect.runtime import flow_run
 
 from core.bounds import FIRST_SEASON
 from core.errors import UpstreamDown, UsageError
+from core.kinds import SessionKind
 from core.logs import PRINTED
-from core.records import SessionKind
 from core.rules.calendar.season import circuits_need
 from core.upsert.schedule import SeasonSummary
 from flows.output import artifacts, events, report

@@ -17,8 +17,8 @@ from prefect import flow
 
 from core.deadline import Deadline
 from core.errors import DataRefused, RateLimited, SourceError
+from core.kinds import SessionKind, Source
 from core.logs import PRINTED
-from core.records import SessionKind, Source
 from core.rules.calendar.names import polled_by_name
 from core.rules.results.due_polls import DuePoll
 from core.rules.timing.outcome import DatasetOutcome, SyncedTiming, TimingOutcome

@@ -6,22 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from core.records import (
-    Change,
-    ChangeKind,
-    Circuit,
-    Event,
-    EventFormat,
-    ListedEvent,
-    ListedSession,
-    MalformedEvent,
-    ResultsState,
-    ScheduleAnswer,
-    Session,
-    SessionKind,
-    Source,
-    Status,
-)
+from core.kinds import ChangeKind, EventFormat, ResultsState, SessionKind, Source, Status
+from core.records import Change, Circuit, Event, ListedEvent, ListedSession, MalformedEvent, ScheduleAnswer, Session
 from core.rules.calendar import identity
 from core.rules.calendar.circuits import VENUES
 from core.rules.calendar.reconcile import Reconciled, reconcile

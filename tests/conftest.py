@@ -45,8 +45,9 @@ from core.database import Database, _database, connect
 from core.errors import NotDone
 from core.fetch import session as fetch
 from core.fetch.fastf1_internals import lift_rate_limits
+from core.kinds import Source
 from core.queries import read_records
-from core.records import Held, Session, Source
+from core.records import Held, Session
 from core.replay import Upstream, serve
 from core.rules.results.outcome import Polled
 from core.schema import held, sessions

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import select, true
 
 from core.database import Database
+from core.kinds import Source
 from core.queries import read_calendar
-from core.records import Source
 from core.replay import Fault, Upstream
 from core.rules.calendar.season import Calendar
 from core.schema import circuits, events, held, sessions

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from core.records import Driver, Event, EventFormat, ResultsState, Session, SessionKind, Source, Status, Team
+from core.kinds import EventFormat, ResultsState, SessionKind, Source, Status
+from core.records import Driver, Event, Session, Team
 from core.timing_records import ListedDriver
 from core.transform.archive.answers import Answer, Archive
 

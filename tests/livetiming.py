@@ -7,8 +7,9 @@ from datetime import datetime
 from conftest import poll_by_name
 
 from core.database import Database
+from core.kinds import SessionKind
 from core.queries import read_records
-from core.records import Entry, Session, SessionKind
+from core.records import Entry, Session
 from core.schema import sessions
 from core.upsert.results import Polled, read_entries
 

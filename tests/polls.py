@@ -11,7 +11,7 @@ from conftest import poll_by_name
 from sqlalchemy import select
 
 from core.database import Database
-from core.records import SessionKind
+from core.kinds import SessionKind
 from core.replay import Fault, Upstream
 from core.rules.results.outcome import Outcome, Polled
 from core.schema import changes, driver_standings, drivers, result_revisions, results, teams

@@ -12,7 +12,8 @@ from recording import RECORDED
 from sqlalchemy import select
 
 from core.database import Database
-from core.records import Competitor, SessionKind, Standing
+from core.kinds import SessionKind
+from core.records import Competitor, Standing
 from core.rules.results.standings import Round, RoundEvent, RoundResult
 from core.schema import driver_standings, team_standings
 from core.transform.results import result_of_race

@@ -10,7 +10,7 @@ from typing import Any
 
 from recording import RECORDED, Recording
 
-from core.records import SessionKind
+from core.kinds import SessionKind
 
 TABLES = {SessionKind.RACE: "results", SessionKind.SPRINT: "sprint", SessionKind.QUALIFYING: "qualifying"}
 LABELS = {SessionKind.RACE: "Race", SessionKind.SPRINT: "Sprint", SessionKind.QUALIFYING: "Qualifying"}

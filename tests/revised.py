@@ -13,8 +13,9 @@ from reached import Reached
 from sqlalchemy import select
 
 from core.database import Database
+from core.kinds import SessionKind
 from core.queries import read_entries
-from core.records import Entry, SessionKind
+from core.records import Entry
 from core.replay import Upstream
 from core.rules.results.outcome import Outcome, Polled
 from core.schema import changes, driver_standings, result_revisions, sessions, team_standings

@@ -7,19 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from core.database import Database
-from core.records import (
-    Driver,
-    Entry,
-    EventFormat,
-    ListedEvent,
-    ListedResult,
-    ListedSession,
-    ScheduleAnswer,
-    SessionKind,
-    SessionResult,
-    Source,
-    Team,
-)
+from core.kinds import EventFormat, SessionKind, Source
+from core.records import Driver, Entry, ListedEvent, ListedResult, ListedSession, ScheduleAnswer, SessionResult, Team
 from core.rules.results.polling import Cadence
 from core.upsert.results import accept_result
 from core.upsert.schedule import upsert_schedule

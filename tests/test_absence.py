@@ -6,11 +6,7 @@ from datetime import timedelta
 
 from calendars import DAY, HOUR, MELBOURNE, PORTIMAO, SAKHIR, Life, all_of, at, days_of_testing, jolpica, listed
 
-from core.records import (
-    ChangeKind,
-    ResultsState,
-    Status,
-)
+from core.kinds import ChangeKind, ResultsState, Status
 
 
 def test_imola_2023_is_cancelled_only_by_a_second_sync_six_hours_later(life: Life) -> None:

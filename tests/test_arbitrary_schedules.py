@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from core.bounds import LONGEST_LINE
 from core.database import Database, connect
-from core.records import Source, Status
+from core.kinds import Source, Status
 from core.replay import Upstream
 from core.rules.calendar.season import Calendar
 from core.settings import Settings

@@ -26,8 +26,9 @@ from receiver import Receiver, Reply, receiving, webhooks_file
 from waiting import HANGS, wait_for
 
 from core.database import Database
+from core.kinds import ChangeKind, Entity, SessionKind
 from core.queries import read_calendar
-from core.records import Change, ChangeKind, Entity, SessionKind
+from core.records import Change
 from core.replay import Upstream
 from core.rules.calendar.identity import season_of, slug, slug_of
 from core.upsert.rows import write_changes

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from core.records import Entry, SessionKind, Source
+from core.kinds import SessionKind, Source
+from core.records import Entry
 from core.rules.audit.points import faults
 
 RACE, SPRINT = SessionKind.RACE, SessionKind.SPRINT

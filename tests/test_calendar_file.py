@@ -14,7 +14,7 @@ from season_2023 import FIRST_WITHOUT_IMOLA, IMOLA, SECOND_WITHOUT_IMOLA, moment
 from sqlalchemy import insert
 
 from core.database import Database
-from core.records import SessionKind
+from core.kinds import SessionKind
 from core.replay import Upstream
 from core.schema import circuits, events, sessions
 from core.upsert.schedule import SeasonSummary

@@ -11,7 +11,8 @@ import pytest
 from recorded import SEASONS, document, published_after, rounds_of
 from recording import needs_recording
 
-from core.records import Competitor, SessionKind, Standing
+from core.kinds import SessionKind
+from core.records import Competitor, Standing
 from core.rules.results.championship import (
     ADJUSTED_AT_MOST,
     REASONS_SHOWN,

@@ -7,7 +7,7 @@ from typing import Any
 from rows import FETCHED, SEASON, put, rows_of
 
 from core.database import Database
-from core.records import ChangeKind
+from core.kinds import ChangeKind
 from core.schema import changes, result_revisions
 from core.views import changes_in_words
 

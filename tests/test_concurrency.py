@@ -16,7 +16,8 @@ from sqlalchemy import select, text
 from waiting import HANGS
 
 from core.database import Database
-from core.records import Change, ChangeKind, Entity, ScheduleAnswer, Source
+from core.kinds import ChangeKind, Entity, Source
+from core.records import Change, ScheduleAnswer
 from core.replay import Upstream
 from core.rules.calendar.circuits import VENUES
 from core.schema import changes, events, held, sessions

@@ -6,10 +6,7 @@ from datetime import timedelta
 
 from calendars import DAY, HOUR, at
 
-from core.records import (
-    Entity,
-    HeldKind,
-)
+from core.kinds import Entity, HeldKind
 from core.rules.confirmation import Confirmation
 
 

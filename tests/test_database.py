@@ -13,7 +13,7 @@ from sqlalchemy import Connection, create_engine, insert, make_url, select, text
 from core import database as database_module
 from core.database import Database
 from core.errors import DatabaseBusy, DatabaseError, DatabaseUnavailable, DataRefused, F1FlowsError
-from core.records import SessionKind
+from core.kinds import SessionKind
 from core.replay import Upstream
 from core.retries import is_transient
 from core.schema import events, results, sessions, teams

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Table
 
-from core.records import Source
+from core.kinds import Source
 from core.rules.datasets import DATASETS, STANDINGS, Dataset, accepted, awaited, differing, due, failed, initial_state
 from core.schema import metadata
 

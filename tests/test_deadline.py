@@ -14,7 +14,7 @@ from core.fetch import schedule
 from core.fetch.access import Access
 from core.fetch.connections import cut_by
 from core.fetch.session import SESSION
-from core.records import Source
+from core.kinds import Source
 from core.settings import Settings
 
 

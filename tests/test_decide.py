@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from core.records import ChangeKind, Entry, HeldKind, ResultsState, Session, SessionKind, SessionResult, Source, Status
+from core.kinds import ChangeKind, HeldKind, ResultsState, SessionKind, Source, Status
+from core.records import Entry, Session, SessionResult
 from core.rules.results.decide import Decision, decide, decide_without_result
 from core.rules.results.known import Evidence, KnownResults
 from core.rules.results.outcome import Outcome

@@ -23,7 +23,8 @@ from receiver import receiving, webhooks_file
 
 from core.database import Database
 from core.errors import UsageError
-from core.records import Change, ChangeKind, Entity
+from core.kinds import ChangeKind, Entity
+from core.records import Change
 from core.settings import Settings
 from core.upsert.rows import write_changes
 from deploy import setup

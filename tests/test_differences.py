@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from core.records import Entry, Source
+from core.kinds import Source
+from core.records import Entry
 from core.rules.results.differences import diff_entries, diff_text, matched
 
 NAMES = {"russell": "Russell", "hamilton": "Hamilton", "piastri": "Piastri"}

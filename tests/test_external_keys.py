@@ -20,8 +20,9 @@ from core.documents import ArchiveDocument
 from core.errors import DataRefused
 from core.fetch.access import Access
 from core.fetch.archive import fetch_archive
+from core.kinds import SessionKind, Source, Status
 from core.queries import read_event_polls
-from core.records import Session, SessionKind, Source, Status
+from core.records import Session
 from core.replay import Fault, Upstream, facts
 from core.rules.timing.gates import GATES
 from core.rules.timing.keys import keys_of

@@ -17,7 +17,7 @@ from sqlalchemy import Row, func, select
 
 from core.database import Database
 from core.documents import PAGE
-from core.records import SessionKind
+from core.kinds import SessionKind
 from core.schema import results, sessions, upstream_requests
 from flows.backfill import backfill_history
 

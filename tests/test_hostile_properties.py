@@ -25,7 +25,7 @@ from sqlalchemy import Table, make_url, select, update
 
 from core.bounds import LONGEST_LINE
 from core.database import Database
-from core.records import ResultsState, SessionKind
+from core.kinds import ResultsState, SessionKind
 from core.replay import Fault, Upstream, facts, jolpica
 from core.rules.calendar.identity import kind_of
 from core.rules.results.championship import ADJUSTED_AT_MOST

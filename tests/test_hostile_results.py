@@ -24,7 +24,7 @@ from reached import Reached
 from sqlalchemy import select
 
 from core.database import Database
-from core.records import HeldKind, ResultsState, SessionKind
+from core.kinds import HeldKind, ResultsState, SessionKind
 from core.replay import Upstream
 from core.rules.results.outcome import Outcome
 from core.schema import dataset_states, driver_standings, drivers, result_revisions, results, sessions

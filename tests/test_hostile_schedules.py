@@ -29,7 +29,7 @@ from hostile_sources import (
 from sqlalchemy import select, text
 
 from core.database import Database
-from core.records import Source
+from core.kinds import Source
 from core.replay import Fault, Upstream
 from core.rules.calendar.moves import IMPLAUSIBLE_MOVE
 from core.schema import changes

@@ -14,8 +14,9 @@ from polls import begun, run
 from sqlalchemy import select
 
 from core.database import Database
+from core.kinds import HeldKind, ResultsState, SessionKind
 from core.queries import read_records
-from core.records import HeldKind, ResultsState, Session, SessionKind
+from core.records import Session
 from core.replay import Upstream
 from core.schema import events, sessions
 from core.upsert.schedule import SeasonSummary

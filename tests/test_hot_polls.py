@@ -17,7 +17,7 @@ from sqlalchemy import func, insert, select
 
 from core.database import Database
 from core.fetch.session import SESSION
-from core.records import ResultsState, SessionKind, Status
+from core.kinds import ResultsState, SessionKind, Status
 from core.replay import Fault, Upstream
 from core.rules.calendar.identity import slug
 from core.rules.results import polling

@@ -21,10 +21,7 @@ from calendars import (
     listed,
 )
 
-from core.records import (
-    ChangeKind,
-    SessionKind,
-)
+from core.kinds import ChangeKind, SessionKind
 from core.rules.calendar import identity
 
 

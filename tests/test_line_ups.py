@@ -10,7 +10,8 @@ from line_ups import DRIVERS, FIRST, NOW, TEAMS, VERSTAPPEN, archive, event_of, 
 from sqlalchemy import insert, select, text
 
 from core.database import Database
-from core.records import ChangeKind, Driver, Entry, SessionKind, Source, Status
+from core.kinds import ChangeKind, SessionKind, Source, Status
+from core.records import Driver, Entry
 from core.rules.timing.entries import examine_entries, line_up_change
 from core.rules.timing.evidence import Evidence
 from core.rules.timing.outcome import TimingOutcome

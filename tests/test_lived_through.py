@@ -22,7 +22,7 @@ from sqlalchemy import func, select
 
 from core.database import Database
 from core.fetch.session import SESSION
-from core.records import ChangeKind, Status
+from core.kinds import ChangeKind, Status
 from core.rules.calendar.identity import slug
 from core.rules.results import disagreements, polling
 from core.rules.results.championship import competitors

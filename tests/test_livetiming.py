@@ -13,7 +13,7 @@ from recording import RECORDED, Recording, needs_recording
 from sqlalchemy import select
 
 from core.database import Database
-from core.records import ResultsState, SessionKind, Source
+from core.kinds import ResultsState, SessionKind, Source
 from core.rules.calendar.identity import season_of
 from core.rules.calendar.identity import session_id as session_id_of
 from core.rules.results.outcome import Outcome

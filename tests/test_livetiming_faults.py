@@ -22,7 +22,8 @@ from core.documents import TimingDocument
 from core.errors import RateLimited, SourceEmpty, SourceError, SourceMalformed, SourceUnreachable
 from core.fetch.access import Access
 from core.fetch.timing import fetch_timing
-from core.records import Entry, Event, ResultsState, Session, SessionKind
+from core.kinds import ResultsState, SessionKind
+from core.records import Entry, Event, Session
 from core.replay import Fault, Upstream
 from core.rules.results.outcome import Outcome
 from core.settings import Settings

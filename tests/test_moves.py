@@ -19,15 +19,8 @@ from calendars import (
     listed,
 )
 
-from core.records import (
-    ChangeKind,
-    ListedEvent,
-    ListedSession,
-    ResultsState,
-    SessionKind,
-    Source,
-    Status,
-)
+from core.kinds import ChangeKind, ResultsState, SessionKind, Source, Status
+from core.records import ListedEvent, ListedSession
 
 
 def test_a_race_moves_three_hours_earlier_on_its_morning(life: Life) -> None:

@@ -12,7 +12,7 @@ from polls import answers, dump, poll
 from sqlalchemy import func, select
 
 from core.database import Database
-from core.records import ChangeKind, HeldKind
+from core.kinds import ChangeKind, HeldKind
 from core.replay import Upstream
 from core.rules.results.outcome import Outcome
 from core.schema import changes, result_revisions, results

@@ -13,7 +13,7 @@ from polls import begun, poll
 from reached import Reached
 
 from core.database import Database
-from core.records import ResultsState, SessionKind
+from core.kinds import ResultsState, SessionKind
 from core.replay import Upstream
 from core.rules.results.outcome import Outcome
 from core.upsert.schedule import SeasonSummary

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from calendars import BAKU_CITY_ID, DAY, HOUR, MELBOURNE_ID, SAKHIR_ID, Life, all_of, at, listed, nine_races
 
-from core.records import (
-    EventFormat,
-    ListedEvent,
-    SessionKind,
-    Status,
-)
+from core.kinds import EventFormat, SessionKind, Status
+from core.records import ListedEvent
 from core.rules.calendar import identity
 
 

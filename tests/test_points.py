@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from core.records import SessionKind
+from core.kinds import SessionKind
 from core.rules.results.points import most_points, race_points, scales
 
 RACE, SPRINT, QUALIFYING = SessionKind.RACE, SessionKind.SPRINT, SessionKind.QUALIFYING

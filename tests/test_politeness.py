@@ -18,7 +18,7 @@ from sqlalchemy import insert, select
 from waiting import HANGS
 
 from core.database import Database
-from core.records import SessionKind, Source
+from core.kinds import SessionKind, Source
 from core.replay import Upstream, facts, jolpica
 from core.schema import sessions, upstream_requests
 from core.transform.schedule import schedule_answer

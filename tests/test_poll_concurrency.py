@@ -24,7 +24,8 @@ from sqlalchemy import event as sqlalchemy_event
 from waiting import HANGS
 
 from core.database import Database, connect
-from core.records import ScheduleAnswer, SessionKind, SessionResult, Source
+from core.kinds import SessionKind, Source
+from core.records import ScheduleAnswer, SessionResult
 from core.replay import Upstream, facts, jolpica
 from core.rules.results.polling import Cadence
 from core.schema import (

@@ -18,8 +18,8 @@ from waiting import HANGS
 
 from core.database import Database
 from core.errors import BudgetExhausted
+from core.kinds import HeldKind, ResultsState
 from core.queries import read_records
-from core.records import HeldKind, ResultsState
 from core.replay import Fault, Upstream
 from core.rules.datasets import DatasetState
 from core.rules.results.outcome import Outcome

@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from core.records import EventFormat, ResultsState, Session, SessionKind, Source, Status
+from core.kinds import EventFormat, ResultsState, SessionKind, Source, Status
+from core.records import Session
 from core.rules.results.polling import Cadence, due, is_polled, is_settled, next_poll, retry_after_fault
 
 DELAY, INTERVAL = timedelta(minutes=30), timedelta(minutes=30)

@@ -21,7 +21,7 @@ from sqlalchemy import select
 from core import logs
 from core.database import Database
 from core.errors import NotDone, PrefectError
-from core.records import SessionKind
+from core.kinds import SessionKind
 from core.replay import Fault, Upstream
 from core.schema import changes, sessions
 from core.settings import Settings

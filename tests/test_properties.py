@@ -18,8 +18,9 @@ from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import make_url, select
 
 from core.database import Database
+from core.kinds import SessionKind, Source, Status
 from core.queries import read_entries, results_as_of
-from core.records import Driver, Entry, ScheduleAnswer, SessionKind, SessionResult, Source, Status, Team
+from core.records import Driver, Entry, ScheduleAnswer, SessionResult, Team
 from core.replay import facts, jolpica
 from core.rules.calendar.identity import new_event_id, session_id, slug
 from core.rules.calendar.reconcile import reconcile

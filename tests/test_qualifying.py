@@ -14,20 +14,9 @@ from recording import RECORDED, Recording, needs_recording
 from sqlalchemy import select
 
 from core.database import Database
+from core.kinds import ChangeKind, EventFormat, HeldKind, SessionKind, Source, Status
 from core.queries import read_calendar
-from core.records import (
-    ChangeKind,
-    EventFormat,
-    HeldKind,
-    ListedEvent,
-    ListedResult,
-    ListedSession,
-    ScheduleAnswer,
-    SessionKind,
-    SessionResult,
-    Source,
-    Status,
-)
+from core.records import ListedEvent, ListedResult, ListedSession, ScheduleAnswer, SessionResult
 from core.rules.calendar.qualifying import needs_tables
 from core.rules.calendar.reconcile import Reconciled, reconcile
 from core.rules.calendar.season import Calendar

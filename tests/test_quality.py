@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from recording import RECORDED, needs_recording
 
-from core.records import Entry, ResultsState, SessionKind, SessionResult, Source
+from core.kinds import ResultsState, SessionKind, Source
+from core.records import Entry, SessionResult
 from core.rules.results.points import race_points
 from core.rules.results.quality import GATES, Case, Severity, examine, is_short
 from core.transform.results import result_of_race

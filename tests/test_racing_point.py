@@ -11,7 +11,7 @@ from revised import moment, order_of, rearranged, swapped
 from sqlalchemy import delete, select
 
 from core.database import Database
-from core.records import HeldKind, SessionKind
+from core.kinds import HeldKind, SessionKind
 from core.rules.results.outcome import Outcome
 from core.rules.results.polling import Cadence
 from core.schema import championship_adjustments, changes, events, held, team_standings

@@ -16,8 +16,9 @@ from sqlalchemy import text
 from waiting import HANGS
 
 from core.database import Database
+from core.kinds import ChangeKind, Entity
 from core.migrations import VERSION_TABLE
-from core.records import Change, ChangeKind, Entity
+from core.records import Change
 from core.schema import metadata
 from core.settings import Settings
 from core.upsert.rows import write_changes

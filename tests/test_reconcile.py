@@ -10,10 +10,8 @@ from itertools import pairwise
 from calendars import AUSTIN_ID, DAY, HOUR, KINDS, SAO_PAULO, SPRINT_2024, all_of, at
 
 from core.database import Database
+from core.kinds import Status
 from core.queries import read_calendar
-from core.records import (
-    Status,
-)
 from core.replay import EventFacts, Upstream, facts
 from core.rules.calendar.season import Calendar
 from core.upsert.schedule import SeasonSummary

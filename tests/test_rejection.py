@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from calendars import MELBOURNE_ID, SAKHIR_ID, Life, at, nine_races
 
-from core.records import (
-    HeldKind,
-    MalformedEvent,
-    Source,
-    Status,
-)
+from core.kinds import HeldKind, Source, Status
+from core.records import MalformedEvent
 
 
 def unread(name: str | None, reason: str = "round: too large") -> MalformedEvent:

@@ -33,8 +33,9 @@ from revised import (
 from sqlalchemy import column, select, table
 
 from core.database import Database
+from core.kinds import ChangeKind, SessionKind, Source
 from core.queries import read_due_polls, results_as_of
-from core.records import ChangeKind, Entry, SessionKind, SessionResult, Source
+from core.records import Entry, SessionResult
 from core.replay import Fault, Upstream
 from core.rules.results.outcome import Outcome
 from core.rules.results.polling import Cadence

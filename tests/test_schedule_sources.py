@@ -29,14 +29,8 @@ from calendars import (
     nine_races,
 )
 
-from core.records import (
-    ListedEvent,
-    ListedSession,
-    ScheduleAnswer,
-    SessionKind,
-    Source,
-    Status,
-)
+from core.kinds import SessionKind, Source, Status
+from core.records import ListedEvent, ListedSession, ScheduleAnswer
 from core.rules.calendar.season import CircuitsNeed, begun, circuits_need, sources_of
 
 

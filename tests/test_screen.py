@@ -23,7 +23,7 @@ from terminal import Terminal
 
 from core import logs
 from core.database import Database
-from core.records import ChangeKind, Entity
+from core.kinds import ChangeKind, Entity
 from core.replay import Fault, Upstream
 from core.rules.changes import FeedChange
 from core.schema import drivers, events, result_revisions, sessions, teams

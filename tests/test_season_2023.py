@@ -16,8 +16,9 @@ from season_2023 import FIRST_WITHOUT_IMOLA, IMOLA, SECOND_WITHOUT_IMOLA, moment
 from sqlalchemy import select
 
 from core.database import Database
+from core.kinds import EventFormat, SessionKind, Source, Status
 from core.queries import read_calendar
-from core.records import Change, EventFormat, Session, SessionKind, Source, Status
+from core.records import Change, Session
 from core.rules.calendar.identity import slug
 from core.rules.calendar.season import Calendar
 from core.rules.changes import BOOKKEEPING

@@ -15,7 +15,8 @@ from recorded import SEASONS, UNLIKE, published_after, rounds_of
 from recording import needs_recording
 
 from core.database import Database
-from core.records import Competitor, SessionKind
+from core.kinds import SessionKind
+from core.records import Competitor
 from core.rules.results.championship import best_placed
 from core.rules.results.disagreements import differences
 from core.rules.results.season_rules import Part, rules_of

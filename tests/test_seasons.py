@@ -15,8 +15,8 @@ from core.database import Database
 from core.deadline import Deadline
 from core.fetch import schedule
 from core.fetch.access import Access
+from core.kinds import SessionKind, Source
 from core.queries import read_calendar
-from core.records import SessionKind, Source
 from core.rules.calendar.identity import season_of, slug
 from core.rules.calendar.season import Calendar
 from core.settings import Settings

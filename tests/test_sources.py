@@ -19,8 +19,8 @@ from core.deadline import Deadline
 from core.errors import OutOfTime, UpstreamDown
 from core.fetch import schedule
 from core.fetch.access import Access
+from core.kinds import EventFormat, Source, Status
 from core.queries import read_calendar
-from core.records import EventFormat, Source, Status
 from core.replay import Fault, Upstream, jolpica
 from core.replay.facts import EventFacts
 from core.rules.calendar.season import Calendar

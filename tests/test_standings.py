@@ -8,7 +8,8 @@ from decimal import Decimal
 from recorded import published_after, rounds_of
 from recording import RECORDED, needs_recording
 
-from core.records import Entry, SessionKind, Source, Standing
+from core.kinds import SessionKind, Source
+from core.records import Entry, Standing
 from core.rules.results.disagreements import differences, merged
 from core.rules.results.standings import Round, RoundEvent, RoundResult, standings_after
 

@@ -18,7 +18,8 @@ from sqlalchemy import select
 from waiting import HANGS
 
 from core.database import Database
-from core.records import Change, ChangeKind, Entry, SessionKind, SessionResult, Source
+from core.kinds import ChangeKind, SessionKind, Source
+from core.records import Change, Entry, SessionResult
 from core.replay import Upstream
 from core.rules.results.polling import Cadence
 from core.schema import changes, events, sessions

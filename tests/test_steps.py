@@ -17,7 +17,7 @@ from flows.runtime.step import step
 
 ROOT = Path(__file__).parents[1]
 TYPED = """
-from core.records import Source
+from core.kinds import Source
 from flows.runtime.run import Run
 from flows.tasks import results, schedule
 

@@ -15,7 +15,7 @@ from sqlalchemy import func, insert, select
 from core.database import Database
 from core.documents import Listing
 from core.errors import NotDone
-from core.records import Source
+from core.kinds import Source
 from core.replay import Fault, Upstream
 from core.replay.track import tracks
 from core.rules.timing.gates import GATES

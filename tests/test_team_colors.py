@@ -9,7 +9,8 @@ from migrating import upgrade
 from sqlalchemy import insert, select
 
 from core.database import Database
-from core.records import Entry, Session, SessionKind, Source, Status
+from core.kinds import SessionKind, Source, Status
+from core.records import Entry, Session
 from core.schema import columns, drivers, events, results, sessions, teams
 from core.timing_schema import entries
 from core.upsert.timing import accept_archive

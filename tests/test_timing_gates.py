@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.records import Entry, ResultsState, Session, SessionKind, Source, Status
+from core.kinds import ResultsState, SessionKind, Source, Status
+from core.records import Entry, Session
 from core.rules.timing.evidence import Evidence
 from core.rules.timing.laps import better_laps, examine_laps
 from core.rules.timing.pit_stops import examine_pit_stops

@@ -9,7 +9,8 @@ import pytest
 
 from core.documents import RESULT_ROWS
 from core.errors import SourceMalformed
-from core.records import Entry, SessionKind, SessionResult, Source
+from core.kinds import SessionKind, Source
+from core.records import Entry, SessionResult
 from core.transform.cells import classification, milliseconds, number, text
 from core.transform.results import result_of_race
 from core.transform.standings import standings_of

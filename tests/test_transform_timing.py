@@ -10,7 +10,8 @@ import pytest
 
 from core.documents import TimingDocument
 from core.fetch.frames import rows_of
-from core.records import Entry, SessionKind, Source
+from core.kinds import SessionKind, Source
+from core.records import Entry
 from core.transform.timing import timing_result
 
 NAN = float("nan")

@@ -16,7 +16,8 @@ from core.database import Database
 from core.deliver.post import is_public
 from core.deliver.subscribers import subscribers_of
 from core.errors import UsageError
-from core.records import Change, ChangeKind, Entity
+from core.kinds import ChangeKind, Entity
+from core.records import Change
 from core.replay import Upstream
 from core.rules.changes import FeedChange
 from core.rules.deliveries import message as messages

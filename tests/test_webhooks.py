@@ -26,7 +26,8 @@ from core.database import Database
 from core.deliver import post
 from core.deliver.delivering import Delivered, deliver
 from core.deliver.subscribers import Subscriber
-from core.records import Change, ChangeKind, Entity
+from core.kinds import ChangeKind, Entity
+from core.records import Change
 from core.rules.deliveries.schedule import PAUSED_EVERY, RETRIES
 from core.schema import changes, deliveries
 from core.upsert.deliveries import LEASE, leased, resume

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from calendars import BAKU, SHOOTOUT, SPRINT_2022, SPRINT_2024, Life, all_of, at, listed
 
-from core.records import (
-    Entity,
-    EventFormat,
-    HeldKind,
-    Status,
-)
+from core.kinds import Entity, EventFormat, HeldKind, Status
 
 
 def test_sprint_shootout_2024_renamed_keeps_its_id(life: Life) -> None:

@@ -17,8 +17,9 @@ from sqlalchemy import insert, select, update
 
 from core.database import Database
 from core.documents import Document
+from core.kinds import ChangeKind, HeldKind
 from core.queries import read_records
-from core.records import ChangeKind, Held, HeldKind
+from core.records import Held
 from core.replay import Fault, Upstream
 from core.rules.results.championship import best_placed, competitors
 from core.rules.results.disagreements import differences

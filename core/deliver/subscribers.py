@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 
 from core.errors import UsageError
-from core.records import ChangeKind, Record
+from core.kinds import ChangeKind
+from core.records import Record
 from core.settings import Settings, receiver_url
 
 PREFIX = "whsec_"

@@ -18,7 +18,8 @@ from core.fetch.frames import rows_of
 from core.fetch.kept import keeping_files
 from core.fetch.session import asking
 from core.fetch.timing import NOT_THERE, fetch_feed, unloaded
-from core.records import Event, Session, Source
+from core.kinds import Source
+from core.records import Event, Session
 
 LAP_COLUMNS = (
     "DriverNumber",

@@ -26,7 +26,8 @@ from core.documents import (
 from core.errors import SourceMalformed, reading_answer
 from core.fetch.access import Access
 from core.fetch.session import asking
-from core.records import Competitor, SessionKind, Source
+from core.kinds import SessionKind, Source
+from core.records import Competitor
 
 JOLPICA = Ergast(result_type="raw", auto_cast=False, limit=PAGE)
 ASK = {

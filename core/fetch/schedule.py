@@ -14,7 +14,7 @@ from core.fetch.access import Access
 from core.fetch.frames import rows_of
 from core.fetch.jolpica import ASK, fetch_table
 from core.fetch.session import ABSENT, asking
-from core.records import Source
+from core.kinds import Source
 
 BACKENDS = {Source.FASTF1: "fastf1", Source.LIVETIMING: "f1timing"}
 

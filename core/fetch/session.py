@@ -41,7 +41,7 @@ from core.errors import (
 from core.fetch import fastf1_internals
 from core.fetch.access import Access
 from core.fetch.connections import cut_by, with_ending
-from core.records import Source
+from core.kinds import Source
 from core.retry_after import retry_after
 from core.settings import Settings
 

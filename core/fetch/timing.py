@@ -17,7 +17,8 @@ from core.fetch.fastf1_internals import Feeds
 from core.fetch.frames import rows_of
 from core.fetch.kept import keeping_files
 from core.fetch.session import ABSENT, Call, asking
-from core.records import Event, Session, Source
+from core.kinds import Source
+from core.records import Event, Session
 
 NOT_THERE = "not there yet"
 

@@ -11,7 +11,8 @@ from datetime import date, datetime
 
 from pydantic import AwareDatetime
 
-from core.records import Change, ChangeKind, Entity, Event, Record, Session, Status
+from core.kinds import ChangeKind, Entity, Status
+from core.records import Change, Event, Record, Session
 from core.rules.calendar.circuits import place_key
 from core.rules.calendar.season import Calendar
 from core.text import jsonable

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from core.records import Entity, Held, HeldKind
+from core.kinds import Entity, HeldKind
+from core.records import Held
 
 Key = tuple[str, str, str]
 

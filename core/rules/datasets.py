@@ -11,7 +11,8 @@ from datetime import datetime
 
 from pydantic import AwareDatetime
 
-from core.records import Entity, HeldKind, Record, Source
+from core.kinds import Entity, HeldKind, Source
+from core.records import Record
 from core.rules.results.polling import DAY, FILED, HOUR, Stage, retry_after_fault, stage_at
 
 

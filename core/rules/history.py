@@ -13,24 +13,20 @@ from datetime import datetime
 from functools import cached_property
 
 from core.documents import LISTING_OF, Listing
+from core.kinds import ChangeKind, Entity, SessionKind, Source, Status
 from core.records import (
     Change,
-    ChangeKind,
     Circuit,
     Competitor,
     Driver,
-    Entity,
     Entry,
     ListedEvent,
     ListedResult,
     Record,
     ScheduleAnswer,
     Session,
-    SessionKind,
     SessionResult,
-    Source,
     Standing,
-    Status,
     Team,
 )
 from core.rules.calendar.qualifying import needs_tables

@@ -8,7 +8,8 @@ from typing import Any
 
 from core.documents import LAP_ROWS, PIT_STOP_ROWS, TIMINGS, Document, Listing
 from core.errors import SourceMalformed, reading_answer
-from core.records import Record, Source
+from core.kinds import Source
+from core.records import Record
 from core.timing_records import ListedLap, ListedPitStop
 from core.transform.cells import milliseconds, number, text
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from core.documents import RESULT_ROWS, Document, as_text
 from core.errors import SourceMalformed, reading_answer
-from core.records import Driver, Entry, ListedEvent, ListedResult, SessionKind, SessionResult, Source, Team
+from core.kinds import SessionKind, Source
+from core.records import Driver, Entry, ListedEvent, ListedResult, SessionResult, Team
 from core.transform.cells import WHOLE, classification, milliseconds, number, text
 from core.transform.schedule import event_of_result
 

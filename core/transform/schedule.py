@@ -13,16 +13,8 @@ from typing import Any
 from core.bounds import name_or_none
 from core.documents import SLOTS, Document, as_text
 from core.errors import ScheduleRejected, SourceError, SourceMalformed, reading_answer
-from core.records import (
-    Circuit,
-    EventFormat,
-    ListedEvent,
-    ListedSession,
-    MalformedEvent,
-    ScheduleAnswer,
-    SessionKind,
-    Source,
-)
+from core.kinds import EventFormat, SessionKind, Source
+from core.records import Circuit, ListedEvent, ListedSession, MalformedEvent, ScheduleAnswer
 from core.transform import cells
 
 SHOOTOUT_SEASON = 2023

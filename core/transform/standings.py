@@ -8,7 +8,8 @@ from typing import Any
 
 from core.documents import Document
 from core.errors import reading_answer
-from core.records import Competitor, Driver, Source, Standing, Team
+from core.kinds import Source
+from core.records import Competitor, Driver, Standing, Team
 from core.transform.cells import WHOLE, number, text
 from core.transform.results import competitors_of
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from core.documents import Document, TimingDocument
 from core.errors import reading_answer
-from core.records import RACED, Entry, SessionKind, SessionResult, Source
+from core.kinds import RACED, SessionKind, Source
+from core.records import Entry, SessionResult
 from core.transform.cells import number, text
 from core.transform.results import numbered
 

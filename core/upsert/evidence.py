@@ -7,8 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, func, select
 
+from core.kinds import Source
 from core.queries import in_season, read_entries, season_ids
-from core.records import Entry, Session, SessionResult, Source
+from core.records import Entry, Session, SessionResult
 from core.rules.calendar.identity import season_of
 from core.rules.results.known import Beginning, Evidence, Identity, KnownResults, beginning, entry_counts
 from core.rules.results.standings import Round

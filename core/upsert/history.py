@@ -8,8 +8,9 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from core.database import Database
+from core.kinds import Entity, Source
 from core.queries import read_calendar, read_records
-from core.records import Circuit, Entity, Source
+from core.records import Circuit
 from core.rules.calendar.season import Calendar
 from core.rules.datasets import STANDINGS, DatasetState, due
 from core.rules.history import HISTORY, SeasonAnswer, SeasonHistory, beginnings, is_over, is_settled, season_history

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, select, update
 from core.database import Database
 from core.elapsing import Elapsing
 from core.errors import BudgetExhausted, StillRefused
-from core.records import Source
+from core.kinds import Source
 from core.schema import upstream_requests as ledger
 
 HOUR = timedelta(hours=1)

@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
 from core.database import Database
+from core.kinds import ResultsState, Status
 from core.queries import in_season, read_held, records_of, season_ids, stored
-from core.records import ResultsState, Session, Status
+from core.records import Session
 from core.rules.calendar.identity import season_of
 from core.rules.results.decide import Decision, decide_without_result
 from core.rules.results.known import HELD_KINDS, KnownResults

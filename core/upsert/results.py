@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import insert
 
 from core.database import Database
+from core.kinds import Source
 from core.queries import read_entries
-from core.records import SessionResult, Source
+from core.records import SessionResult
 from core.rules.results.decide import Revision, decide
 from core.rules.results.known import Evidence, identified
 from core.rules.results.outcome import Polled

@@ -9,8 +9,9 @@ from datetime import datetime
 from sqlalchemy import Connection, or_, select, update
 
 from core.database import Database
+from core.kinds import ChangeKind, Entity, Source
 from core.queries import read_records
-from core.records import Change, ChangeKind, Driver, Entity, Entry, Session, Source, Team
+from core.records import Change, Driver, Entry, Session, Team
 from core.rules.calendar.identity import season_of, season_prefix
 from core.rules.timing.roster import Roster, driver_named
 from core.schema import drivers, results, sessions, teams

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Numeric, bindparam, select, type_coerce
 
+from core.kinds import ResultsState, SessionKind, Source, Status
 from core.queries import in_season, season_ids
-from core.records import Event, ResultsState, SessionKind, Source, Status
+from core.records import Event
 from core.rules.calendar.identity import season_of
 from core.rules.calendar.times import date_over
 from core.rules.results.decide_standings import Unseen

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from core.database import Database
+from core.kinds import Source, Status
 from core.queries import read_calendar
-from core.records import ListedEvent, ListedResult, Record, ScheduleAnswer, Source, Status
+from core.records import ListedEvent, ListedResult, Record, ScheduleAnswer
 from core.rules.calendar.reconcile import reconcile
 from core.rules.changes import FeedChange
 from core.schema import circuits, events, sessions

@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlalchemy import or_, select
 
 from core.database import Database
+from core.kinds import Status
 from core.queries import read_records
-from core.records import Event, Session, Status
+from core.records import Event, Session
 from core.rules.calendar.season import Calendar
 from core.rules.calendar.times import event_status, session_status
 from core.rules.changes import FeedChange, changes_between

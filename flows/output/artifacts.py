@@ -16,8 +16,9 @@ from sqlalchemy import ColumnElement, Row, select
 
 from core.database import Database
 from core.errors import DatabaseError
+from core.kinds import ChangeKind, SessionKind, Status
 from core.queries import read_calendar
-from core.records import ChangeKind, Event, Session, SessionKind, Status
+from core.records import Event, Session
 from core.rules.calendar.identity import event_id_of, kind_of, season_prefix, slug
 from core.rules.calendar.season import Calendar
 from core.rules.results.outcome import Polled

@@ -15,8 +15,9 @@ from sqlalchemy import Connection, select
 
 from core.database import Database
 from core.errors import F1FlowsError, UsageError
+from core.kinds import ChangeKind, Entity, SessionKind, Status
 from core.queries import about_season, in_season, read_calendar, season_ids
-from core.records import ChangeKind, Circuit, Entity, Event, Session, SessionKind, Status
+from core.records import Circuit, Event, Session
 from core.schema import changes, sessions
 from core.text import counted
 from flows.output.text import venue_time

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from core.records import ChangeKind
+from core.kinds import ChangeKind
 from core.rules.changes import FeedChange
 from flows.output.text import markdown_table, styled
 

@@ -10,8 +10,9 @@ from sqlalchemy import Connection, select
 
 from core.database import Database
 from core.errors import F1FlowsError, UsageError
+from core.kinds import RACED, SessionKind
 from core.queries import read_records, results_as_of, unknown
-from core.records import RACED, Entry, Event, Session, SessionKind
+from core.records import Entry, Event, Session
 from core.rules.calendar.names import event_and_kind
 from core.rules.results.differences import LETTERS
 from core.schema import drivers, events, result_revisions, sessions, teams

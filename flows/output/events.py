@@ -8,7 +8,8 @@ from typing import Any
 from prefect.events import emit_event
 
 from core.deliver.delivering import Delivered
-from core.records import Change, Entity, Status
+from core.kinds import Entity, Status
+from core.records import Change
 from core.rules.calendar.identity import event_id_of, kind_of, season_of
 from core.rules.results.outcome import Outcome, Polled
 from core.rules.results.polling import SESSIONS_OF_JOLPICA

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from core.database import Database
-from core.records import Status
+from core.kinds import Status
 from core.text import day_and_time, moment
 from core.views import next_sessions
 from flows.output.text import Card, cell, markdown_table, shown

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from core.kinds import ChangeKind, Source
 from core.logs import PRINTED
-from core.records import ChangeKind, Source
 from core.rules.changes import FeedChange
 from core.rules.results.due_polls import ResultQuery
 from core.rules.results.outcome import Outcome, Polled

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Row as DatabaseRow
 
-from core.records import EventFormat, Status
+from core.kinds import EventFormat, Status
 from core.settings import Settings
 from core.text import day_and_time
 from flows.output.text import Column, Row, print_table, screen, styled

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from core.deadline import Deadline
 from core.errors import SourceError, SourceMalformed
-from core.records import Source
+from core.kinds import Source
 from core.rules.results.due_polls import Answer, ResultQuery, UnreadableDocuments
 from core.rules.results.outcome import Polled
 from flows.polls import outcomes

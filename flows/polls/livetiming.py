@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from core.deadline import Deadline
 from core.errors import RateLimited, SourceError
-from core.records import Source
+from core.kinds import Source
 from core.rules.results.due_polls import DuePoll
 from core.rules.results.outcome import Polled
 from core.rules.results.polling import SESSIONS_OF_JOLPICA

@@ -14,7 +14,7 @@ from prefect import Flow
 
 from core.arguments import Parser, moment
 from core.errors import F1FlowsError, NotDone, UsageError
-from core.records import SessionKind
+from core.kinds import SessionKind
 from core.rules.calendar.names import kind_named
 from core.settings import Settings
 from flows.runtime import logs, prefect_api

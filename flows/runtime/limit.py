@@ -10,7 +10,7 @@ from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import rate_limit
 
 from core.errors import Braked, PrefectError
-from core.records import Source
+from core.kinds import Source
 from flows.runtime import prefect_api
 
 logger = logging.getLogger(__name__)

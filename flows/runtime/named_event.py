@@ -9,7 +9,7 @@ from prefect.runtime import flow_run
 
 from core.arguments import Parser
 from core.errors import NotDone
-from core.records import SessionKind
+from core.kinds import SessionKind
 from flows.runtime import command
 
 

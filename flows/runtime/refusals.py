@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.errors import Braked, BudgetExhausted, RateLimited, StillRefused
-from core.records import Source
+from core.kinds import Source
 from core.retries import DATABASE, DATABASE_READ, retrying
 from core.text import time_of_day
 from flows.runtime.run import Run

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from core import fetch, timing_queries
 from core.deadline import Deadline
 from core.documents import LISTING_OF, TABLES, Listing, Page, PageQuery, whole_table
-from core.records import ListedResult, Record, SessionKind
+from core.kinds import SessionKind
+from core.records import ListedResult, Record
 from core.retries import DATABASE, DATABASE_READ, NETWORK, PURE
 from core.rules.history import SeasonAnswer, SeasonHistory
 from core.rules.timing.listed import RaceDue

@@ -8,7 +8,8 @@ from datetime import datetime
 from core import fetch, queries
 from core.deadline import Deadline
 from core.documents import Document, TimingDocument
-from core.records import Competitor, Event, SessionKind, SessionResult
+from core.kinds import SessionKind
+from core.records import Competitor, Event, SessionResult
 from core.retries import DATABASE, DATABASE_READ, NETWORK, PURE
 from core.rules.results.championship import competitors
 from core.rules.results.due_polls import Answer, DuePoll, ResultQuery, match_results, require_readable

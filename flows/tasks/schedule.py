@@ -8,7 +8,8 @@ from datetime import timedelta
 from core import fetch, queries
 from core.documents import Document
 from core.errors import SourceEmpty
-from core.records import ListedResult, ScheduleAnswer, SessionKind, Source, Unpublished
+from core.kinds import SessionKind, Source
+from core.records import ListedResult, ScheduleAnswer, Unpublished
 from core.retries import DATABASE, DATABASE_READ, NETWORK, PURE
 from core.rules.calendar import plausibility
 from core.rules.calendar.season import Calendar, begun, sources_of

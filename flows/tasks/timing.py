@@ -5,7 +5,7 @@ from __future__ import annotations
 from core import fetch, queries, timing_queries
 from core.deadline import Deadline
 from core.documents import ArchiveDocument
-from core.records import SessionKind
+from core.kinds import SessionKind
 from core.retries import DATABASE, DATABASE_READ, NETWORK, PURE
 from core.rules.results import polling
 from core.rules.results.due_polls import DuePoll

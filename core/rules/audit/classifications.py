@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from core.records import Entry, SessionKind
+from core.kinds import SessionKind
+from core.records import Entry
 from core.rules.audit import points
 from core.rules.audit.season import AuditedSeason, Found
 from core.rules.results.points import SCORING

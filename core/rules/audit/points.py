@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import pairwise
 
-from core.records import Entry, SessionKind
+from core.kinds import SessionKind
+from core.records import Entry
 from core.rules.results.points import FASTEST_LAP, FIRST_TABLED_SEASON, FIRST_UNDROPPED_SEASON, NOTHING, Scale, scales
 from core.rules.results.quality import name_of
 from core.text import plain

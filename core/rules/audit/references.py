@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.records import Entity, HeldKind
+from core.kinds import Entity, HeldKind
 from core.rules.audit.season import AuditedSeason, Found
 from core.rules.calendar.identity import season_prefix, session_id
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.records import Change, Competitor, Entry, Event, Held, Record, ResultsState, Session, SessionKind, Standing
+from core.kinds import ResultsState, SessionKind
+from core.records import Change, Competitor, Entry, Event, Held, Record, Session, Standing
 from core.rules.confirmation import Key
 from core.rules.datasets import DatasetState
 from core.rules.results.standings import Adjustment

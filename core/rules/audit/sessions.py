@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import pairwise
 
-from core.records import ChangeKind, Entity, ResultsState, Status
+from core.kinds import ChangeKind, Entity, ResultsState, Status
 from core.rules.audit.season import AuditedSeason, Found
 from core.rules.results.decide import CHANGE_KINDS
 from core.rules.results.differences import diff_entries, diff_text

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from core.records import Source, Standing
+from core.kinds import Source
+from core.records import Standing
 from core.rules.audit.season import AuditedSeason, Found
 from core.rules.results.championship import reason_of
 from core.rules.results.points import SCORING

@@ -6,17 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from core.records import (
-    Entity,
-    Event,
-    HeldKind,
-    ListedEvent,
-    MalformedEvent,
-    ScheduleAnswer,
-    Session,
-    SessionKind,
-    Status,
-)
+from core.kinds import Entity, HeldKind, SessionKind, Status
+from core.records import Event, ListedEvent, MalformedEvent, ScheduleAnswer, Session
 from core.rules.calendar.draft import Draft
 from core.rules.calendar.identity import slug
 from core.rules.calendar.season import Calendar

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from core.records import Circuit, Event, ListedEvent, ScheduleAnswer, Session, Source, Status
+from core.kinds import Source, Status
+from core.records import Circuit, Event, ListedEvent, ScheduleAnswer, Session
 from core.rules.calendar.circuits import time_zone, venue_at
 from core.rules.calendar.identity import circuit_of, same_place
 from core.rules.calendar.season import Calendar

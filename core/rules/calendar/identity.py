@@ -12,7 +12,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
-from core.records import Circuit, Event, EventFormat, ListedEvent, SessionKind, Status
+from core.kinds import EventFormat, SessionKind, Status
+from core.records import Circuit, Event, ListedEvent
 from core.rules.calendar.circuits import country_key, place_key
 
 NEAR = timedelta(days=14)

@@ -7,7 +7,8 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from core.records import Entity, Event, EventFormat, HeldKind, ListedEvent, ListedSession, Session, Status
+from core.kinds import Entity, EventFormat, HeldKind, Status
+from core.records import Event, ListedEvent, ListedSession, Session
 from core.rules.calendar.absence import absent_sessions, cancel_or_hold_sessions
 from core.rules.calendar.draft import Draft, zone_of, zone_without_races
 from core.rules.calendar.identity import new_event_id, same_place, session_id

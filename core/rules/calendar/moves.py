@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from core.records import Entity, Event, HeldKind, ListedEvent, Session, Source, Status
+from core.kinds import Entity, HeldKind, Source, Status
+from core.records import Event, ListedEvent, Session
 from core.rules.calendar.draft import Draft
 from core.rules.calendar.times import SessionTime
 from core.rules.confirmation import AT_ONCE, IMPLAUSIBLE, PAST_MOVE

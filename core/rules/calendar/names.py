@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from core.bounds import FIRST_SEASON, LAST_SEASON
 from core.errors import UsageError
-from core.records import SessionKind
+from core.kinds import SessionKind
 from core.rules.calendar.identity import event_id_of, season_of, season_prefix, slug, slug_of, split
 
 SUGGESTED = 3

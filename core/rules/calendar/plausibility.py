@@ -12,7 +12,8 @@ from datetime import datetime
 from itertools import combinations
 
 from core.errors import ScheduleRejected
-from core.records import Event, EventFormat, ListedEvent, ScheduleAnswer, Status
+from core.kinds import EventFormat, Status
+from core.records import Event, ListedEvent, ScheduleAnswer
 from core.rules.calendar import moves
 from core.rules.calendar.absence import absent_sessions
 from core.rules.calendar.circuits import place_key

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from core.records import Event, ListedEvent, ListedResult, ListedSession, ScheduleAnswer, SessionKind, Source
+from core.kinds import SessionKind, Source
+from core.records import Event, ListedEvent, ListedResult, ListedSession, ScheduleAnswer
 from core.rules.calendar.identity import SAME_WEEKEND, match_events, slug
 from core.rules.calendar.season import FIRST_LIVETIMING_SEASON, Calendar
 

@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.records import Change, Entity, HeldKind, ListedEvent, ListedResult, ScheduleAnswer, Source
+from core.kinds import Entity, HeldKind, Source
+from core.records import Change, ListedEvent, ListedResult, ScheduleAnswer
 from core.rules import confirmation
 from core.rules.calendar.absence import absent_events, cancel_or_hold_event, namesakes
 from core.rules.calendar.draft import Draft

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
-from core.records import Circuit, Event, EventFormat, Held, ScheduleAnswer, Session, SessionKind, Source
+from core.kinds import EventFormat, SessionKind, Source
+from core.records import Circuit, Event, Held, ScheduleAnswer, Session
 from core.rules import confirmation
 from core.rules.calendar import identity
 

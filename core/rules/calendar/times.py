@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from core.records import Event, EventFormat, ListedSession, Session, SessionKind, Status
+from core.kinds import EventFormat, SessionKind, Status
+from core.records import Event, ListedSession, Session
 
 LENGTHS = {
     SessionKind.PRACTICE_1: timedelta(minutes=60),

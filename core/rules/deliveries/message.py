@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime
 
-from core.records import ChangeKind, Entity, Event, Record, Session, SessionKind
+from core.kinds import ChangeKind, Entity, SessionKind
+from core.records import Event, Record, Session
 from core.rules.changes import FeedChange
 
 CHANGES_AT_MOST = 100

@@ -14,7 +14,8 @@ from decimal import Decimal
 from itertools import pairwise
 from operator import attrgetter
 
-from core.records import Competitor, SessionKind, Standing
+from core.kinds import SessionKind
+from core.records import Competitor, Standing
 from core.rules.results.disagreements import FIRST_LISTED_SEASON
 from core.rules.results.points import FIRST_TEAM_SEASON, FIRST_UNDROPPED_SEASON, NOTHING, most_points, race_points
 from core.text import plain

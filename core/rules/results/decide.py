@@ -11,18 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core.records import (
-    Change,
-    ChangeKind,
-    Entity,
-    Held,
-    HeldKind,
-    ResultsState,
-    Session,
-    SessionResult,
-    Source,
-    Status,
-)
+from core.kinds import ChangeKind, Entity, HeldKind, ResultsState, Source, Status
+from core.records import Change, Held, Session, SessionResult
 from core.rules import confirmation
 from core.rules.changes import session_changes
 from core.rules.confirmation import Confirmation, Key

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any
 
-from core.records import Change, ChangeKind, Competitor, Entity, Event, Held, HeldKind, SessionKind, Source, Standing
+from core.kinds import ChangeKind, Entity, HeldKind, SessionKind, Source
+from core.records import Change, Competitor, Event, Held, Standing
 from core.rules import datasets
 from core.rules.confirmation import DIFFERENT, Confirmation, Key
 from core.rules.datasets import STANDINGS, DatasetState

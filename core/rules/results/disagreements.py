@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.records import Source, Standing
+from core.kinds import Source
+from core.records import Standing
 from core.text import plain
 
 FIRST_LISTED_SEASON = 2000

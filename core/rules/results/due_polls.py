@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from core.documents import PAGE
 from core.errors import SourceMalformed
-from core.records import Event, ListedResult, ResultsState, Session, SessionKind, SessionResult, Source
+from core.kinds import ResultsState, SessionKind, Source
+from core.records import Event, ListedResult, Session, SessionResult
 from core.rules.calendar.identity import match_events
 from core.rules.results.polling import SESSIONS_OF_JOLPICA, has_livetiming, is_polled
 

@@ -8,7 +8,8 @@ from datetime import date, datetime
 from statistics import median
 from typing import Any
 
-from core.records import Entry, Held, HeldKind, ResultsState, Session, SessionResult, Source
+from core.kinds import HeldKind, ResultsState, Source
+from core.records import Entry, Held, Session, SessionResult
 from core.rules.calendar.times import date_over
 from core.rules.confirmation import Key
 from core.rules.results import polling

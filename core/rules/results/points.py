@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from core.bounds import FIRST_SEASON
-from core.records import RACED, SessionKind
+from core.kinds import RACED, SessionKind
 
 T = TypeVar("T")
 

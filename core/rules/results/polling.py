@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from core.documents import LISTING_OF
-from core.records import EventFormat, ResultsState, Session, SessionKind, Status
+from core.kinds import EventFormat, ResultsState, SessionKind, Status
+from core.records import Session
 from core.rules.calendar.season import FIRST_LIVETIMING_SEASON
 from core.rules.calendar.times import FIRST_ZONE, date_over
 

@@ -13,7 +13,8 @@ from enum import StrEnum
 from itertools import chain, pairwise
 from operator import itemgetter
 
-from core.records import Entry, Record, ResultsState, SessionResult, Source
+from core.kinds import ResultsState, Source
+from core.records import Entry, Record, SessionResult
 from core.rules.results.differences import matched
 from core.rules.results.points import (
     FASTEST_LAP,

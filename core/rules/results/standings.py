@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from core.bounds import Line, PointsNumber, Season
 from core.bounds import Round as RoundNumber
-from core.records import Competitor, Entry, Event, Record, SessionKind, Standing
+from core.kinds import SessionKind
+from core.records import Competitor, Entry, Event, Record, Standing
 from core.rules.results.points import NOTHING, SCORING
 from core.rules.results.season_rules import INDIANAPOLIS, ChampionshipRule, rules_of
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from core.records import Change, ChangeKind, Entity, Held, Record, Session, Source
+from core.kinds import ChangeKind, Entity, Source
+from core.records import Change, Held, Record, Session
 from core.rules import datasets
 from core.rules.calendar.identity import season_of
 from core.rules.confirmation import Confirmation, Key

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.records import Change, ChangeKind, Entity, Entry
+from core.kinds import ChangeKind, Entity
+from core.records import Change, Entry
 from core.rules.timing.evidence import Evidence, Examined
 from core.rules.timing.roster import driver_of, teams_of
 from core.text import counted

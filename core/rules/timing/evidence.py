@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from core.records import Entry, Record, Session, Source
+from core.kinds import Source
+from core.records import Entry, Record, Session
 from core.rules.timing.roster import Roster
 from core.timing_records import LineUpEntry
 

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from core.records import RACED, Source
+from core.kinds import RACED, Source
 from core.rules.timing.evidence import Evidence, Examined
 from core.text import counted, gap
 from core.timing_records import Lap, TimedLap

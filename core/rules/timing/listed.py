@@ -11,7 +11,8 @@ from statistics import median_low
 from typing import Any
 
 from core.documents import PAGE, Listing
-from core.records import Record, Session, Source
+from core.kinds import Source
+from core.records import Record, Session
 from core.rules.datasets import LAPS, PIT_STOPS, DatasetState
 from core.rules.results.polling import has_livetiming, is_filed
 from core.rules.timing.evidence import Evidence

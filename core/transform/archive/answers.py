@@ -8,7 +8,8 @@ from typing import Any
 
 from core.documents import ArchiveDocument
 from core.errors import SourceMalformed, reading_answer
-from core.records import Record, SessionKind, Source
+from core.kinds import SessionKind, Source
+from core.records import Record
 from core.timing_records import ArchiveKeys
 from core.transform.archive.clock import messages
 from core.transform.archive.entries import entries

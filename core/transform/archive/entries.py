@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from core.documents import ArchiveDocument, Document
-from core.records import SessionKind, Source
+from core.kinds import SessionKind, Source
 from core.timing_records import ListedDriver
 from core.transform.cells import text
 

@@ -10,7 +10,7 @@ from statistics import median_low
 from typing import Any
 
 from core.documents import ArchiveDocument, Document
-from core.records import RACED, SessionKind, Source
+from core.kinds import RACED, SessionKind, Source
 from core.timing_records import TimedLap
 from core.transform.archive.clock import clock_zero, instant, race_control_messages
 from core.transform.archive.stints import laps_by_car, stints_of_car

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from core.documents import ArchiveDocument, Document
-from core.records import RACED, SessionKind, Source
+from core.kinds import RACED, SessionKind, Source
 from core.timing_records import PitStop
 from core.transform.archive.clock import clock_zero, instant, messages
 from core.transform.archive.stints import laps_by_car

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.documents import ArchiveDocument, Document
-from core.records import SessionKind
+from core.kinds import SessionKind
 from core.timing_records import RaceControlMessage
 from core.transform.archive.clock import moment, race_control_messages
 from core.transform.cells import number, text

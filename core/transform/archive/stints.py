@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from core.documents import ArchiveDocument, Document
-from core.records import SessionKind, Source
+from core.kinds import SessionKind, Source
 from core.timing_records import Stint
 from core.transform.cells import number, text
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from core.documents import ArchiveDocument
-from core.records import SessionKind
+from core.kinds import SessionKind
 from core.timing_records import Weather
 from core.transform.archive.clock import clock_zero, instant, messages
 from core.transform.cells import text

@@ -13,19 +13,8 @@ from typing import Any
 from markupsafe import Markup
 from sqlalchemy import Row
 
-from core.records import (
-    RACED,
-    ChangeKind,
-    Competitor,
-    Entry,
-    Event,
-    EventFormat,
-    ResultsState,
-    Session,
-    SessionKind,
-    Source,
-    Status,
-)
+from core.kinds import RACED, ChangeKind, EventFormat, ResultsState, SessionKind, Source, Status
+from core.records import Competitor, Entry, Event, Session
 from core.rules.calendar.identity import event_id_of, kind_of, session_id, slug_of
 from core.rules.results.differences import diff_text
 from core.text import day, lapse, moment, time_of_day

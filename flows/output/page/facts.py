@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Row, select
 
 from core.database import Database
 from core.errors import UsageError
+from core.kinds import ChangeKind
 from core.queries import in_season, read_calendar, read_feed, read_records, read_season_entries, season_ids, unknown
-from core.records import ChangeKind, Competitor, Driver, Entry, Team
+from core.records import Competitor, Driver, Entry, Team
 from core.rules.calendar.season import Calendar
 from core.rules.changes import FeedChange
 from core.schema import changes, drivers, result_revisions, teams
