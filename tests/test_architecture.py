@@ -20,7 +20,7 @@ VOCABULARY = {
     "core.bounds",
     "core.documents",
     "core.errors",
-    "core.records",
+    "core.kinds", "core.records",
     "core.retry_after",
     "core.text",
     "core.timing_records",
@@ -28,8 +28,8 @@ VOCABULARY = {
 PURE = {
     "core.rules": VOCABULARY,
     "core.transform": VOCABULARY,
-    "core.records": {"core.bounds"},
-    "core.timing_records": {"core.bounds", "core.records"},
+    "core.kinds", "core.records": {"core.bounds"},
+    "core.timing_records": {"core.bounds", "core.kinds", "core.records"},
 }
 """Folders without I/O or clock, and the other folders that they may import."""
 
