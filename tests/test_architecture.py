@@ -20,7 +20,8 @@ VOCABULARY = {
     "core.bounds",
     "core.documents",
     "core.errors",
-    "core.kinds", "core.records",
+    "core.kinds",
+    "core.records",
     "core.retry_after",
     "core.text",
     "core.timing_records",
@@ -28,7 +29,8 @@ VOCABULARY = {
 PURE = {
     "core.rules": VOCABULARY,
     "core.transform": VOCABULARY,
-    "core.kinds", "core.records": {"core.bounds"},
+    "core.kinds": set(),
+    "core.records": {"core.bounds", "core.kinds"},
     "core.timing_records": {"core.bounds", "core.kinds", "core.records"},
 }
 """Folders without I/O or clock, and the other folders that they may import."""
