@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import socket
-import threading
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from receiver import Receiver, Reply, VirtualClock, to
+from trickling import PARTS, trickling
 from waiting import HANGS
 
 from core.deliver import post
@@ -62,27 +62,12 @@ def test_an_answer_is_read_to_64_kb(receiver: Receiver, clock: VirtualClock) -> 
     assert len(answer.error) < 200
 
 
-@pytest.mark.parametrize("part", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 90000\r\n\r\n"])
+@pytest.mark.parametrize("part", PARTS[:-1])
 def test_an_answer_that_trickles_ends_after_its_time(part: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(post, "SECONDS", 0.3)
-    stopped = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def trickle() -> None:
-            connection, _ = server.accept()
-            with connection:
-                connection.sendall(part)
-                while not stopped.wait(0.02):
-                    try:
-                        connection.sendall(b"x")
-                    except OSError:
-                        return
-
-        thread = threading.Thread(target=trickle)
-        thread.start()
-        answer = post.post(to(f"http://127.0.0.1:{server.getsockname()[1]}/"), "id", "{}", NOW)
-        stopped.set()
-        thread.join(HANGS)
+    with trickling(part) as (url, ended):
+        answer = post.post(to(url), "id", "{}", NOW)
+        assert ended.wait(HANGS)
     assert (answer.status, answer.error) == (None, post.NO_ANSWER)
 
 
