@@ -123,21 +123,21 @@ def in_turn(
         failed: makes the outcome of one with an error; None if the error is not a failure.
     """
     backfilled: list[B] = []
-    silent = 0
+    unanswered = 0
     with BackfillProgress(things, list(todo), run.ledger) as progress:
         allowance = Allowance(run, progress.waits, progress.fetched)
         for one in todo.values():
             done: B | None
             try:
                 done = bring(one, allowance)
-                silent = 0
+                unanswered = 0
             except SourceError as error:
                 if (done := failed(one, error)) is None:
                     continue
-                silent = silent + 1 if isinstance(error, DOWN) else 0
+                unanswered = unanswered + 1 if isinstance(error, DOWN) else 0
             backfilled.append(done)
             progress.done(done)
-            if silent == FAILURES_IN_A_ROW:
+            if unanswered == FAILURES_IN_A_ROW:
                 break
     return backfilled
 

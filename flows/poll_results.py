@@ -59,14 +59,14 @@ def poll_results(
     due = read_due_polls(run, event, session)
     artifacts.tag_run({due_poll.event.season for due_poll in due})
     polled = poll(run, due, force, by_name=event is not None)
-    owed = read_due_standings(run)
-    for one in owed:
+    due_standings = read_due_standings(run)
+    for one in due_standings:
         correct_standings(run, one)
-    if owed or any(one.outcome.is_revision for one in polled):
+    if due_standings or any(one.outcome.is_revision for one in polled):
         deliver_at_the_end(run)
     if run.stays:
         polled = hot.stay(run, due, polled, poll_again)
-    show_seasons(run, due, polled, owed)
+    show_seasons(run, due, polled, due_standings)
     logger.info("%s", report.polls_line(polled, len(due)), extra={**run.account, PRINTED: True})
     if event is not None:
         undone = {one.session_id: f"{one.outcome.value}: {one.reason}" for one in polled if one.outcome in UNDONE}
@@ -117,8 +117,8 @@ def announce(run: Run, polled: Polled) -> None:
         artifacts.show_result(run.database, polled)
 
 
-def show_seasons(run: Run, due: Sequence[DuePoll], polled: Sequence[Polled], owed: Sequence[Event]) -> None:
-    """Show each season that has a new revision, and the standings after its races and `owed` events."""
+def show_seasons(run: Run, due: Sequence[DuePoll], polled: Sequence[Polled], due_standings: Sequence[Event]) -> None:
+    """Show each season that has a new revision, and the standings after its races and after `due_standings`."""
     if run.flow_run_id is None:
         return
     revised = {one.session_id for one in polled if one.outcome.is_revision}
@@ -126,7 +126,7 @@ def show_seasons(run: Run, due: Sequence[DuePoll], polled: Sequence[Polled], owe
     for season in sorted({due_poll.event.season for due_poll in new}):
         artifacts.show_season(run.database, season)
     scored = [due_poll.event for due_poll in new if due_poll.session.kind in RACED]
-    artifacts.show_standings(run.database, [*scored, *owed])
+    artifacts.show_standings(run.database, [*scored, *due_standings])
 
 
 def main(arguments: list[str]) -> int:

@@ -61,7 +61,7 @@ def test_a_season_is_taken_as_an_option_too(replay: Upstream, capsys: pytest.Cap
     assert sync("2024", "--year", "2024") == 0
     capsys.readouterr()
     assert sync("2024", "--year", "2023") == 2
-    assert "one of them" in one_line(capsys)
+    assert "give one or the other" in one_line(capsys)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_an_unknown_id_is_one_line_with_the_nearest_ids(
 
 def test_two_kinds_for_one_session_are_wrong_usage(bahrain: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
     assert poll("--event", f"{BAHRAIN}/race", "--session", "qualifying") == 2
-    assert "one of them" in one_line(capsys)
+    assert "give one or the other" in one_line(capsys)
 
 
 @pytest.mark.parametrize("named", [[f"{BAHRAIN}/race"], [BAHRAIN]])

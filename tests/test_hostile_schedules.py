@@ -1,4 +1,4 @@
-"""Hostile schedules: no sync ends in a traceback, nothing impossible is believed, a clean answer repairs the rest.
+"""Hostile schedules: no sync ends in a traceback, nothing impossible is accepted, a clean answer repairs the rest.
 
 Everything goes through the command line and the real FastF1, against the replayed upstream with altered bodies.
 """
@@ -137,7 +137,7 @@ def test_an_impossible_calendar_is_held_and_the_next_source_is_fetched(
             assert (kept.entity_id, kept.kind.value, kept.times_seen) == ("2024", "schedule_rejected", n), case
             assert kept.payload.keys() == {"fastf1"}, case
             assert words in kept.reason, case
-            assert state(database) | {"held": []} == clean, f"{case} is not believed, however often it is repeated"
+            assert state(database) | {"held": []} == clean, f"{case} is not accepted, however often it is repeated"
         replay.faults = []
         assert sync(now, capsys) == 0, case
         assert state(database) == clean, case
@@ -242,7 +242,7 @@ def test_moving_every_date_is_held_for_a_day_and_moving_back_is_applied_at_once(
     replay.faults = SOURCES[Source.FASTF1].faults(json.dumps(moved).encode())
     for n in (30, 54):
         assert sync(WINTER + n * HOUR, capsys) == 0
-    assert len(moved_events(before, stored(database))) > RACES / 2, "what is repeated for a day is believed"
+    assert len(moved_events(before, stored(database))) > RACES / 2, "what is repeated for a day is accepted"
     replay.faults = []
     for n in (60, 84):
         assert sync(WINTER + n * HOUR, capsys) == 0

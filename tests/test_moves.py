@@ -72,7 +72,7 @@ def test_austin_2024_rewritten_and_still_so_two_days_later_moves(life: Life) -> 
 
 
 def test_austin_2024_rewritten_twice_is_held_from_the_later_times_on(life: Life) -> None:
-    """Only an unchanged answer is believed: another past time has its own holding time."""
+    """Only an unchanged answer is accepted: another past time has its own holding time."""
     again = listed("United States Grand Prix", "2024-10-20T13:00", AUSTIN)
     life.sync(at("2024-02-01"), AUSTIN_TRUE)
     life.refresh(at("2024-10-25T08:00"))

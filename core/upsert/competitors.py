@@ -24,7 +24,7 @@ def write_competitors(connection: Connection, listed: Sequence[Driver], listed_t
 
 
 def write_team_colors(connection: Connection, team_ids: Collection[str]) -> None:
-    """Give teams the colour from the last session whose entries have one."""
+    """Give teams the color from the last session whose entries have one."""
     known = (
         select(entries.c.team_id, entries.c.team_color)
         .join(sessions, sessions.c.id == entries.c.session_id)

@@ -12,7 +12,7 @@ from core.kinds import Entity, Source
 from core.queries import read_calendar, read_records
 from core.records import Circuit
 from core.rules.calendar.season import Calendar
-from core.rules.datasets import STANDINGS, DatasetState, due
+from core.rules.datasets import STANDINGS, DatasetState, with_next_poll
 from core.rules.history import HISTORY, SeasonAnswer, SeasonHistory, beginnings, is_over, is_settled, season_history
 from core.rules.results.polling import Cadence
 from core.schema import STANDINGS_OF, circuits, columns, dataset_states, events, result_revisions, results, sessions
@@ -97,7 +97,7 @@ def _finish(connection: Connection, calendar: Calendar, season: int, now: dateti
     write_rows(connection, dataset_states, {one.entity_id: one for one in there}, {mark.entity_id: mark}, stamp=now)
     if is_settled(calendar, now):
         before = read_season_states(connection, STANDINGS, season)
-        after = {event_id: due(one, None) for event_id, one in before.items()}
+        after = {event_id: with_next_poll(one, None) for event_id, one in before.items()}
         write_rows(connection, dataset_states, before, after, stamp=now)
 
 

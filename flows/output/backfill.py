@@ -148,7 +148,7 @@ def backfill_lines(backfilled: Sequence[Backfilled | BackfilledRace]) -> list[st
     """A backfill's summary: a line for its seasons, and one for races if it brought laps."""
     seasons = [one for one in backfilled if isinstance(one, Backfilled)]
     races = [one for one in backfilled if isinstance(one, BackfilledRace)]
-    lines = ["nothing to do: the history of these seasons is whole"]
+    lines = ["nothing to do: the history of these seasons is complete"]
     if seasons:
         lines = [f"{_done('season', seasons)}: {_results(seasons)} added"]
     if races:

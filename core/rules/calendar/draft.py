@@ -64,6 +64,6 @@ def zone_of(circuit_id: str | None, listed: ListedEvent) -> ZoneInfo | None:
 
 
 def zone_without_races(event: Event, listed: ListedEvent) -> ZoneInfo | None:
-    """The same without Jolpica's races: by the listed circuit, or the known one if the event stays."""
+    """A listed event's zone from its own circuit, or the known circuit if the place is unchanged."""
     stays = not listed.locality or same_place(event, listed)
     return zone_of(listed.circuit.id if listed.circuit else event.circuit_id if stays else None, listed)

@@ -102,8 +102,8 @@ def match_events(known: Iterable[Event], listed: Sequence[ListedEvent]) -> dict[
             rank = _match_rank(event, other)
             if rank is not None:
                 gap = abs(event.last_date - other.last_date)
-                alive = 0 if event.status is not Status.CANCELLED else 1
-                candidates.append((rank, gap, alive, event.first_date, event.id, index))
+                is_cancelled = event.status is Status.CANCELLED
+                candidates.append((rank, gap, is_cancelled, event.first_date, event.id, index))
     matched: dict[int, str] = {}
     for *_, identity, index in sorted(candidates):
         if index not in matched and identity not in matched.values():

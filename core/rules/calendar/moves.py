@@ -32,7 +32,7 @@ def is_move(session: Session, time: SessionTime, source: Source) -> bool:
     return session.wall_time is None or time.wall_time is None or session.wall_time != time.wall_time
 
 
-def patience(session: Session, time: SessionTime, now: datetime) -> tuple[timedelta | None, str]:
+def holding_time(session: Session, time: SessionTime, now: datetime) -> tuple[timedelta | None, str]:
     """How long a move is held (None: forever) and why; `AT_ONCE` for an ordinary one."""
     if not _has_passed(session, now):
         return AT_ONCE, ""
@@ -55,7 +55,7 @@ def confirm_or_hold_move(draft: Draft, session: Session, time: SessionTime) -> b
     wait: timedelta | None = AT_ONCE
     reason, about = "", session.id
     if is_move(session, time, draft.source):
-        wait, reason = patience(session, time, draft.now)
+        wait, reason = holding_time(session, time, draft.now)
         if wait == AT_ONCE and draft.implausible:
             wait, reason, about = IMPLAUSIBLE, IMPLAUSIBLE_MOVE, draft.known.events[session.event_id].name
     payload = {"starts_at": jsonable(time.starts_at), "local_date": jsonable(time.local_date)}

@@ -37,7 +37,7 @@ def event_and_kind(identity: str, kind: SessionKind | None = None) -> tuple[str,
         return event_id, kind
     own = kind_named(named)
     if kind not in (None, own):
-        raise UsageError(f"{identity} and the session {kind}: one of them")
+        raise UsageError(f"{identity} and the session {kind}: give one or the other")
     return event_id, own
 
 

@@ -30,7 +30,7 @@ IMPLAUSIBLE_EVENTS = 3
 IMPLAUSIBLE_SHARE = 0.2
 
 
-def calendar(answer: ScheduleAnswer) -> ScheduleAnswer:
+def require_plausible(answer: ScheduleAnswer) -> ScheduleAnswer:
     """The answer, if it can be a season's calendar.
 
     Raises:
@@ -101,7 +101,7 @@ def _touches(known: Calendar, event: Event, listed: ListedEvent, answer: Schedul
     if not any(session is not None or time is not None for session, time in times):
         return moves.moves_without_sessions(event, listed, answer.source)
     return any(
-        moves.is_move(session, time, answer.source) and moves.patience(session, time, now)[0] == AT_ONCE
+        moves.is_move(session, time, answer.source) and moves.holding_time(session, time, now)[0] == AT_ONCE
         for session, time in times
         if session is not None and time is not None
     )
