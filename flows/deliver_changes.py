@@ -1,4 +1,4 @@
-"""Deliver changes to webhooks: retry what failed, and send what flows that changed something could not.
+"""Deliver changes to webhooks: retry failed messages, and send changes that other flows could not deliver.
 
     python -m flows.deliver_changes [--now MOMENT]
 

@@ -2,8 +2,8 @@
 
     python -m flows.poll_results [--event ID] [--session KIND] [--force] [--stay] [--now MOMENT]
 
-With an event, or a session of it, that is polled now, due or not. While results usually come, a deployment's run stays
-and polls every HOT_POLL_SECONDS until its five minutes end; for a cron of your own use `--stay`.
+An event or session that is given by name is polled now, due or not. While results are expected, a deployment's run
+stays and polls every HOT_POLL_SECONDS until its five minutes end; in your own cron job use `--stay`.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def poll_results(
 
 
 def poll(run: Run, due: Sequence[DuePoll], force: bool, *, by_name: bool) -> list[Polled]:
-    """Poll sessions and show each outcome; `by_name`: the run fails if one is undone, with its line as the error."""
+    """Poll sessions and show each outcome; `by_name`: the run ends in an error if a poll is undone."""
     queries = result_queries(due)
     if len(due) >= LONG:
         logger.info("%s", report.due_line(queries))
@@ -85,7 +85,7 @@ def poll(run: Run, due: Sequence[DuePoll], force: bool, *, by_name: bool) -> lis
             polled.append(one)
             fields = report.poll_fields(one)
             if by_name and one.outcome in UNDONE:
-                fields[PRINTED] = True  # as the error that this run ends in
+                fields[PRINTED] = True  # the run ends with this line as its error
             logger.log(report.poll_level(one), "%s", report.poll_line(one), extra=fields)
             announce(run, one)
             progress.step()

@@ -1,9 +1,9 @@
-"""Bring what happened on track into the database: laps, stints and all else in live timing's archive.
+"""Bring what happened on track into the database: laps, stints and the rest of live timing's archive.
 
     python -m flows.sync_timing [--event ID] [--session KIND] [--now MOMENT]
 
 For sessions since 2018: entries once they have begun, the rest once they are over and their archive is complete, and
-all again a day later. With an event, or a session of it, that is read now, due or not.
+all again a day later. An event or session that is given by name is read now, due or not.
 """
 
 from __future__ import annotations

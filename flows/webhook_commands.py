@@ -1,4 +1,4 @@
-"""The webhook commands: list them, test one, send one the feed again."""
+"""The webhook commands: list webhooks, test one, send one the feed again."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ R = TypeVar("R", Driver, Team)
 
 
 def write_competitors(connection: Connection, listed: Sequence[Driver], listed_teams: Sequence[Team]) -> None:
-    """Insert new drivers and teams, and update those that differ; null replaces nothing."""
+    """Insert new drivers and teams, and update those that differ; null never replaces a value."""
     _write(connection, drivers, Driver, listed)
     _write(connection, teams, Team, listed_teams)
 

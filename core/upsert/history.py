@@ -30,7 +30,7 @@ from core.upsert.states import read_season_states
 def write_history(
     database: Database, answer: SeasonAnswer, now: datetime, cadence: Cadence, *, flow_run_id: str | None = None
 ) -> SeasonHistory | None:
-    """Write an unknown season; None, and nothing is written, if an event of it exists.
+    """Write an unknown season; if an event of it exists, write nothing and return None.
 
     The rows are those of a sync and a poll, with one change for all of them.
     """
@@ -87,7 +87,7 @@ def whole_seasons(database: Database) -> set[int]:
 
 
 def _finish(connection: Connection, calendar: Calendar, season: int, now: datetime) -> None:
-    """Drop the pages; for a season that is over set the mark, and clear due published standings, since ours win."""
+    """Drop the pages; mark a season that is over. Once it is settled, ours win and no standings are due."""
     drop_pages(connection, season)
     if not is_over(calendar, now):
         return

@@ -98,7 +98,7 @@ def accept_listed(
     *,
     flow_run_id: str | None = None,
 ) -> SyncedTiming:
-    """Write those of Jolpica's tables of a race that it still lacks and that are accepted, and drop their pages."""
+    """Write Jolpica's tables that a race still lacks, if they are accepted, and drop their pages."""
     with database.writing() as connection:
         session, states = _known(connection, race.session_id)
         entries = read_entries(connection, session.id)

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 def correct_standings(run: Run, event: Event) -> None:
-    """Accept Jolpica's standings after an event; if that fails ours stand, and they are fetched again later."""
+    """Accept Jolpica's standings after an event; if that fails, ours are kept and Jolpica's fetched again later."""
     try:
         published = transform_standings(run, event, fetch_standings(run, event, Deadline()))
         differences = upsert_standings(run, event, published)

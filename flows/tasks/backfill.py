@@ -29,7 +29,7 @@ def read_pages(run: Run, season: int, round_number: int) -> dict[Listing, list[P
 
 @step(NETWORK, "fetch-page-{query}")
 def fetch_page(run: Run, query: PageQuery, total: int | None, deadline: Deadline) -> Page:
-    """One page of a table of `total` rows by its earlier pages."""
+    """One page of a table; its earlier pages say that it has `total` rows."""
     return fetch.jolpica.fetch_listing_page(query, run.access(deadline), total)
 
 

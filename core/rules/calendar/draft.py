@@ -19,8 +19,8 @@ from core.rules.confirmation import Confirmation
 class Draft:
     """The next state of a season's calendar.
 
-    `implausible`: the answer changes more of the season at once than is applied without confirmation. `races` are
-    Jolpica's events of the season, for their circuits.
+    `implausible`: the answer changes so much of the season at once that it needs confirmation. `races` are Jolpica's
+    events of the season, for their circuits.
     """
 
     known: Calendar

@@ -15,7 +15,7 @@ IMPLAUSIBLE_MOVE = "it moves with an implausible share of the season"
 
 
 def is_time_of(session: Session, time: SessionTime) -> bool:
-    """Whether a listed time is the session's own, or gives no more than its date."""
+    """Whether a listed time equals the session's; without a time of day, whether the dates are equal."""
     if time.starts_at is None:
         return time.local_date == session.local_date
     return (time.starts_at, time.local_date) == (session.starts_at, session.local_date)
@@ -38,9 +38,9 @@ def holding_time(session: Session, time: SessionTime, now: datetime) -> tuple[ti
         return AT_ONCE, ""
     to_come = time.starts_at > now if time.starts_at else time.local_date >= now.date()
     if session.has_results and to_come:
-        return None, "it has results, and upstream gives it a time to come"
+        return None, "it has results, but upstream gives it a future time"
     if not to_come:
-        return PAST_MOVE, "its time has passed, and upstream gives it another past one"
+        return PAST_MOVE, "its time has passed, and upstream gives it another past time"
     return AT_ONCE, ""
 
 

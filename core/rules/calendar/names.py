@@ -27,7 +27,7 @@ def kind_named(text: str) -> SessionKind:
 
 
 def event_and_kind(identity: str, kind: SessionKind | None = None) -> tuple[str, SessionKind | None]:
-    """The event's id and the kind of session, if any, of an event's or a session's id; `kind` may add the latter.
+    """The event's id and the kind of session in an event's or a session's id; `kind` is used if the id has none.
 
     Raises:
         UsageError: there is no such kind, or `kind` differs from the id's.

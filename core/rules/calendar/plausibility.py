@@ -1,4 +1,4 @@
-"""Whether a source's answer can be a season's calendar, and how much of the known one it changes. Pure functions.
+"""Whether a source's answer is a possible calendar, and how much of the known one it changes. Pure functions.
 
 An impossible calendar is rejected as a whole, and the next source is used. An answer that changes an implausible share
 of the season at once is applied only after confirmation.
@@ -31,7 +31,7 @@ IMPLAUSIBLE_SHARE = 0.2
 
 
 def require_plausible(answer: ScheduleAnswer) -> ScheduleAnswer:
-    """The answer, if it can be a season's calendar.
+    """The answer, if it is a possible calendar.
 
     Raises:
         ScheduleRejected: too many events, an event or a round twice, or not more readable events than unreadable ones.
@@ -75,7 +75,7 @@ def active_events(known: Calendar) -> int:
 
 
 def is_implausible(known: Calendar, touched: set[str]) -> bool:
-    """Whether more events are touched than ever change at once, however far ahead they are."""
+    """Whether an answer touches more events than plausibly change at once, however far in the future they are."""
     return len(touched) >= IMPLAUSIBLE_EVENTS and len(touched) > IMPLAUSIBLE_SHARE * active_events(known)
 
 
@@ -92,7 +92,7 @@ def touched_events(
 
 
 def _touches(known: Calendar, event: Event, listed: ListedEvent, answer: ScheduleAnswer, now: datetime) -> bool:
-    """Whether an answer drops a session of an event, or moves one in a way that is otherwise applied at once."""
+    """Whether an answer drops a session of an event, or moves one in a way that would normally be applied at once."""
     sessions = known.sessions_of(event.id)
     if absent_sessions(sessions, listed, answer).sessions:
         return True
