@@ -172,7 +172,7 @@ def test_a_short_table_at_first_sight_is_held_for_a_day(bahrain: Upstream, datab
         assert poll(now).outcome is Outcome.HELD
         (aside,) = held_of(database)
         assert (aside.kind, aside.first_seen_at) == (HeldKind.RESULTS_SHORT, PUBLISHED)
-        assert "15 entries; comparable sessions have 20" in aside.reason
+        assert "15 entries, but comparable sessions have 20" in aside.reason
     assert poll(PUBLISHED + DAY).outcome is Outcome.OFFICIAL
 
 

@@ -113,11 +113,11 @@ NO_CALENDAR: dict[str, tuple[Change, str]] = {
     "a year later": (later(0, year=1), "is not in 2024"),
     "200 events": (rows(lambda indexes: (indexes * 8)[:200]), "200 events"),
     "an event twice": (rows(lambda indexes: [*indexes, indexes[7]]), "2 events are round 7"),
-    "testing twice": (rows(lambda indexes: [indexes[0], *indexes]), "Pre-Season Testing twice"),
+    "testing twice": (rows(lambda indexes: [indexes[0], *indexes]), "Pre-Season Testing is listed twice"),
     "names missing": (without("event_name"), "an event without a name"),
     "formats missing": (without("event_format"), "an event of a new format ''"),
     "a session's column missing": (without("session5"), "no race has a session 5"),
-    "names no text": (column("event_name", ["x"]), "another kind of value for a text, "),
+    "names no text": (column("event_name", ["x"]), "a value that is not text, "),
 }
 
 

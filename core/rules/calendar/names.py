@@ -23,7 +23,9 @@ def kind_named(text: str) -> SessionKind:
     try:
         return SessionKind(text.lower().replace("-", "_"))
     except ValueError:
-        raise UsageError(f"{text!r} is no session: {', '.join(kind.value for kind in SessionKind)}") from None
+        raise UsageError(
+            f"{text!r} is not a kind of session: {', '.join(kind.value for kind in SessionKind)}"
+        ) from None
 
 
 def event_and_kind(identity: str, kind: SessionKind | None = None) -> tuple[str, SessionKind | None]:
@@ -63,13 +65,13 @@ def unknown(identity: str, known: Sequence[str]) -> str:
     season = int(wanted[1]) if wanted and FIRST_SEASON <= int(wanted[1]) <= LAST_SEASON else None
     sync = f"python -m flows.sync_schedule{f' {season}' if season else ''}"
     if not known:
-        return f"{identity} is not known, and no event is: run {sync} first"
+        return f"{identity} is not known; the database has no events: run {sync} first"
     own = [one for one in known if season is None or one.startswith(season_prefix(season))]
     if not own:
         return f"{identity}: season {season} is not in the database: run {sync} first"
     near = nearest(event_id[4:] if season else event_id, own)
     if not near:
-        return f"{identity} is not known; ids are such as {max(own)}"
+        return f"{identity} is not known; ids look like {max(own)}"
     ending = identity.removeprefix(event_id)
     return f"{identity} is not known; did you mean {' or '.join(one + ending for one in near)}?"
 

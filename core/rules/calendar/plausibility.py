@@ -45,16 +45,16 @@ def _fault(answer: ScheduleAnswer) -> str | None:
     events, malformed = answer.events, answer.malformed
     count = len(events) + len(malformed)
     if count > MOST_EVENTS:
-        return f"no calendar: {count} events"
+        return f"not a calendar: {count} events"
     if malformed and len(malformed) >= len(events):
         first = malformed[0]
-        return f"no calendar: {len(malformed)} of {count} events cannot be read, the first: {first.reason}"
+        return f"not a calendar: {len(malformed)} of {count} events cannot be read, the first: {first.reason}"
     rounds = Counter(event.round for event in events if event.round is not None)
     if twice := [number for number, times in rounds.items() if times > 1]:
-        return f"no calendar: {rounds[twice[0]]} events are round {twice[0]}"
+        return f"not a calendar: {rounds[twice[0]]} events are round {twice[0]}"
     for one, other in combinations(events, 2):
         if _are_one(one, other):
-            return f"no calendar: {other.name} twice"
+            return f"not a calendar: {other.name} is listed twice"
     return None
 
 

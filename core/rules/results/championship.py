@@ -124,7 +124,7 @@ def places_not_whole(table: Table) -> Iterator[str]:
     """Two competitors share a place, or a place is missing: places run from 1 without a gap."""
     for wanted, (place, standing) in enumerate(table.placed, start=1):
         if place != wanted:
-            yield f"{standing.competitor_id} in place {place}; expected place {wanted}"
+            yield f"{standing.competitor_id} in place {place}, expected place {wanted}"
             return
     if not table.placed:
         yield "no competitor has a place"
@@ -147,7 +147,7 @@ def points_impossible(table: Table) -> Iterator[str]:
     for theirs in table.published:
         most = table.scored(theirs.competitor_id) + correction + table.unseen_points
         if not NOTHING <= theirs.points <= most:
-            yield f"{theirs.competitor_id} has {plain(theirs.points)} points; the possible range is 0 to {plain(most)}"
+            yield f"{theirs.competitor_id} has {plain(theirs.points)} points (possible: 0 to {plain(most)})"
 
 
 def points_unpaid(table: Table) -> Iterator[str]:
@@ -173,10 +173,10 @@ def wins_impossible(table: Table) -> Iterator[str]:
     for theirs in table.published:
         most = unseen + 1 + (own.wins if (own := table.ours.get(theirs.competitor_id)) else 0)
         if theirs.wins > most:
-            yield f"{theirs.competitor_id} has {theirs.wins} wins; at most {most} possible"
+            yield f"{theirs.competitor_id} has {theirs.wins} wins (at most {most} possible)"
     wins, most = sum(s.wins for s in best_placed(table.published)), unseen + sum(s.wins for s in table.computed)
     if wins > most:
-        yield f"{wins} wins; at most {most} possible"
+        yield f"{wins} wins (at most {most} possible)"
 
 
 def never_entered(table: Table) -> Iterator[str]:

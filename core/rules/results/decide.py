@@ -163,7 +163,7 @@ def _judge(
     is_official = result.source is Source.JOLPICA
     is_first_official = is_official and not session.results_state.is_official
     if is_first_official and is_short(len(result.entries), result.season, known.evidence.entry_counts):
-        reason = f"{len(result.entries)} entries; comparable sessions have {max(known.evidence.entry_counts)}"
+        reason = f"{len(result.entries)} entries, but comparable sessions have {max(known.evidence.entry_counts)}"
         about = Entity.SESSION, session.id, HeldKind.RESULTS_SHORT
         if not held.confirm_or_hold(*about, _payload(result), reason, confirmation.SHORT):
             return Outcome.HELD, [*warnings, "short: fewer entries than comparable sessions have"], None

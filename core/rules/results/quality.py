@@ -127,7 +127,7 @@ def another_sessions(case: Case) -> Iterator[str]:
 def too_many_entries(case: Case) -> Iterator[str]:
     """More cars than the regulations allow, in seasons with fields of a steady size."""
     if case.result.season >= FIRST_STEADY_SEASON and len(case.entries) > MOST_ENTRIES:
-        yield f"{len(case.entries)} entries; at most {MOST_ENTRIES} are possible"
+        yield f"{len(case.entries)} entries (at most {MOST_ENTRIES} possible)"
 
 
 def points_impossible(case: Case) -> Iterator[str]:
@@ -135,7 +135,7 @@ def points_impossible(case: Case) -> Iterator[str]:
     most = most_points(case.result.season, case.result.kind)
     for entry in case.entries:
         if entry.points is not None and not NOTHING <= entry.points <= most:
-            yield f"{name_of(entry)} has {entry.points} points; the possible range is 0 to {most}"
+            yield f"{name_of(entry)} has {entry.points} points (possible: 0 to {most})"
 
 
 def points_contradict_places(case: Case) -> Iterator[str]:
