@@ -123,7 +123,7 @@ def _requests(served: Upstream) -> Iterator[Measured]:
         event.remove(engine, "before_cursor_execute", count)
         yield Measured(f"upstream requests for {what}", len(served.requests), "", limit, "")
     most = max(sum(f".{table} " in f"{s} ".replace("\n", " ") for s in statements) for table in ("events", "sessions"))
-    yield Measured("SQL statements a table, unchanged", most, "", 3, "a known season")
+    yield Measured("SQL statements per table, unchanged", most, "", 3, "a known season")
 
 
 def _transform() -> Iterator[Measured]:

@@ -1,4 +1,4 @@
-"""The rows that an audit examines, read season by season: one query a table."""
+"""The rows that an audit examines, read season by season: one query per table."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ MOST_ROWS_OF_A_SEASON = 1_000
 """More rows than any season's table; the longest so far is 1989's races with 624."""
 
 MOST_LAPS, MOST_PIT_STOPS = 3_000, 500
-"""More than any race has: 26 cars over 78 laps would drive 2,028, and each would stop 19 times."""
+"""More than any race has: 26 cars × 78 laps = 2,028 laps; 500 stops would be 19 per car."""
 
 LAP_ROWS, PIT_STOP_ROWS, TIMINGS = "Laps", "PitStops", "Timings"
 """The keys of a race document's laps and pit stops, and of a lap's timings, one per driver."""
@@ -118,7 +118,7 @@ def check_page(page: Page, first_row: int, table: Table, total: int) -> None:
     """
     source = Source.JOLPICA.value
     if total > table.at_most:
-        raise TableUnusable(source, f"a table of {total} rows, where at most {table.at_most} can be")
+        raise TableUnusable(source, f"a table of {total} rows; at most {table.at_most} are possible")
     if page["total"] != total:
         raise TableUnusable(source, f"a table of {total} rows, and of {page['total']} from row {first_row} on")
     with reading_answer(source, f"an answer that holds no {table.what}"):

@@ -1,4 +1,4 @@
-"""Log lines for a person (`console`) or a machine (`json`, one object a line), on standard error."""
+"""Log lines for a person (`console`) or a machine (`json`, one object per line), on standard error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PRINTED = "printed"
 
 
 class ConsoleFormatter(logging.Formatter):
-    """`12:00:00 WARNING core.fetch  what happened`."""
+    """`12:00:00 WARNING what happened`."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, plus a traceback if the record has one."""
@@ -49,7 +49,7 @@ Circumstances = Callable[[], Mapping[str, Any]]
 
 
 class UtcJsonFormatter(JsonFormatter):
-    """One JSON object a line: `time` in UTC, the line's own fields, and its circumstances."""
+    """One JSON object per line: `time` in UTC, the line's own fields, and its circumstances."""
 
     def __init__(self, circumstances: Circumstances, **options: Any) -> None:
         super().__init__(**options)

@@ -84,7 +84,7 @@ def season_ids(season: int) -> dict[str, str]:
 
 
 def read_calendar(connection: Connection, season: int) -> Calendar:
-    """A season's events, sessions and held answers, and all seasons' circuits: one query a table."""
+    """A season's events, sessions and held answers, and all seasons' circuits: one query per table."""
     named = season_ids(season)
     return Calendar(
         events={event.id: event for event in read_records(connection, events, Event, events.c.season == season)},

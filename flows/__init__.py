@@ -1,4 +1,4 @@
-"""The flows, a module each, and the commands.
+"""The flows, one module per flow, and the commands.
 
 Prefect's telemetry is switched off before Prefect is imported, here and in every process started from here, unless the
 environment turns it on.
@@ -14,7 +14,7 @@ from types import TracebackType
 gc.set_threshold(20_000)
 
 NO_TELEMETRY = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
-"""The switches of Prefect's library, which reports from a terminal to Amplitude, and of its server."""
+"""The switches of Prefect's library, which sends telemetry to Amplitude when run in a terminal, and of its server."""
 
 for _name, _value in NO_TELEMETRY.items():
     os.environ.setdefault(_name, _value)

@@ -18,10 +18,11 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from core.bounds import FIRST_SEASON
+from core.documents import Listing
 from core.errors import NotDone, OutOfTime, SourceEmpty, SourceError, SourceTimedOut, SourceUnreachable, UsageError
 from core.logs import PRINTED
 from core.rules.history import Backfilled
-from core.rules.timing.listed import BackfilledRace, RaceDue
+from core.rules.timing.listed import FIRST_SEASONS, BackfilledRace, RaceDue
 from core.text import counted
 from core.upsert.ledger import RESERVE
 from flows.history import backfill_season
@@ -47,7 +48,7 @@ B = TypeVar("B", Backfilled, BackfilledRace)
 logger = logging.getLogger("flows.backfill")
 
 DOWN = (SourceUnreachable, SourceTimedOut, OutOfTime)
-"""The errors of an upstream that does not answer."""
+"""The errors raised when upstream does not answer."""
 
 FAILURES_IN_A_ROW = 3
 """After this many seasons or races in a row without an answer, the rest is left to the next run."""
@@ -116,28 +117,28 @@ def in_turn(
     bring: Callable[[T, Allowance], B],
     failed: Callable[[T, SourceError], B | None],
 ) -> list[B]:
-    """Bring each in turn; after a failure go on with the next, unless upstream does not answer several in a row.
+    """Bring each in turn; go on after a failure, unless upstream leaves several in a row unanswered.
 
     Args:
         todo: what to bring, by its name for people.
         failed: makes the outcome of one with an error; None if the error is not a failure.
     """
     backfilled: list[B] = []
-    silent = 0
+    unanswered = 0
     with BackfillProgress(things, list(todo), run.ledger) as progress:
         allowance = Allowance(run, progress.waits, progress.fetched)
         for one in todo.values():
             done: B | None
             try:
                 done = bring(one, allowance)
-                silent = 0
+                unanswered = 0
             except SourceError as error:
                 if (done := failed(one, error)) is None:
                     continue
-                silent = silent + 1 if isinstance(error, DOWN) else 0
+                unanswered = unanswered + 1 if isinstance(error, DOWN) else 0
             backfilled.append(done)
             progress.done(done)
-            if silent == FAILURES_IN_A_ROW:
+            if unanswered == FAILURES_IN_A_ROW:
                 break
     return backfilled
 
@@ -155,7 +156,7 @@ def seasons_between(first: int | None, last: int | None, current: int) -> range:
 
 
 def require_done(backfilled: Sequence[Backfilled | BackfilledRace]) -> None:
-    """Fail the run if a season or a race failed, after all others are committed.
+    """Fail the run if a season or a race failed; all others are committed already.
 
     Raises:
         NotDone: one or more failed.
@@ -171,10 +172,15 @@ def require_done(backfilled: Sequence[Backfilled | BackfilledRace]) -> None:
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
     parser = command.parser("flows.backfill", "Bring whole seasons into the database, newest first.")
-    parser.add_argument("first", nargs="?", type=command.season, metavar="FIRST", help="first season; default: 1950")
-    parser.add_argument("last", nargs="?", type=command.season, metavar="LAST", help="last season; default: current")
     parser.add_argument(
-        "--laps", action="store_true", help="laps since 1996 and pit stops since 2011 too: about two days for all"
+        "first", nargs="?", type=command.season, metavar="FIRST", help=f"first season; default: {FIRST_SEASON}"
+    )
+    parser.add_argument("last", nargs="?", type=command.season, metavar="LAST", help="last season; default: current")
+    laps, stops = FIRST_SEASONS[Listing.LAPS], FIRST_SEASONS[Listing.PIT_STOPS]
+    parser.add_argument(
+        "--laps",
+        action="store_true",
+        help=f"laps since {laps} and pit stops since {stops} too: about two days for all",
     )
     return command.run(backfill_history, vars(parser.parse_args(arguments)), print_backfilled)
 

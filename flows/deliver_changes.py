@@ -1,4 +1,4 @@
-"""Deliver changes to webhooks: retry what failed, and send what flows that changed something could not.
+"""Deliver changes to webhooks: retry failed messages, and send changes that other flows could not deliver.
 
     python -m flows.deliver_changes [--now MOMENT]
 
@@ -13,7 +13,7 @@ from datetime import datetime
 
 from prefect import flow
 
-from core.deliver.delivering import PATIENCE, Delivered
+from core.deliver.delivering import MAX_WAIT, Delivered
 from core.logs import PRINTED
 from flows import webhooks
 from flows.output.webhooks import print_delivered
@@ -31,7 +31,7 @@ def deliver_changes(now: datetime | None = None) -> list[Delivered]:
         now: the moment to run at, instead of the clock's.
     """
     run = Run.begin(now)
-    delivered = webhooks.deliver(run, PATIENCE)
+    delivered = webhooks.deliver(run, MAX_WAIT)
     if not delivered:
         logger.info("no webhook is set", extra={**run.account, PRINTED: True})
     return delivered

@@ -185,7 +185,7 @@ def live() -> None:
 
 
 def to_try() -> tuple[str, ...]:
-    """Commands to run on the demo's database, after the one that selects it."""
+    """The command that selects the demo's database, and others to run on it."""
     python = Path(sys.executable)
     shown = python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else "python"
     query = "SELECT name, race_winner, pole FROM event_outcomes WHERE race_winner > ''"

@@ -10,7 +10,7 @@ from core.deadline import Deadline
 from core.documents import PAGE, WHOLE_SEASON, Listing, Page, PageQuery, is_whole
 from core.errors import SourceMalformed
 from flows.runtime.allowance import Allowance
-from flows.tasks.backfill import fetch_page, read_pages, upsert_no_pages, upsert_page
+from flows.tasks.backfill import drop_pages, fetch_page, read_pages, upsert_page
 
 Tables = Callable[[Listing], list[Page]]
 """Gives all pages of a table.
@@ -45,5 +45,5 @@ def kept_tables(allowance: Allowance, season: int, round_number: int = WHOLE_SEA
     try:
         yield table
     except SourceMalformed:
-        upsert_no_pages(run, season, round_number)
+        drop_pages(run, season, round_number)
         raise

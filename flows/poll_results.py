@@ -2,8 +2,8 @@
 
     python -m flows.poll_results [--event ID] [--session KIND] [--force] [--stay] [--now MOMENT]
 
-With an event, or a session of it, that is polled now, due or not. While results usually come, a deployment's run stays
-and polls every HOT_POLL_SECONDS until its five minutes end; for a cron of your own use `--stay`.
+An event or session that is given by name is polled now, due or not. While results are expected, a deployment's run
+stays and polls every HOT_POLL_SECONDS until its five minutes end; in your own cron job use `--stay`.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ def poll_results(
     due = read_due_polls(run, event, session)
     artifacts.tag_run({due_poll.event.season for due_poll in due})
     polled = poll(run, due, force, by_name=event is not None)
-    owed = read_due_standings(run)
-    for one in owed:
+    due_standings = read_due_standings(run)
+    for one in due_standings:
         correct_standings(run, one)
-    if owed or any(one.outcome.is_revision for one in polled):
+    if due_standings or any(one.outcome.is_revision for one in polled):
         deliver_at_the_end(run)
     if run.stays:
         polled = hot.stay(run, due, polled, poll_again)
-    show_seasons(run, due, polled, owed)
+    show_seasons(run, due, polled, due_standings)
     logger.info("%s", report.polls_line(polled, len(due)), extra={**run.account, PRINTED: True})
     if event is not None:
         undone = {one.session_id: f"{one.outcome.value}: {one.reason}" for one in polled if one.outcome in UNDONE}
@@ -75,7 +75,7 @@ def poll_results(
 
 
 def poll(run: Run, due: Sequence[DuePoll], force: bool, *, by_name: bool) -> list[Polled]:
-    """Poll sessions and show each outcome; `by_name`: the run fails if one is undone, with its line as the error."""
+    """Poll sessions and show each outcome; `by_name`: the run ends in an error if a poll is undone."""
     queries = result_queries(due)
     if len(due) >= LONG:
         logger.info("%s", report.due_line(queries))
@@ -85,7 +85,7 @@ def poll(run: Run, due: Sequence[DuePoll], force: bool, *, by_name: bool) -> lis
             polled.append(one)
             fields = report.poll_fields(one)
             if by_name and one.outcome in UNDONE:
-                fields[PRINTED] = True  # as the error that this run ends in
+                fields[PRINTED] = True  # the run ends with this line as its error
             logger.log(report.poll_level(one), "%s", report.poll_line(one), extra=fields)
             announce(run, one)
             progress.step()
@@ -117,8 +117,8 @@ def announce(run: Run, polled: Polled) -> None:
         artifacts.show_result(run.database, polled)
 
 
-def show_seasons(run: Run, due: Sequence[DuePoll], polled: Sequence[Polled], owed: Sequence[Event]) -> None:
-    """Show each season that has a new revision, and the standings after its races and `owed` events."""
+def show_seasons(run: Run, due: Sequence[DuePoll], polled: Sequence[Polled], due_standings: Sequence[Event]) -> None:
+    """Show each season that has a new revision, and the standings after its races and after `due_standings`."""
     if run.flow_run_id is None:
         return
     revised = {one.session_id for one in polled if one.outcome.is_revision}
@@ -126,7 +126,7 @@ def show_seasons(run: Run, due: Sequence[DuePoll], polled: Sequence[Polled], owe
     for season in sorted({due_poll.event.season for due_poll in new}):
         artifacts.show_season(run.database, season)
     scored = [due_poll.event for due_poll in new if due_poll.session.kind in RACED]
-    artifacts.show_standings(run.database, [*scored, *owed])
+    artifacts.show_standings(run.database, [*scored, *due_standings])
 
 
 def main(arguments: list[str]) -> int:

@@ -26,7 +26,7 @@ CIRCUITS_REPEATED = timedelta(days=1)
 
 
 def best_answer(run: Run, season: int, *, known_before: bool) -> SeasonAnswer | None:
-    """The schedule of the best source that has one; None if none has published a season that is new to us.
+    """The schedule of the best source that has one; None if no source has published a season that is unknown here.
 
     Raises:
         UpstreamDown: no source had a usable answer.

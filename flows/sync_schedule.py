@@ -114,7 +114,7 @@ def main(arguments: list[str]) -> int:
     parameters = vars(parser.parse_args(arguments))
     year = parameters.pop("year")
     if year is not None and parameters["season"] not in (None, year):
-        parser.error(f"season {parameters['season']} and --year {year}: one of them")
+        parser.error(f"season {parameters['season']} and --year {year}: give one or the other")
     parameters["season"] = parameters["season"] or year
     return command.run(sync_schedule, parameters, report.print_seasons)
 

@@ -1,9 +1,9 @@
-"""Bring what happened on track into the database: laps, stints and all else in live timing's archive.
+"""Bring what happened on track into the database: laps, stints and the rest of live timing's archive.
 
     python -m flows.sync_timing [--event ID] [--session KIND] [--now MOMENT]
 
 For sessions since 2018: entries once they have begun, the rest once they are over and their archive is complete, and
-all again a day later. With an event, or a session of it, that is read now, due or not.
+all again a day later. An event or session that is given by name is read now, due or not.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from flows.tasks.timing import (
     transform_archive,
     upsert_drivers_named,
     upsert_timing,
-    upsert_timing_due,
+    upsert_timing_postponed,
 )
 from flows.webhooks import deliver_at_the_end
 
 logger = logging.getLogger("flows.sync_timing")
 
-SECONDS_A_SESSION = 120.0
-SECONDS_A_RUN = 600.0
+SECONDS_PER_SESSION = 120.0
+SECONDS_PER_RUN = 600.0
 """The rest is left to the next run."""
 
 UNDONE = (TimingOutcome.FAILED, TimingOutcome.PUT_OFF)
@@ -82,7 +82,7 @@ def sync_timing(
 def archives(run: Run, due: Sequence[DuePoll], *, by_name: bool) -> Iterator[SyncedTiming]:
     """The outcome for each session, until the run's time limit, or until live timing refuses a request."""
     refusal = refusal_in_force(run, Source.LIVETIMING) if due else None
-    time = Deadline(SECONDS_A_RUN)
+    time = Deadline(SECONDS_PER_RUN)
     for number, due_poll in enumerate(due):
         if time.left < 0:
             logger.info("%s more archives are left to the next run", len(due) - number)
@@ -105,14 +105,14 @@ def sync(run: Run, due_poll: DuePoll, *, by_name: bool) -> SyncedTiming:
     """
     session_id = due_poll.session.id
     try:
-        document = fetch_archive(run, due_poll, Deadline(SECONDS_A_SESSION))
+        document = fetch_archive(run, due_poll, Deadline(SECONDS_PER_SESSION))
         if document is None:
-            return upsert_timing_due(run, session_id, None, by_name=by_name)
+            return upsert_timing_postponed(run, session_id, None, by_name=by_name)
         return upsert_timing(run, session_id, transform_archive(run, due_poll, document), by_name=by_name)
     except RateLimited:
         raise
     except (SourceError, DataRefused) as error:
-        return upsert_timing_due(run, session_id, str(error), by_name=by_name)
+        return upsert_timing_postponed(run, session_id, str(error), by_name=by_name)
 
 
 def main(arguments: list[str]) -> int:

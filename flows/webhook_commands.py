@@ -1,4 +1,4 @@
-"""The webhook commands: list them, test one, send one the feed again."""
+"""The webhook commands: list webhooks, test one, send one the feed again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from core.database import Database
 from core.deliver.batches import count_waiting
-from core.deliver.delivering import PATIENCE, deliver, send_test
+from core.deliver.delivering import MAX_WAIT, deliver, send_test
 from core.deliver.subscribers import subscriber_named, subscribers_of
 from core.elapsing import Elapsing
 from core.errors import NotReceived, UsageError
@@ -55,7 +55,7 @@ def replay_webhook(database: Database, name: str, first: int) -> None:
         raise UsageError(f"--from {first}: the feed has the changes 1 to {head}" if head else "the feed is empty")
     begin(database, name)
     resume(database, name, after=first - 1)
-    (delivered,) = deliver(database, [subscriber], Elapsing(clock.present()), PATIENCE)
+    (delivered,) = deliver(database, [subscriber], Elapsing(clock.present()), MAX_WAIT)
     line = webhooks.line(delivered, clock.present())
     if delivered.delivery.attempts:
         raise NotReceived(line)

@@ -18,11 +18,11 @@ AT_THE_END = timedelta(seconds=10)
 """How long a flow that changed something waits for deliveries: most receivers need at most the first retry."""
 
 
-def deliver(run: Run, patience: timedelta) -> list[Delivered]:
+def deliver(run: Run, max_wait: timedelta) -> list[Delivered]:
     """Send every subscriber what it has not received, and log the outcomes.
 
     Args:
-        patience: how long to wait for retries; a run with a given `now` does not wait.
+        max_wait: how long to wait for retries; a run with a given `now` does not wait.
 
     Raises:
         UsageError: a webhook's settings are wrong.
@@ -31,7 +31,7 @@ def deliver(run: Run, patience: timedelta) -> list[Delivered]:
     subscribers = subscribers_of(run.settings)
     if not subscribers:
         return []
-    delivered = deliver_changes(run, subscribers, timedelta() if run.now_given else patience)
+    delivered = deliver_changes(run, subscribers, timedelta() if run.now_given else max_wait)
     for one in delivered:
         logger.log(webhooks.level(one), "%s", webhooks.line(one, run.time.present()))
         if run.flow_run_id is not None and one.delivery.is_paused and not one.was_paused:

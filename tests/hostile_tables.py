@@ -86,10 +86,10 @@ def thirty_drivers(document: Document) -> None:
 
 
 IMPOSSIBLE: dict[str, tuple[Callable[[Document], None], str]] = {
-    "999 points": (in_row(0, "points", value="999"), "999 points, where 0 to 26 can be"),
-    "-3 points": (in_row(19, "points", value="-3"), "-3 points, where 0 to 26 can be"),
+    "999 points": (in_row(0, "points", value="999"), "999 points (possible: 0 to 26)"),
+    "-3 points": (in_row(19, "points", value="-3"), "-3 points (possible: 0 to 26)"),
     "places reversed": (reversed_places, "points for"),
-    "30 drivers": (thirty_drivers, "30 entries, where at most 26 can be"),
+    "30 drivers": (thirty_drivers, "30 entries (at most 26 possible)"),
     "no rows": (cut(0), "no entries"),
 }
 
@@ -119,14 +119,14 @@ def swap(rows: Rows) -> None:
 
 STANDINGS: dict[str, tuple[Callable[[Rows], None], str]] = {
     "half a table": (half, "missing: "),
-    "999 points": (set_in(0, "points", "999"), "has 999 points, where"),
-    "-3 points": (set_in(19, "points", "-3"), "has -3 points, where"),
+    "999 points": (set_in(0, "points", "999"), "has 999 points (possible: "),
+    "-3 points": (set_in(19, "points", "-3"), "has -3 points (possible: "),
     "points 1e400": (set_in(0, "points", "1e400"), "a standings row that cannot be read"),
-    "two in one place": (set_in(1, "position", "1"), "in place 1, where place 2 comes next"),
-    "one twice": (lambda rows: rows.append(copy.deepcopy(rows[0])), "max_verstappen 2 times"),
+    "two in one place": (set_in(1, "position", "1"), "in place 1, expected place 2"),
+    "one twice": (lambda rows: rows.append(copy.deepcopy(rows[0])), "max_verstappen is listed 2 times"),
     "places that contradict points": (swap, "points in place"),
     "a driver null": (set_in(4, "Driver", None), "cannot be read"),
     "a NUL in a name": (lambda rows: rows[3]["Driver"].update(familyName="\0"), "cannot be read"),
     "an unknown driver": (lambda rows: rows[19]["Driver"].update(driverId="nobody"), "nobody was in no race"),
-    "9 wins": (set_in(0, "wins", "9"), "has 9 wins, where"),
+    "9 wins": (set_in(0, "wins", "9"), "has 9 wins (at most "),
 }

@@ -35,7 +35,7 @@ Document = Any
 pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
-def check_believed(before: Calendar, after: Calendar) -> None:
+def check_accepted(before: Calendar, after: Calendar) -> None:
     """Assert what holds after one answer, whatever it was."""
     texts: list[str | None] = []
     for event in after.events.values():
@@ -49,7 +49,7 @@ def check_believed(before: Calendar, after: Calendar) -> None:
         assert not {unicodedata.category(character) for character in line} & CONTROL_CATEGORIES
     assert set(before.events) <= set(after.events)
     assert set(before.sessions) <= set(after.sessions)
-    assert not [e for e in after.events.values() if e.status is Status.CANCELLED], "no absence is believed at once"
+    assert not [e for e in after.events.values() if e.status is Status.CANCELLED], "no absence is accepted at once"
     assert len(after.events) <= 40
     assert len(moved_events(before, after)) <= 0.2 * len(before.events)
 
@@ -218,7 +218,7 @@ def test_after_any_document_a_sync_ends_and_the_next_one_succeeds(
         before = stored(database)
         replay.faults = answering.faults(json.dumps(document).encode())
         sync(now, capsys)
-        check_believed(before, stored(database))
+        check_accepted(before, stored(database))
         heal(replay, now, capsys)
         assert state(database) == undisturbed[now]
         database.engine.dispose()

@@ -71,7 +71,7 @@ def test_a_race_without_results_is_a_finding_a_day_after_its_end(season: Databas
 
 
 def test_a_disqualified_winner_without_a_successor_is_a_finding(season: Database) -> None:
-    """As upstream may publish it: all else follows from it, and is whole."""
+    """As upstream may publish it: all else follows from it, and is complete."""
     out = entry(1, "hill", position=None, classification="D", points=Decimal(0), time_ms=None)
     others = [entry(place, driver) for place, driver in enumerate(reversed(DRIVERS), start=1)][1:]
     publish(season, f"{SPAIN}/race", (*others, out.model_copy(update={"listed_position": 9})), NOW + HOUR)

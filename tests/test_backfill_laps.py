@@ -249,7 +249,7 @@ def after_the_last_lap(stops: Documents) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "reason"), [(twice, "stop 1 is twice"), (after_the_last_lap, "a stop on lap 54, and 52 laps")]
+    ("spoil", "reason"), [(twice, "stop 1 is listed twice"), (after_the_last_lap, "a stop on lap 54, but 52 laps")]
 )
 def test_impossible_stops_are_held_and_the_laps_are_stored(
     spoil: Any, reason: str, sqlite: Database, recording: Recording

@@ -34,7 +34,7 @@ from flows.runtime import allowance, limit
 pytestmark = needs_recording
 
 ROOT = Path(__file__).parents[1]
-COLOUR = re.compile(r"\x1b\[[\d;]*m")
+COLOR = re.compile(r"\x1b\[[\d;]*m")
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
@@ -112,7 +112,7 @@ def until(terminal: int, wanted: str) -> str:
     shown = ""
     while not re.search(wanted, shown):
         shown += os.read(terminal, 1000).decode(errors="replace")
-    return COLOUR.sub("", shown)
+    return COLOR.sub("", shown)
 
 
 @pytest.fixture

@@ -141,7 +141,7 @@ def test_spelling_makes_no_difference() -> None:
 @pytest.mark.parametrize(
     ("circuit_id", "day", "hours"),
     [
-        # Clocks changed that night: FastF1's one offset an event is wrong on one side of it.
+        # Clocks changed that night: FastF1's one offset per event is wrong on one side of it.
         ("rodriguez", "2022-10-29", -5),
         ("rodriguez", "2022-10-30", -6),
         ("albert_park", "2023-04-01", 11),

@@ -61,7 +61,7 @@ def test_a_season_is_taken_as_an_option_too(replay: Upstream, capsys: pytest.Cap
     assert sync("2024", "--year", "2024") == 0
     capsys.readouterr()
     assert sync("2024", "--year", "2023") == 2
-    assert "one of them" in one_line(capsys)
+    assert "give one or the other" in one_line(capsys)
 
 
 @pytest.mark.parametrize(
@@ -184,9 +184,9 @@ def test_a_session_is_named_by_its_id_or_within_its_event(
         ("2024-Sao-Paolo-GP", "did you mean 2024-sao-paulo-grand-prix"),
         ("2024-united-states-gran-prix/race", "did you mean 2024-united-states-grand-prix/race"),
         ("2023-bahrain-grand-prix/race", "season 2023 is not in the database: run python -m flows.sync_schedule 2023"),
-        ("2024-xyzzy", "ids are such as 2024-"),
+        ("2024-xyzzy", "ids look like 2024-"),
         (f"{BAHRAIN}/sprint", "has no sprint: it has"),
-        (f"{BAHRAIN}/warmup", "is no session: practice_1"),
+        (f"{BAHRAIN}/warmup", "is not a kind of session: practice_1"),
     ],
 )
 def test_an_unknown_id_is_one_line_with_the_nearest_ids(
@@ -200,7 +200,7 @@ def test_an_unknown_id_is_one_line_with_the_nearest_ids(
 
 def test_two_kinds_for_one_session_are_wrong_usage(bahrain: Upstream, capsys: pytest.CaptureFixture[str]) -> None:
     assert poll("--event", f"{BAHRAIN}/race", "--session", "qualifying") == 2
-    assert "one of them" in one_line(capsys)
+    assert "give one or the other" in one_line(capsys)
 
 
 @pytest.mark.parametrize("named", [[f"{BAHRAIN}/race"], [BAHRAIN]])

@@ -1,4 +1,4 @@
-"""The holding time of answers that are believed only once they have been repeated."""
+"""The holding time of answers that are accepted only once they have been repeated."""
 
 from __future__ import annotations
 

@@ -8,12 +8,22 @@ import pytest
 from sqlalchemy import Table
 
 from core.kinds import Source
-from core.rules.datasets import DATASETS, STANDINGS, Dataset, accepted, awaited, differing, due, failed, initial_state
+from core.rules.datasets import (
+    DATASETS,
+    STANDINGS,
+    Dataset,
+    accepted,
+    awaited,
+    differing,
+    failed,
+    initial_state,
+    with_next_poll,
+)
 from core.schema import metadata
 
 ENDED = datetime(2024, 3, 2, tzinfo=UTC)
 NOW = ENDED + timedelta(days=1)
-DUE = due(initial_state(STANDINGS, "2024-bahrain-grand-prix"), NOW)
+DUE = with_next_poll(initial_state(STANDINGS, "2024-bahrain-grand-prix"), NOW)
 
 
 @pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
@@ -55,7 +65,7 @@ def test_a_refused_answer_notes_its_reason_and_an_accepted_one_ends_the_polls() 
     assert (refused.last_error, refused.revision) == ("refused: two in one place", 0)
     whole = accepted(refused, Source.JOLPICA, is_revision=True)
     assert (whole.last_error, whole.next_poll_at, whole.revision, whole.source) == (None, None, 1, Source.JOLPICA)
-    assert accepted(due(whole, NOW), Source.JOLPICA, is_revision=False).revision == 1
+    assert accepted(with_next_poll(whole, NOW), Source.JOLPICA, is_revision=False).revision == 1
 
 
 def test_a_dataset_that_differs_notes_why_and_is_polled_at_the_given_time() -> None:

@@ -172,7 +172,7 @@ def test_a_short_table_at_first_sight_is_held_for_a_day(bahrain: Upstream, datab
         assert poll(now).outcome is Outcome.HELD
         (aside,) = held_of(database)
         assert (aside.kind, aside.first_seen_at) == (HeldKind.RESULTS_SHORT, PUBLISHED)
-        assert "15 entries, where comparable sessions have 20" in aside.reason
+        assert "15 entries, but comparable sessions have 20" in aside.reason
     assert poll(PUBLISHED + DAY).outcome is Outcome.OFFICIAL
 
 
@@ -300,7 +300,7 @@ def test_standings_of_another_round_are_rejected(which: str, bahrain: Upstream, 
     assert "standings after another round" in held_of(database)[0].reason
 
 
-# A wrong name in an answer that was believed.
+# A wrong name in an answer that was accepted.
 
 
 def test_a_drivers_name_is_corrected_by_the_next_answer(bahrain: Upstream, database: Database) -> None:

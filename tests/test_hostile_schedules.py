@@ -1,4 +1,4 @@
-"""Hostile schedules: no sync ends in a traceback, nothing impossible is believed, a clean answer repairs the rest.
+"""Hostile schedules: no sync ends in a traceback, nothing impossible is accepted, a clean answer repairs the rest.
 
 Everything goes through the command line and the real FastF1, against the replayed upstream with altered bodies.
 """
@@ -113,11 +113,11 @@ NO_CALENDAR: dict[str, tuple[Change, str]] = {
     "a year later": (later(0, year=1), "is not in 2024"),
     "200 events": (rows(lambda indexes: (indexes * 8)[:200]), "200 events"),
     "an event twice": (rows(lambda indexes: [*indexes, indexes[7]]), "2 events are round 7"),
-    "testing twice": (rows(lambda indexes: [indexes[0], *indexes]), "Pre-Season Testing twice"),
+    "testing twice": (rows(lambda indexes: [indexes[0], *indexes]), "Pre-Season Testing is listed twice"),
     "names missing": (without("event_name"), "an event without a name"),
     "formats missing": (without("event_format"), "an event of a new format ''"),
     "a session's column missing": (without("session5"), "no race has a session 5"),
-    "names no text": (column("event_name", ["x"]), "another kind of value for a text, "),
+    "names no text": (column("event_name", ["x"]), "a value that is not text, "),
 }
 
 
@@ -137,7 +137,7 @@ def test_an_impossible_calendar_is_held_and_the_next_source_is_fetched(
             assert (kept.entity_id, kept.kind.value, kept.times_seen) == ("2024", "schedule_rejected", n), case
             assert kept.payload.keys() == {"fastf1"}, case
             assert words in kept.reason, case
-            assert state(database) | {"held": []} == clean, f"{case} is not believed, however often it is repeated"
+            assert state(database) | {"held": []} == clean, f"{case} is not accepted, however often it is repeated"
         replay.faults = []
         assert sync(now, capsys) == 0, case
         assert state(database) == clean, case
@@ -242,7 +242,7 @@ def test_moving_every_date_is_held_for_a_day_and_moving_back_is_applied_at_once(
     replay.faults = SOURCES[Source.FASTF1].faults(json.dumps(moved).encode())
     for n in (30, 54):
         assert sync(WINTER + n * HOUR, capsys) == 0
-    assert len(moved_events(before, stored(database))) > RACES / 2, "what is repeated for a day is believed"
+    assert len(moved_events(before, stored(database))) > RACES / 2, "what is repeated for a day is accepted"
     replay.faults = []
     for n in (60, 84):
         assert sync(WINTER + n * HOUR, capsys) == 0

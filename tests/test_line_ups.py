@@ -103,7 +103,7 @@ def test_a_list_that_names_a_car_twice_or_nobody_known_is_refused() -> None:
     twice = examine_entries([VERSTAPPEN, VERSTAPPEN], Evidence(FIRST, roster=ROSTER))
     assert twice.refused == "car 1 is listed twice"
     strange = examine_entries([listed("98", "BEG", "Dino Beganovic", "Prema Racing")], Evidence(FIRST, roster=ROSTER))
-    assert strange.refused == "nobody on the list is known to race"
+    assert strange.refused == "no listed driver is known to race"
 
 
 def entry(car: str, code: str, team: str | None) -> LineUpEntry:

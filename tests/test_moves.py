@@ -54,7 +54,7 @@ def test_austin_2024_rewritten_and_reverted_next_day_moves_nothing(life: Life) -
     life.refresh(at("2024-10-25T08:00"))
     before = life.calendar
     assert life.sync(at("2024-10-25T08:00"), AUSTIN_REWRITTEN) == set()
-    assert "its time has passed, and upstream gives it another past one" in life.notes
+    assert "its time has passed, and upstream gives it another past time" in life.notes
     assert {key[1] for key in life.calendar.held} == set(before.sessions)
     assert life.sync(at("2024-10-26T08:00"), AUSTIN_TRUE) == set()
     assert life.calendar == before
@@ -72,7 +72,7 @@ def test_austin_2024_rewritten_and_still_so_two_days_later_moves(life: Life) -> 
 
 
 def test_austin_2024_rewritten_twice_is_held_from_the_later_times_on(life: Life) -> None:
-    """Only an unchanged answer is believed: another past time has its own holding time."""
+    """Only an unchanged answer is accepted: another past time has its own holding time."""
     again = listed("United States Grand Prix", "2024-10-20T13:00", AUSTIN)
     life.sync(at("2024-02-01"), AUSTIN_TRUE)
     life.refresh(at("2024-10-25T08:00"))
@@ -106,7 +106,7 @@ def test_a_past_date_is_corrected_although_there_are_results(life: Life) -> None
     life.sync(at("2026-01-01"), race("1975-09-07"), source=Source.JOLPICA)
     life.has_results(identity, ResultsState.SETTLED)
     life.sync(at("2026-02-01"), race("1975-09-06"), source=Source.JOLPICA)
-    assert "a time to come" not in life.notes
+    assert "a future time" not in life.notes
     life.sync(at("2026-02-04"), race("1975-09-06"), source=Source.JOLPICA)
     assert life.session(identity).local_date == date(1975, 9, 6)
 
@@ -141,7 +141,7 @@ def test_a_session_with_results_never_moves_into_the_future(life: Life) -> None:
     for now in ("2024-11-02T20:30", "2024-11-03T08:00"):
         life.sync(at(now), NEXT_MORNING)
         assert life.session(f"{SAO_PAULO}/qualifying") == before
-    assert "it has results, and upstream gives it a time to come: kept where it is" in life.notes
+    assert "it has results, but upstream gives it a future time: kept where it is" in life.notes
 
 
 def test_two_days_later_is_postponed_and_earlier_is_brought_forward(life: Life) -> None:

@@ -1,4 +1,4 @@
-"""An older document, served again after a newer one: it is held, and believed after a day or with force."""
+"""An older document, served again after a newer one: it is held, and accepted after a day or with force."""
 
 from __future__ import annotations
 

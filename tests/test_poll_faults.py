@@ -190,7 +190,7 @@ def test_an_empty_table_replaces_nothing(official: Upstream, database: Database)
 
 
 @pytest.mark.parametrize(
-    ("rows", "reason"), [(0, "no entries"), (10, "10 entries where 20 were")], ids=["a race without rows", "half of it"]
+    ("rows", "reason"), [(0, "no entries"), (10, "10 entries, 20 before")], ids=["a race without rows", "half of it"]
 )
 def test_a_table_with_fewer_entries_than_before_is_held(
     rows: int, reason: str, official: Upstream, database: Database, caplog: pytest.LogCaptureFixture
@@ -205,7 +205,7 @@ def test_a_table_with_fewer_entries_than_before_is_held(
     assert reason in aside.reason
     assert len(aside.payload["rows"]) == rows
     assert BAHRAIN_RACE in caplog.text
-    assert poll(PUBLISHED + 90 * DAY).outcome is Outcome.REJECTED, "it is not believed, however much time passes"
+    assert poll(PUBLISHED + 90 * DAY).outcome is Outcome.REJECTED, "it is not accepted, however much time passes"
     official.faults = []
     assert poll(PUBLISHED + 90 * DAY + HOUR).outcome is Outcome.UNCHANGED
     assert held_of(database) == []

@@ -72,7 +72,7 @@ def test_a_pool_of_another_type_is_refused_in_one_line(
     done = prefect("deploy", "--all", "--prefect-file", file)
     assert done.returncode == 1
     (said,) = done.stderr.splitlines()
-    assert said.startswith(f"error: work pool f1 is of type {kind}, and {file} is for type")
+    assert said.startswith(f"error: work pool f1 is of type {kind}, but {file} is for type")
     assert "Traceback" not in done.stdout
     assert deployed(client) == []
 

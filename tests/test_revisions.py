@@ -213,13 +213,13 @@ def test_a_place_that_changes_four_times_in_89_days(season: Season) -> None:
         (finish, first, Outcome.OFFICIAL, 1),
         (finish + 2 * DAY, second, Outcome.REVISED, 2),
         (finish + 20 * DAY, third, Outcome.REVISED, 3),
-        # A superseded table again: held for a day, then believed if it is repeated.
+        # A superseded table again: held for a day, then accepted if it is repeated.
         (finish + 60 * DAY, second, Outcome.HELD, 3),
         (finish + 60 * DAY + timedelta(hours=23), second, Outcome.HELD, 3),
         (finish + 61 * DAY, second, Outcome.RESTORED, 4),
         (finish + 89 * DAY, last, Outcome.REVISED, 5),
     )
-    believed: list[tuple[datetime, int, list[str]]] = []
+    accepted: list[tuple[datetime, int, list[str]]] = []
     for now, document, outcome, revision in plan:
         season.publish({8: document})
         polled = poll(MONACO, now)
@@ -228,8 +228,8 @@ def test_a_place_that_changes_four_times_in_89_days(season: Season) -> None:
             waiting = connection.execute(select(held.c.reason).where(held.c.entity_id == race)).all()
         assert bool(waiting) == (outcome is Outcome.HELD)
         if outcome is not Outcome.HELD:
-            believed.append((now, revision, [d for d in order_of(document) if season.entries(MONACO)[d].position]))
-            assert season.places(MONACO) == believed[-1][2]
+            accepted.append((now, revision, [d for d in order_of(document) if season.entries(MONACO)[d].position]))
+            assert season.places(MONACO) == accepted[-1][2]
             season.standings_are_right(MONACO)
             # Unchanged: nothing is written.
             announced = len(season.feed(race, *RESULT_CHANGES))
@@ -253,7 +253,7 @@ def test_a_place_that_changes_four_times_in_89_days(season: Season) -> None:
 
     moments = sorted({now + step for now, *_ in plan for step in (-SECOND, SECOND * 0, SECOND, DAY / 2)})
     for at in moments:
-        expected = [(number, places) for since, number, places in believed if since <= at]
+        expected = [(number, places) for since, number, places in accepted if since <= at]
         with season.database.reading() as connection:
             found = results_as_of(connection, race, at)
         if not expected:

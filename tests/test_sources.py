@@ -156,7 +156,7 @@ def test_a_lesser_source_overwrites_nothing(fault: str, database: Database, repl
 
 
 def test_wrong_races_are_used_where_no_better_source_answers(sqlite: Database, replay: Upstream, sync: Sync) -> None:
-    """A condition of the test above: these documents are believed where nothing better is known."""
+    """A condition of the test above: these documents are accepted where nothing better is known."""
     replay.overlay[2024, "races"] = wrong_races()
     fails(replay, "500", FASTF1)
     sync(2024, NOW)

@@ -1,4 +1,4 @@
-"""A team's colour is that of its last session, whichever session is read last."""
+"""A team's color is that of its last session, whichever session is read last."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ def put(database: Database) -> None:
 
 
 def colors_of(database: Database) -> dict[str, str | None]:
-    """The colours of all teams."""
+    """The colors of all teams."""
     with database.reading() as connection:
         return dict(connection.execute(select(teams.c.id, teams.c.color)).tuples().all())
 
 
 def read(database: Database, session: Session, color: str | None) -> None:
-    """Read a session's archive, in which Verstappen's team has a colour."""
+    """Read a session's archive, in which Verstappen's team has a color."""
     listed = VERSTAPPEN.model_copy(update={"team_color": color})
     accept_archive(database, session.id, archive([listed]), NOW + timedelta(hours=5), by_name=True)
 
 
-def test_a_team_has_the_colour_of_its_last_session(database: Database) -> None:
+def test_a_team_has_the_color_of_its_last_session(database: Database) -> None:
     put(database)
     assert set(colors_of(database).values()) == {None}
     read(database, FIRST, "111111")
@@ -56,7 +56,7 @@ def test_a_team_has_the_colour_of_its_last_session(database: Database) -> None:
     assert colors_of(database)["red_bull"] == "222222", "the last that is known"
 
 
-def test_the_migration_takes_the_colours_that_are_there(new_database: Database) -> None:
+def test_the_migration_takes_the_colors_that_are_there(new_database: Database) -> None:
     upgrade(new_database, "0012")
     rows = [
         {

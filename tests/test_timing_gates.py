@@ -82,7 +82,7 @@ def test_valid_laps_pass_unchanged_and_get_their_drivers() -> None:
     [
         (car("1")[1:], "car 1: lap 1 is missing"),
         ([*car("1")[:2], *car("1")[3:]], "car 1: lap 3 is missing"),
-        ([*car("1")[:3], *car("1")[2:]], "car 1: lap 3 is twice"),
+        ([*car("1")[:3], *car("1")[2:]], "car 1: lap 3 is listed twice"),
         (car("1", count=4), "car 1: 4 of 5 laps"),
         ([], "car 1: 0 of 5 laps"),
         (car("1", is_unfinished=True), "car 1: 4 of 5 laps"),
@@ -187,9 +187,9 @@ def test_a_lapped_car_has_no_gap_to_compare() -> None:
 
 def test_a_better_lap_is_never_overwritten_by_a_lesser_one() -> None:
     first = car("1")[0].model_copy(update={"time_ms": 95_000, "source": Source.JOLPICA})
-    believed, reason = better_laps(car("1"), [first, *car("1")[1:]])
-    assert (believed[0].time_ms, believed[0].source, reason) == (95_000, Source.LIVETIMING, None)
-    assert better_laps(car("1", count=4), car("1"))[1] == "car 1: 4 laps, and 5 are known"
+    accepted, reason = better_laps(car("1"), [first, *car("1")[1:]])
+    assert (accepted[0].time_ms, accepted[0].source, reason) == (95_000, Source.LIVETIMING, None)
+    assert better_laps(car("1", count=4), car("1"))[1] == "car 1: 4 laps, but 5 are known"
 
 
 def stint(number: int, first: int, last: int, compound: str | None = "HARD") -> Stint:
@@ -203,7 +203,7 @@ def stint(number: int, first: int, last: int, compound: str | None = "HARD") -> 
     [
         ([stint(1, 1, 2), stint(2, 3, 5)], None),
         ([stint(1, 1, 3), stint(2, 3, 5)], "car 1: stints 1 and 2 overlap"),
-        ([stint(1, 4, 2)], "car 1: stint 1 runs backwards"),
+        ([stint(1, 4, 2)], "car 1: stint 1 ends before it starts"),
         ([stint(1, 1, 2), stint(2, 3, 3), stint(3, 4, 5)], "car 1: 3 stints with 1 pit entry"),
     ],
     ids=["sound", "overlapping", "backwards", "more_than_pit_entries"],
@@ -229,7 +229,7 @@ def test_a_stop_of_more_than_ten_minutes_is_a_red_flag_and_stays_without_its_dur
         (600_000, 2_100),
         (None, None),
     ]
-    assert examined.notes == ("1 stop: a red flag, not a duration",)
+    assert examined.notes == ("1 stop during a red flag: duration removed",)
 
 
 def test_impossible_weather_values_are_emptied() -> None:
@@ -250,4 +250,4 @@ def test_messages_of_another_session_are_rejected() -> None:
 
     assert examine_race_control(said(START), Evidence(RACE)).refused is None
     refused = examine_race_control(said(START - timedelta(days=1)), Evidence(RACE)).refused
-    assert refused == "message 1 is of Fri 01 Mar 2024 15:00 UTC"
+    assert refused == "message 1 is dated Fri 01 Mar 2024 15:00 UTC"

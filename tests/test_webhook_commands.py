@@ -213,7 +213,7 @@ def test_a_wrong_setting_is_named_and_its_secret_is_not(
     ("text", "complaint"),
     [
         ("[[webhooks", "is not TOML"),
-        ("url = 'https://example.com'", "may hold [[webhooks]] only"),
+        ("url = 'https://example.com'", "may contain only [[webhooks]]"),
         (webhooks_file(("a b", "https://example.com/")), "webhook 1: name"),
         (webhooks_file(("a", "https://example.com/"), more="kinds = ['moved']"), "webhook 1: kinds.0"),
         (webhooks_file(("a", "https://example.com/"), more="kinds = []"), "webhook 1: kinds"),

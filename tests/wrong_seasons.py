@@ -245,7 +245,7 @@ WRONG: dict[str, tuple[Callable[[Connection], object], str, str, str]] = {
         announced("session", f"{MONACO}/race", "results_revised", revision=3),
         "feed_unlike_revisions",
         f"{MONACO}/race",
-        "the feed has a change for revision 3, the session is at 2",
+        "the feed has a change for revision 3, but the session is at 2",
     ),
     "a feed that tells twice": (
         announced("session", f"{MONACO}/race", "results_revised", revision=2),

@@ -21,7 +21,7 @@ from core.rules.deliveries.message import TrialData, TrialMessage, message_id, m
 from core.rules.deliveries.schedule import Delivery, failed, is_due, received, seconds_until_due
 from core.upsert.deliveries import Lease, Lost, leased, read_delivery, resume
 
-PATIENCE = timedelta(minutes=3)
+MAX_WAIT = timedelta(minutes=3)
 """How long a run or a command sends and waits for retries; the next run starts after five minutes."""
 
 AT_ONCE = 16
@@ -44,19 +44,19 @@ class Delivered:
 
 
 def deliver(
-    database: Database, subscribers: Sequence[Subscriber], clock: Elapsing, patience: timedelta
+    database: Database, subscribers: Sequence[Subscriber], clock: Elapsing, max_wait: timedelta
 ) -> list[Delivered]:
     """Send each subscriber the changes it has not received, including retries that are due.
 
     Args:
-        patience: how long, from now, to wait for retries and to start further messages.
+        max_wait: how long, from now, to wait for retries and to start further messages.
 
     Raises:
         DatabaseError: the database does not answer; what was received stays entered.
     """
     if not subscribers:
         return []
-    ends = clock.present() + patience
+    ends = clock.present() + max_wait
     with ThreadPoolExecutor(min(len(subscribers), AT_ONCE)) as pool:
         return list(pool.map(lambda subscriber: _deliver_to(database, subscriber, clock, ends), subscribers))
 

@@ -64,7 +64,7 @@ def subscribers_of(settings: Settings) -> list[Subscriber]:
     if settings.f1_webhook_url is not None:
         given = {"name": OF_SETTINGS, "url": settings.f1_webhook_url, "secret": settings.f1_webhook_secret}
         if settings.f1_webhook_secret is None:
-            raise UsageError("F1_WEBHOOK_URL is set, and F1_WEBHOOK_SECRET is not: messages must be signed")
+            raise UsageError("F1_WEBHOOK_URL is set, but F1_WEBHOOK_SECRET is not: messages must be signed")
         found.append(_subscriber(given, "F1_WEBHOOK_SECRET"))
     if settings.f1_webhooks_file is not None:
         path = settings.f1_webhooks_file
@@ -99,7 +99,7 @@ def _read(path: Path) -> list[Any]:
         raise UsageError(f"F1_WEBHOOKS_FILE {path} is not TOML: {error}") from None
     listed = document.pop("webhooks", [])
     if document or not isinstance(listed, list):
-        raise UsageError(f"F1_WEBHOOKS_FILE {path} may hold [[webhooks]] only")
+        raise UsageError(f"F1_WEBHOOKS_FILE {path} may contain only [[webhooks]]")
     return listed
 
 

@@ -49,4 +49,4 @@ def _fetch_frame(season: int, source: Source, access: Access) -> list[Document]:
                 raise SourceEmpty(source.value, "not published") from None
             if status >= 400:
                 raise SourceUnreachable(source.value, f"server error {status}") from None
-            raise SourceMalformed(source.value, "an answer that is no schedule") from None
+            raise SourceMalformed(source.value, "an answer that is not a schedule") from None

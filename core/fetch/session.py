@@ -212,7 +212,7 @@ def lift_limits(settings: Settings) -> None:
     """
     host = urlsplit(settings.f1_upstream_url or "").hostname
     if host not in ("127.0.0.1", "localhost", "::1"):
-        raise UsageError("limits are lifted against a server of one's own only")
+        raise UsageError("limits are lifted only against a server on this machine")
     fastf1_internals.lift_rate_limits()
 
 

@@ -107,13 +107,13 @@ class DriverFacts:
 
 @dataclass(frozen=True)
 class TeamFacts:
-    """A team by Jolpica's id; timing_name and colour (hexadecimal) are live timing's."""
+    """A team by Jolpica's id; timing_name and color (hexadecimal) are live timing's."""
 
     id: str
     name: str
     nationality: str
     timing_name: str
-    colour: str
+    color: str
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class Classification:
 
 @dataclass(frozen=True)
 class Revision:
-    """A change of the calendar, published at a UTC moment; starts are local, one a session."""
+    """A change of the calendar, published at a UTC moment; starts are local, one per session."""
 
     at: datetime
     rounds: frozenset[int]

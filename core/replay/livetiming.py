@@ -202,7 +202,7 @@ def _driver_list(entries: Sequence[Entry]) -> Document:
             "Tla": driver.code,
             "Line": line,
             "TeamName": team.timing_name,
-            "TeamColour": team.colour,
+            "TeamColour": team.color,
             "FirstName": driver.given,
             "LastName": driver.family,
             "Reference": driver.reference,

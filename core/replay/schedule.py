@@ -10,7 +10,7 @@ MOST_SESSIONS = 5
 
 
 def file(events: Sequence[EventFacts]) -> bytes:
-    """The f1schedule file: one object a column, keyed by the event's index as text."""
+    """The f1schedule file: one object per column, keyed by the event's index as text."""
     columns: dict[str, list[Any]] = {
         "round_number": [event.round for event in events],
         "country": [event.country for event in events],

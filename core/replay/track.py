@@ -65,7 +65,7 @@ class TrackFacts:
         return ends[stint.last_lap - 1] + (self.stopped_ms if stint.last_lap == self.stopped_after else PIT_EXIT)
 
     def weather(self, begins: int, ends: int) -> Iterator[Line]:
-        """The weather, one message a minute."""
+        """The weather, one message per minute."""
         for at in range(MINUTE // 2, ends, MINUTE):
             minute = (at - begins) // MINUTE
             is_raining = self.rain[0] <= minute < self.rain[1]

@@ -27,7 +27,7 @@ BOOKKEEPING = {"next_poll_at", "poll_attempts", "poll_faults", "last_error"}
 class FeedChange(Change):
     """A change in the feed, with the words of the view `changes_in_words`.
 
-    `event_id` and `session_id` are None if it is about neither, or that row is gone; then `subject` is its id.
+    `event_id` and `session_id` are None if it is about neither or the row is gone; then `subject` is the entity's id.
     """
 
     id: int
@@ -91,7 +91,7 @@ def _changes(
     changed: set[str],
     kinds: dict[ChangeKind, Sequence[str]],
 ) -> Iterator[Change]:
-    """One change per kind; fields of no kind are details that became known or better known."""
+    """One change per kind; fields without a kind of their own are details that became known or better known."""
     fields_of = {kind: [name for name in fields if name in changed] for kind, fields in kinds.items()}
     covered = {name for fields in fields_of.values() for name in fields}
     if rest := [name for name in type(after).model_fields if name in changed - covered]:
@@ -122,7 +122,7 @@ def _status_kind(before: Status, after: Status) -> ChangeKind:
 
 
 def _time_kind(starts_at: datetime | None, before: date, after: date) -> ChangeKind:
-    """The kind by date: later, earlier, or another time on the same date; a first known time is only a detail."""
+    """The kind of a move: later, earlier, or another time on the same date; a first known time is only a detail."""
     if after == before:
         return ChangeKind.DETAILED if starts_at is None else ChangeKind.RESCHEDULED
     return ChangeKind.POSTPONED if after > before else ChangeKind.BROUGHT_FORWARD

@@ -1,4 +1,4 @@
-"""Held answers: confirmed once repeated for their holding time, which runs from the first sighting. Pure."""
+"""Held answers: confirmed once repeated for their holding time, counted from the first sighting. Pure."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Confirmation:
         return False
 
     def hold_answer(self, entity: Entity, entity_id: str, kind: HeldKind, payload: dict[str, Any], reason: str) -> Held:
-        """Hold an answer; its first sighting stays while it is unchanged. Returns the held answer."""
+        """Hold an answer; while it is unchanged, its first sighting is kept. Returns the held answer."""
         key = (entity.value, entity_id, kind.value)
         before = self.found.get(key)
         same = before if before is not None and before.payload == payload else None

@@ -85,8 +85,8 @@ def initial_state(dataset: Dataset, entity_id: str) -> DatasetState:
     return DatasetState(entity=dataset.entity, entity_id=entity_id, dataset=dataset.name)
 
 
-def due(state: DatasetState, at: datetime | None) -> DatasetState:
-    """The state with its next poll at a moment, or none."""
+def with_next_poll(state: DatasetState, at: datetime | None) -> DatasetState:
+    """The state with its next poll at a given moment; with None it is not due."""
     return state.model_copy(update={"next_poll_at": at})
 
 

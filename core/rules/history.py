@@ -1,7 +1,6 @@
 """A season's history in memory: a sync and a poll of a season that the database does not have. Pure functions.
 
-`reconcile`, `decide` and `standings_after` decide; they get from memory what `core.upsert` reads for them from the
-database.
+`reconcile`, `decide` and `standings_after` make the decisions, from data in memory instead of the database.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ HISTORY = "history"
 class SeasonAnswer:
     """Upstream's data of a season: its schedule, Jolpica's races for their circuits, and results by kind.
 
-    `rejected` are better sources whose schedules cannot be a calendar, with the reasons.
+    `rejected` are better sources whose schedules were rejected, with the reasons.
     """
 
     schedule: ScheduleAnswer
@@ -108,12 +107,12 @@ def season_history(
     now: datetime,
     cadence: Cadence,
 ) -> SeasonHistory:
-    """Sync, and then poll all that is due, for a season of which nothing is known.
+    """Sync a season of which nothing is known, then poll all that is due.
 
     Args:
         circuits: those of all seasons.
         adjustments: those of the season's championships.
-        elsewhere: other seasons' classifications, by those `beginnings` that they share with this season.
+        elsewhere: other seasons' classifications, by the `beginnings` that they share with this season.
     """
     reconciled = answer.reconciled(Calendar(circuits=circuits), now)
     history = SeasonHistory(answer.season, reconciled, adjustments, elsewhere, now, cadence)
@@ -155,7 +154,7 @@ def due_polls(calendar: Calendar, now: datetime, cadence: Cadence) -> list[DuePo
 
 
 def is_over(calendar: Calendar, now: datetime) -> bool:
-    """Whether a season's year and all of its sessions are past; before that its calendar may lack events."""
+    """Whether a season's year and all of its sessions are past; until then its calendar may be incomplete."""
     end = _end(calendar)
     return end is not None and now >= end and all(event.season < now.year for event in calendar.events.values())
 
@@ -262,7 +261,7 @@ class SeasonHistory:
         self.teams |= {one.id: one.completed(self.teams.get(one.id)) for one in result.teams}
 
     def _rounds(self, event_id: str | None = None) -> list[Round]:
-        """The events in order, with the results of their races and sprints; for one event also its other sessions'."""
+        """The events in order, with the results of their races and sprints; one event also has its other sessions'."""
         by_event: defaultdict[str, list[RoundResult]] = defaultdict(list)
         for session_id, accepted in self.accepted.items():
             session = self.sessions[session_id]

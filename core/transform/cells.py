@@ -39,7 +39,7 @@ def number(value: Any) -> int | None:
     if found is None:
         return None
     if not (match := WHOLE.fullmatch(found)):
-        raise ValueError("a cell holds no whole number")
+        raise ValueError("a cell is not a whole number")
     return int(match[1])
 
 

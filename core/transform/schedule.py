@@ -76,7 +76,7 @@ def schedule_answer(documents: Sequence[Document], season: int, source: Source) 
     if unmapped := sorted({column for row in documents for column in row} - FRAME_COLUMNS):
         raise SourceError(source.value, f"its schedule has a new column {shown(unmapped[0])}")
     if lost := _lost_slot(documents):
-        raise ScheduleRejected(source.value, f"no calendar: no race has a session {lost}")
+        raise ScheduleRejected(source.value, f"not a calendar: no race has a session {lost}")
     answer = _answer(source, season, documents, lambda row: _event_of_row(row, season, source), "EventName")
     return answer.model_copy(update={"complete": source is Source.FASTF1})
 
@@ -146,7 +146,7 @@ def event_of_result(race: Mapping[str, Any], season: int) -> ListedEvent:
     Raises:
         SourceMalformed: a required field is missing.
     """
-    with reading_answer(Source.JOLPICA.value, "a race that lacks what every race has"):
+    with reading_answer(Source.JOLPICA.value, "a race that cannot be read"):
         return _event_of_race({key: race[key] for key in race if key in RACE_KEYS}, season)
 
 
@@ -233,5 +233,5 @@ def _text(source: Source, value: Any) -> str | None:
     """A cell's text. FastF1 turns any JSON into text: "[1]", "True" and "7" are refused, since no name is like that."""
     text = cells.text(value)
     if text is not None and (text[0] in "[{" or text in ("True", "False") or not any(map(str.isalpha, text))):
-        raise SourceMalformed(source.value, f"an event with another kind of value for a text, {shown(text)}")
+        raise SourceMalformed(source.value, f"an event with a value that is not text, {shown(text)}")
     return text

@@ -1,4 +1,4 @@
-"""Inserts many rows into a table that has none of them: COPY on PostgreSQL, one statement on SQLite."""
+"""Inserts many new rows into a table: COPY on PostgreSQL, one statement on SQLite."""
 
 from __future__ import annotations
 

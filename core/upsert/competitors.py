@@ -18,13 +18,13 @@ R = TypeVar("R", Driver, Team)
 
 
 def write_competitors(connection: Connection, listed: Sequence[Driver], listed_teams: Sequence[Team]) -> None:
-    """Insert new drivers and teams, and update those that differ; null replaces nothing."""
+    """Insert new drivers and teams, and update those that differ; null never replaces a value."""
     _write(connection, drivers, Driver, listed)
     _write(connection, teams, Team, listed_teams)
 
 
 def write_team_colors(connection: Connection, team_ids: Collection[str]) -> None:
-    """Give teams the colour from the last session whose entries have one."""
+    """Give teams the color from the last session whose entries have one."""
     known = (
         select(entries.c.team_id, entries.c.team_color)
         .join(sessions, sessions.c.id == entries.c.session_id)

@@ -1,6 +1,6 @@
 """Each webhook's cursor, the outcome of its message, and the lease for sending to it.
 
-A lease lets one run at a time send to a subscriber. A run that finds it taken does not wait, and leaves the work to the
+A lease lets one run at a time send to a subscriber. A run that finds it taken does not wait but leaves the work to the
 holder. The lease is extended before each request and lasts longer than one, so another run gets it only if the holder
 has died.
 """
@@ -61,7 +61,7 @@ def leased(database: Database, subscriber: str, now: datetime) -> Iterator[Lease
     with database.writing() as connection:
         delivery = _begun(connection, subscriber)
         is_ours = deliveries.c.subscriber == subscriber
-        # A lease that ends later than a new one would was taken by another clock, and is ignored.
+        # A lease that would outlast a new one was written by a machine whose clock is ahead, and is ignored.
         is_free = deliveries.c.lease.is_(None) | ~deliveries.c.leased_until.between(now, now + LEASE)
         taken = update(deliveries).where(is_ours, is_free).values(lease=token, leased_until=now + LEASE)
         lease = Lease(database, token, delivery) if connection.execute(taken).rowcount else None

@@ -27,14 +27,14 @@ NUMBERS = (
 def read_evidence(
     connection: Connection, known: KnownResults, result: SessionResult, rounds: Sequence[Round]
 ) -> Evidence:
-    """What a decision about a new result needs, skipping queries that cannot matter; `rounds` are `read_rounds`'s."""
+    """What a decision about a new result needs, without queries that cannot affect it; `rounds` are `read_rounds`'s."""
     session, begins = known.session, beginning(result.entries)
     own = result_revisions.c.session_id == session.id
     is_first_official = result.source is Source.JOLPICA and not session.results_state.is_official
     numbers = {entry.car_number for one in rounds for result in one.results for entry in result.entries}
     by_number = known.evidence.by_number
     if not numbers.issuperset(entry.car_number for entry in result.entries):
-        # Another event's qualifying may have numbers that no race has: those of drivers who did not start.
+        # Qualifying of another event may have numbers that are in no race: those of drivers who did not start.
         by_number = by_number or read_numbers(connection, session)
     return Evidence(
         by_number=by_number,
@@ -55,7 +55,7 @@ def read_numbers(connection: Connection, session: Session) -> Mapping[str, Ident
 def read_alike(
     connection: Connection, wanted: Collection[Beginning], without: str = ""
 ) -> Mapping[Beginning, Mapping[str, Sequence[Entry]]]:
-    """The classifications in which a driver has one of these times, by both and by session, except one session's."""
+    """The classifications with these drivers' times, by driver and time, then by session; `without` is left out."""
     found: defaultdict[Beginning, dict[str, Sequence[Entry]]] = defaultdict(dict)
     for name in {name for _, name, _ in wanted}:
         column = results.c[name]

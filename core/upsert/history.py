@@ -12,7 +12,7 @@ from core.kinds import Entity, Source
 from core.queries import read_calendar, read_records
 from core.records import Circuit
 from core.rules.calendar.season import Calendar
-from core.rules.datasets import STANDINGS, DatasetState, due
+from core.rules.datasets import STANDINGS, DatasetState, with_next_poll
 from core.rules.history import HISTORY, SeasonAnswer, SeasonHistory, beginnings, is_over, is_settled, season_history
 from core.rules.results.polling import Cadence
 from core.schema import STANDINGS_OF, circuits, columns, dataset_states, events, result_revisions, results, sessions
@@ -30,7 +30,7 @@ from core.upsert.states import read_season_states
 def write_history(
     database: Database, answer: SeasonAnswer, now: datetime, cadence: Cadence, *, flow_run_id: str | None = None
 ) -> SeasonHistory | None:
-    """Write an unknown season; None, and nothing is written, if an event of it exists.
+    """Write an unknown season; if an event of it exists, write nothing and return None.
 
     The rows are those of a sync and a poll, with one change for all of them.
     """
@@ -87,7 +87,7 @@ def whole_seasons(database: Database) -> set[int]:
 
 
 def _finish(connection: Connection, calendar: Calendar, season: int, now: datetime) -> None:
-    """Drop the pages; for a season that is over set the mark, and clear due published standings, since ours win."""
+    """Drop the pages; mark a season that is over. Once it is settled, ours win and no standings are due."""
     drop_pages(connection, season)
     if not is_over(calendar, now):
         return
@@ -97,7 +97,7 @@ def _finish(connection: Connection, calendar: Calendar, season: int, now: dateti
     write_rows(connection, dataset_states, {one.entity_id: one for one in there}, {mark.entity_id: mark}, stamp=now)
     if is_settled(calendar, now):
         before = read_season_states(connection, STANDINGS, season)
-        after = {event_id: due(one, None) for event_id, one in before.items()}
+        after = {event_id: with_next_poll(one, None) for event_id, one in before.items()}
         write_rows(connection, dataset_states, before, after, stamp=now)
 
 

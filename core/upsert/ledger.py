@@ -20,17 +20,17 @@ BUDGET = 180
 
 
 HOT_REQUESTS = 50
-"""A run makes hot polls only while fewer requests than this were made in the hour, to leave some for other polls."""
+"""A run makes hot polls only while the hour has fewer requests than this, to leave some for other polls."""
 
 RESERVE = 60
-"""How many of the budget a backfill leaves to polls and syncs."""
+"""How much of the budget a backfill leaves to polls and syncs."""
 
 
 class Ledger:
     """Records every request before it is made, and refuses those beyond the budget.
 
     `reserve` is left to other runs; only requests that they make after this ledger began are counted against it.
-    `share` is the rest, for this ledger, in any hour.
+    `share` is the rest: this ledger's requests in any hour.
     """
 
     def __init__(self, database: Database, now: datetime, budget: int = BUDGET, *, reserve: int = 0) -> None:
@@ -93,7 +93,7 @@ class Ledger:
         return ([row.at for row in rows], self._budget), (ours, self.share)
 
     def _spent_until(self, connection: Connection, now: datetime) -> datetime | None:
-        """When the sliding hour frees a request; None if the budget and our share of it still have one."""
+        """When the sliding hour allows another request; None if the budget and our share of it allow one now."""
         spent = [asked[limit - 1] for asked, limit in self._asked(connection, now) if len(asked) >= limit]
         return max(spent) + HOUR if spent else None
 

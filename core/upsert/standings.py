@@ -49,7 +49,7 @@ def recompute_standings(
 ) -> list[Change]:
     """Recompute both championships from a session's event on, from the season's official results.
 
-    Jolpica's standings after the season's latest event become due, for what results do not show.
+    Jolpica's standings after the season's latest event become due, since results do not show deductions.
 
     Returns:
         One change of the season if anything differs, from this event on.
@@ -69,7 +69,7 @@ def settle_standings(connection: Connection, season: int) -> list[Change]:
 
 
 def _write_computed(connection: Connection, computed: Computed) -> list[Change]:
-    """Write computed standings where they differ; published ones with equal figures stay."""
+    """Write computed standings where they differ; published ones with equal figures are kept."""
     differing: list[int] = []
     for number, (event, tables) in enumerate(computed):
         found = _found(connection, event.id)

@@ -1,4 +1,4 @@
-"""Writes statuses that time has changed, in one transaction with their changes."""
+"""Writes statuses that changed with the clock, in one transaction with their changes."""
 
 from __future__ import annotations
 

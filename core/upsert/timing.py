@@ -12,7 +12,7 @@ from core.database import Database
 from core.documents import Listing
 from core.queries import read_entries, read_held, read_records
 from core.records import Record, Session
-from core.rules.datasets import DatasetState, initial_state
+from core.rules.datasets import ENTRIES, DatasetState, initial_state
 from core.rules.results.polling import is_filed
 from core.rules.timing.decide import (
     KnownDataset,
@@ -98,7 +98,7 @@ def accept_listed(
     *,
     flow_run_id: str | None = None,
 ) -> SyncedTiming:
-    """Write those of Jolpica's tables of a race that it still lacks and that are accepted, and drop their pages."""
+    """Write Jolpica's tables that a race still lacks, if they are accepted, and drop their pages."""
     with database.writing() as connection:
         session, states = _known(connection, race.session_id)
         entries = read_entries(connection, session.id)
@@ -168,6 +168,6 @@ def _evidence(connection: Connection, session: Session, archive: Archive) -> Evi
     answers = {name: answer.rows for name, answer in archive.answers.items() if answer.rows is not None}
     entries = read_entries(connection, session.id)
     roster = read_roster(connection, session, entries)
-    drivers = {listed.car_number: driver_of(listed, roster) for listed in answers.get("entries", ())}
+    drivers = {listed.car_number: driver_of(listed, roster) for listed in answers.get(ENTRIES.name, ())}
     known = {car: driver for car, driver in drivers.items() if driver is not None}
     return Evidence(session, entries, known, answers, roster, read_line_up_before(connection, session))

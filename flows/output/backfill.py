@@ -77,7 +77,7 @@ class BackfillProgress(Progress):
             return
         try:
             left = f", {counted(self._ledger.left(), 'request')} left"
-        except DatabaseError:  # this is only display; a step that needs the database reports it
+        except DatabaseError:  # this is only for display; a step that needs the database reports the error
             left = ""
         self._show(self.bar, left)
 
@@ -102,7 +102,7 @@ class BackfillProgress(Progress):
         self.fetched()
 
     def waits(self, until: datetime | None) -> None:
-        """Show that the run waits until a moment for its next request; None: it goes on."""
+        """Show until when the run waits for its next request; None: it goes on."""
         if until is None:
             self.fetched()
             return
@@ -148,7 +148,7 @@ def backfill_lines(backfilled: Sequence[Backfilled | BackfilledRace]) -> list[st
     """A backfill's summary: a line for its seasons, and one for races if it brought laps."""
     seasons = [one for one in backfilled if isinstance(one, Backfilled)]
     races = [one for one in backfilled if isinstance(one, BackfilledRace)]
-    lines = ["nothing to do: the history of these seasons is whole"]
+    lines = ["nothing to do: the history of these seasons is complete"]
     if seasons:
         lines = [f"{_done('season', seasons)}: {_results(seasons)} added"]
     if races:

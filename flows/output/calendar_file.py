@@ -26,7 +26,7 @@ SHOWN = {
     Entity.EVENT.value: {"name", "official_name", "country", "locality", "circuit_id"},
     Entity.SESSION.value: {"name", "local_date", "starts_at", "ends_at", "utc_offset_minutes", "status"},
 }
-"""The shown fields of an event or a session; of the status only whether it is cancelled."""
+"""The shown fields of an event or a session; the status shows only whether it is cancelled."""
 
 REFRESH = timedelta(hours=1)
 """How often subscribers are asked to reload: the schedule is synced hourly."""

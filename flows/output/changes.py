@@ -39,7 +39,7 @@ def example(changes: Sequence[FeedChange]) -> Text:
 
 
 def print_changes(console: Console, changes: Sequence[FeedChange]) -> None:
-    """Print changes, a line each."""
+    """Print changes, one line each."""
     for change in changes[:SHOWN_CHANGES]:
         console.print(styled("  ") + change_text(change))
     if more := _more(changes):

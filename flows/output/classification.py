@@ -98,7 +98,7 @@ def _session_and_event(
         having = set(connection.scalars(known.where(result_revisions.c.session_id.startswith(f"{event_id}/"))))
         found = [session for session in own if session.id in having]
         if not found:
-            raise F1FlowsError(f"{event_id}: no session of it has results")
+            raise F1FlowsError(f"{event_id}: none of its sessions has results")
         return max(found, key=lambda session: (session.local_date, session.starts_at or until, session.id)), event[0]
     found = [session for session in own if session.kind is kind]
     if not found:

@@ -78,7 +78,7 @@ class Progress:
             logger.info("%d of %d %s", self.count, self.total, self.what)
 
     def _advance(self, step: int) -> bool:
-        """Move on to what is done if that is `step` per cent more than last shown, or all; whether it did."""
+        """Record the percentage done if it grew by `step`, or all is done; returns whether it did."""
         percent = 100 * self.count / self.total
         if percent - self.shown < step and self.count < self.total:
             return False

@@ -22,7 +22,7 @@ from core.text import day_and_time, printable
 V = TypeVar("V")
 
 WIDE = 1000
-"""The width if the output is not a terminal, so that no table is cut."""
+"""The width if the output is not a terminal, wide enough for every table."""
 
 NOTHING = "–"
 """An unknown value in a table."""

@@ -1,4 +1,4 @@
-"""Text about webhooks: a line per subscriber of a run, and the table of all."""
+"""Text about webhooks: one line per subscriber of a run, and the table of all."""
 
 from __future__ import annotations
 

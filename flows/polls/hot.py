@@ -19,7 +19,7 @@ Poll = Callable[[Run, Sequence[DuePoll]], list[Polled]]
 def stay(run: Run, due: Sequence[DuePoll], polled: Sequence[Polled], poll: Poll) -> list[Polled]:
     """Poll awaited sessions every HOT_POLL_SECONDS; returns the last outcome of each session.
 
-    A session whose poll is undone is left to its own cadence.
+    A session whose poll is undone is polled next by its own cadence.
 
     Args:
         polled: the outcomes of the run's first poll of `due`.

@@ -18,15 +18,15 @@ from flows.tasks.results import fetch_timing, transform_timing
 
 logger = logging.getLogger(__name__)
 
-SECONDS_A_SESSION = 60.0
-SECONDS_A_RUN = 120.0
+SECONDS_PER_SESSION = 60.0
+SECONDS_PER_RUN = 120.0
 """The time limit of live timing in one run; the rest is left to the next run."""
 
 
 def polls(run: Run, due_polls: Sequence[DuePoll], force: bool) -> Iterator[Polled]:
     """The outcome for each session, until the run's time limit, or until live timing refuses a request."""
     refusal = refusal_in_force(run, Source.LIVETIMING) if due_polls else None
-    time = Deadline(SECONDS_A_RUN)
+    time = Deadline(SECONDS_PER_RUN)
     for number, due_poll in enumerate(due_polls):
         if time.left < 0:
             logger.info("%s more sessions of live timing are left to the next run", len(due_polls) - number)
@@ -50,7 +50,7 @@ def _poll(run: Run, due_poll: DuePoll, force: bool) -> Polled:
         RateLimited: live timing refuses the request.
     """
     try:
-        document = fetch_timing(run, due_poll, Deadline(SECONDS_A_SESSION))
+        document = fetch_timing(run, due_poll, Deadline(SECONDS_PER_SESSION))
         if document is None:
             return outcomes.not_published(run, due_poll)
         result = transform_timing(run, due_poll, document)

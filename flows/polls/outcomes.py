@@ -13,7 +13,7 @@ from flows.runtime.run import Run
 from flows.tasks.results import upsert_poll, upsert_result
 
 UNDONE = (Outcome.FAILED, Outcome.PUT_OFF)
-"""The outcomes of a session whose poll did not succeed, because a source fails or refuses."""
+"""The outcomes of a session whose poll did not succeed, because a source failed or refused."""
 
 
 def of_answers(run: Run, query: ResultQuery, answers: Sequence[Answer], force: bool) -> Iterator[Polled]:
@@ -50,7 +50,7 @@ def fail(run: Run, due_poll: DuePoll, error: F1FlowsError, document: str | None 
 
 
 def put_off(run: Run, due_poll: DuePoll, refusal: Refusal) -> Polled:
-    """Store that the session is polled once the source, or the budget, allows a request."""
+    """Store that the session is polled again once the source, or the budget, allows a request."""
     upsert_poll(run, due_poll.session.id, error=str(refusal.error), not_before=refusal.until)
     return _without_revision(Outcome.PUT_OFF, due_poll, reason=str(refusal.error))
 

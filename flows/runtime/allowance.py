@@ -14,8 +14,8 @@ from flows.runtime.run import Run
 R = TypeVar("R")
 
 APART_SECONDS = 25.0
-"""Seconds between two requests in a flow run. A slot of the limit `f1-upstream` is free again after 20 seconds, so the
-other slots are always free for polls."""
+"""Seconds between two requests in a flow run. A slot of the limit `f1-upstream` is freed after 20 seconds, so a
+backfill takes at most one and leaves the others to polls."""
 
 LOOK_SECONDS = 30.0
 """The longest sleep of a waiting run before it reads the clock again."""

@@ -19,7 +19,7 @@ NAME, SLOTS, DECAY = "f1-upstream", 20, 0.05
 """180 requests an hour, and 20 at once. A bucket of 200 slots would allow nearly 400 in its first hour."""
 
 WAIT_SECONDS = 15.0
-"""How long a request waits for a slot at most."""
+"""The longest time that a request waits for a slot."""
 
 
 def create() -> dict[str, str]:

@@ -138,7 +138,7 @@ def free_port(home: Path) -> int:
         port, origin = next(filter(_is_free, PORTS), PORTS[0]), "default"
         kept.write_text(f"{port}\n")
     if not _is_free(port):
-        # Such as one left behind by an older version of this program.
+        # Such as a server left running by an older version of this program.
         by = " by another Prefect server" if _is_healthy(f"http://{LOOPBACK}:{port}/api") else ""
         raise F1FlowsError(
             f"port {port} of {LOOPBACK} ({origin}) is taken{by}: end what is there,"

@@ -1,4 +1,4 @@
-"""Runs for one event or session that is given by name: their options, their names, and their failure."""
+"""Runs for one event or session that is given by name: their options, run names and failures."""
 
 from __future__ import annotations
 

@@ -47,4 +47,4 @@ def require_type(pool: str, found: str, wanted: str) -> None:
     """
     if found != wanted:
         other = f"; {FILES[found]} deploys to such a pool" if found in FILES else ""
-        raise PrefectError(f"work pool {pool} is of type {found}, and {FILES[wanted]} is for type {wanted}{other}")
+        raise PrefectError(f"work pool {pool} is of type {found}, but {FILES[wanted]} is for type {wanted}{other}")

@@ -1,4 +1,4 @@
-"""Refusals of requests by a source or by our own budget, which put off a source's sessions until they end."""
+"""Refusals of requests by a source or by our own budget; until one ends, the source's sessions are put off."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 class Run:
     """One run of a flow; `now` is its moment, and `now_given` whether a caller set it.
 
-    `time` continues from `now`. `stays`: the run polls again while results usually come. `flow_run_id` is None if the
+    `time` continues from `now`. `stays`: the run polls again while results are expected. `flow_run_id` is None if the
     flow runs directly; `ledger` has the requests of all runs, in upstream's time, and `requests` counts those of this
     run by source.
     """
@@ -76,7 +76,7 @@ class Run:
         return replace(self, now=now, ledger=ledger, deadline=Deadline())
 
     def staying(self) -> Run:
-        """The same run, but polling again while results usually come, unless hot polls are turned off."""
+        """The same run, but polling again while results are expected, unless hot polls are turned off."""
         return replace(self, stays=self.settings.hot_poll_seconds > 0)
 
     @property

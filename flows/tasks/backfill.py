@@ -29,7 +29,7 @@ def read_pages(run: Run, season: int, round_number: int) -> dict[Listing, list[P
 
 @step(NETWORK, "fetch-page-{query}")
 def fetch_page(run: Run, query: PageQuery, total: int | None, deadline: Deadline) -> Page:
-    """One page of a table of `total` rows by its earlier pages."""
+    """One page of a table; its earlier pages say that it has `total` rows."""
     return fetch.jolpica.fetch_listing_page(query, run.access(deadline), total)
 
 
@@ -39,8 +39,8 @@ def upsert_page(run: Run, query: PageQuery, page: Page) -> None:
     pages.keep_page(run.database, query, page, run.ledger.now)
 
 
-@step(DATABASE, "upsert-no-pages-{season}")
-def upsert_no_pages(run: Run, season: int, round_number: int) -> None:
+@step(DATABASE, "drop-pages-{season}")
+def drop_pages(run: Run, season: int, round_number: int) -> None:
     """Drop the invalid pages of a season's own tables, or of one of its races'."""
     with run.database.writing() as connection:
         pages.drop_pages(connection, season, round_number)

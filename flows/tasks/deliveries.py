@@ -14,6 +14,6 @@ from flows.runtime.step import step
 
 
 @step(DATABASE, "deliver-changes")
-def deliver_changes(run: Run, subscribers: Sequence[Subscriber], patience: timedelta) -> list[Delivered]:
+def deliver_changes(run: Run, subscribers: Sequence[Subscriber], max_wait: timedelta) -> list[Delivered]:
     """Send every subscriber the changes that it has not received."""
-    return delivering.deliver(run.database, subscribers, run.time, patience)
+    return delivering.deliver(run.database, subscribers, run.time, max_wait)

@@ -115,7 +115,7 @@ def upsert_standings(run: Run, event: Event, published: PublishedStandings) -> l
     )
 
 
-@step(DATABASE, "upsert-standings-due-{event.id}")
-def upsert_standings_due(run: Run, event: Event, error: str, *, is_refused: bool) -> None:
+@step(DATABASE, "upsert-standings-postponed-{event.id}")
+def upsert_standings_postponed(run: Run, event: Event, error: str, *, is_refused: bool) -> None:
     """Poll an event's standings later; `is_refused`: the published ones are unreadable."""
     standings.put_standings_off(run.database, event, run.now, error, is_refused=is_refused)

@@ -11,7 +11,7 @@ from core.errors import SourceEmpty
 from core.kinds import SessionKind, Source
 from core.records import ListedResult, ScheduleAnswer, Unpublished
 from core.retries import DATABASE, DATABASE_READ, NETWORK, PURE
-from core.rules.calendar import plausibility
+from core.rules.calendar.plausibility import require_plausible
 from core.rules.calendar.season import Calendar, begun, sources_of
 from core.rules.history import SeasonAnswer
 from core.transform.results import listed_results
@@ -51,7 +51,7 @@ def fetch_schedule(run: Run, season: int, source: Source) -> list[Document] | Un
 @step(PURE, "transform-schedule-{season}-{source.value}")
 def transform_schedule(run: Run, documents: list[Document], season: int, source: Source) -> ScheduleAnswer:
     """A source's documents as its answer, without events that it cannot have yet."""
-    return begun(plausibility.calendar(schedule_answer(documents, season, source)), run.now)
+    return begun(require_plausible(schedule_answer(documents, season, source)), run.now)
 
 
 @step(PURE, "transform-qualifying-{season}")

@@ -52,7 +52,7 @@ def upsert_timing(run: Run, session_id: str, archive: Archive, *, by_name: bool)
     )
 
 
-@step(DATABASE, "upsert-timing-due-{session_id}")
-def upsert_timing_due(run: Run, session_id: str, error: str | None, *, by_name: bool) -> SyncedTiming:
+@step(DATABASE, "upsert-timing-postponed-{session_id}")
+def upsert_timing_postponed(run: Run, session_id: str, error: str | None, *, by_name: bool) -> SyncedTiming:
     """Poll a session's archive later: it does not exist yet, or fetching it failed with `error`."""
     return timing.put_archive_off(run.database, session_id, run.now, error, by_name=by_name)

@@ -71,4 +71,4 @@ def _gaps(entries: Sequence[Entry]) -> Iterator[str]:
             continue
         if entry.time_ms - winner != entry.gap_ms:
             real = entry.time_ms - winner
-            yield f"{name_of(entry)} has a gap of {duration(entry.gap_ms)}, by its time {real} ms"
+            yield f"{name_of(entry)} has a gap of {duration(entry.gap_ms)}, but its time gives {real} ms"

@@ -85,7 +85,7 @@ def _unlike_sum(season: int, scale: Scale, entries: Sequence[Entry]) -> Iterator
         allowed |= {total - sum(lacking, NOTHING) for total in allowed}
     tolerance = ROUNDED if season < FIRST_TABLED_SEASON else NOTHING
     if all(abs(paid - total) > tolerance for total in allowed):
-        yield f"{plain(paid)} points paid, {plain(due)} by the season's rule"
+        yield f"{plain(paid)} points paid, but the season's rule gives {plain(due)}"
 
 
 def _unlike(entry: Entry, due: str) -> str:

@@ -70,7 +70,7 @@ def results_unlike_last_revision(season: AuditedSeason) -> Found:
         entries, chain = season.entries.get(session.id, ()), season.revisions.get(session.id, ())
         if not chain:
             if entries and not session.has_results:
-                yield session.id, f"{counted(len(entries), 'entry', 'entries')} and no revision"
+                yield session.id, f"{counted(len(entries), 'entry', 'entries')} but no revision"
             continue
         last = sorted(chain[-1].rows, key=in_order)
         if sorted(entries, key=in_order) != last:
@@ -110,6 +110,9 @@ def feed_unlike_revisions(season: AuditedSeason) -> Found:
                 yield session.id, f"the feed has no change for revision {revision.revision}"
         for number in sorted(set(numbers)):
             if number > session.revision:
-                yield session.id, f"the feed has a change for revision {number}, the session is at {session.revision}"
+                yield (
+                    session.id,
+                    f"the feed has a change for revision {number}, but the session is at {session.revision}",
+                )
             if (times := numbers.count(number)) > 1:
                 yield session.id, f"the feed has {times} changes for revision {number}"

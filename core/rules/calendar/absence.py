@@ -17,7 +17,7 @@ from core.text import hours
 
 
 def namesakes(known: Calendar, found: Collection[str], malformed: MalformedEvent) -> list[Event]:
-    """The known events with a malformed event's name, without those `found` in the answer."""
+    """The known events that share a malformed event's name and are not among those `found` in the answer."""
     if malformed.name is None:
         return []
     wanted = slug(malformed.name)
@@ -28,7 +28,7 @@ def namesakes(known: Calendar, found: Collection[str], malformed: MalformedEvent
 def absent_events(known: Calendar, answer: ScheduleAnswer, found: Collection[str]) -> list[Event]:
     """Events that this source listed before and no longer does, without those that have results.
 
-    An event that a malformed one may be is not absent; if a malformed one's name is unknown, no event is absent.
+    An event that could be one of the malformed ones is not absent; if a malformed one has no name, none is absent.
     """
     if not answer.complete:
         return []
@@ -57,7 +57,7 @@ class AbsentSessions:
 def absent_sessions(
     known: Mapping[SessionKind, Session], listed: ListedEvent, answer: ScheduleAnswer
 ) -> AbsentSessions:
-    """The sessions of a listed event that are absent; none if the answer does not show it."""
+    """The absent sessions of a listed event; none if the answer cannot show an absence."""
     if not (answer.complete and listed.sessions) or listed.unknown_sessions:
         return AbsentSessions()
     kinds = {slot.kind for slot in listed.sessions}

@@ -1,11 +1,11 @@
 """Every circuit of the Formula 1 World Championship since 1950: its time zone and the names of its place.
 
 The ids are Ergast's, which Jolpica continues. Countries, localities and IANA zones are common knowledge. They are
-written here because no upstream serves a circuit's time zone: FastF1 gives one UTC offset an event, which is wrong when
-clocks change that weekend.
+written here because no upstream serves a circuit's time zone: FastF1 gives one UTC offset per event, which is wrong
+when clocks change that weekend.
 
-Prefer the circuit id to a place's name: Madrid has had two circuits and Barcelona three, and their names stand for the
-one in present use.
+Prefer the circuit id to a place's name: Madrid has had two circuits and Barcelona three, and their names mean the one
+now in use.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ COUNTRY_ALIASES: Final[Mapping[str, str]] = {
     "US": "United States",
     "USA": "United States",
 }
-"""Other spellings of a country, with ours."""
+"""Our spelling of a country, by other spellings."""
 
-# California is no venue's: Ergast puts both Long Beach and Riverside there, and neither is in use.
+# California is left out: Ergast puts both Long Beach and Riverside there, and neither is in use.
 VENUES: Final[Mapping[str, Venue]] = {
     "adelaide": Venue("Australia/Adelaide", "Australia", ("Adelaide",)),
     "ain-diab": Venue("Africa/Casablanca", "Morocco", ("Casablanca",)),
@@ -146,7 +146,7 @@ def place_key(country: str, locality: str) -> str:
 
 
 def venue_at(country: str, locality: str) -> str | None:
-    """The id of the circuit at a place, of several the one in present use; None if no circuit is known there."""
+    """The id of the circuit at a place (of several, the one now in use); None if no circuit is known there."""
     return _VENUE_BY_PLACE.get(_place(country, locality))
 
 

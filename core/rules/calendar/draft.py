@@ -19,8 +19,8 @@ from core.rules.confirmation import Confirmation
 class Draft:
     """The next state of a season's calendar.
 
-    `implausible`: the answer changes more of the season at once than is applied without confirmation. `races` are
-    Jolpica's events of the season, for their circuits.
+    `implausible`: the answer changes so much of the season at once that it needs confirmation. `races` are Jolpica's
+    events of the season, for their circuits.
     """
 
     known: Calendar
@@ -64,6 +64,6 @@ def zone_of(circuit_id: str | None, listed: ListedEvent) -> ZoneInfo | None:
 
 
 def zone_without_races(event: Event, listed: ListedEvent) -> ZoneInfo | None:
-    """The same without Jolpica's races: by the listed circuit, or the known one if the event stays."""
+    """A listed event's zone from its own circuit, or the known circuit if the place is unchanged."""
     stays = not listed.locality or same_place(event, listed)
     return zone_of(listed.circuit.id if listed.circuit else event.circuit_id if stays else None, listed)

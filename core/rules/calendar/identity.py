@@ -94,7 +94,7 @@ def match_events(known: Iterable[Event], listed: Sequence[ListedEvent]) -> dict[
     The best match is taken first: name, place and date; place and date (renamed); name and date (relocated); name and
     place (moved); name (moved and relocated); place and a near date. Among equals, the nearest in time. Testing is
     matched with testing only, and there the nearest in time comes before the order: if the first of two tests of one
-    name is gone, the second stays the second.
+    name is gone, the other one is still the second.
     """
     candidates = []
     for event in known:
@@ -102,8 +102,8 @@ def match_events(known: Iterable[Event], listed: Sequence[ListedEvent]) -> dict[
             rank = _match_rank(event, other)
             if rank is not None:
                 gap = abs(event.last_date - other.last_date)
-                alive = 0 if event.status is not Status.CANCELLED else 1
-                candidates.append((rank, gap, alive, event.first_date, event.id, index))
+                is_cancelled = event.status is Status.CANCELLED
+                candidates.append((rank, gap, is_cancelled, event.first_date, event.id, index))
     matched: dict[int, str] = {}
     for *_, identity, index in sorted(candidates):
         if index not in matched and identity not in matched.values():
@@ -131,7 +131,7 @@ def _match_rank(known: Event, listed: ListedEvent) -> int | None:
 
 
 def circuit_of(event: ListedEvent, races: Sequence[ListedEvent], known: Mapping[str, Circuit]) -> Circuit | None:
-    """The circuit of a listed event: its own, else that of the race at its place and date, else one known there.
+    """A listed event's circuit: its own, else that of the race at its place and date, else the known one at its place.
 
     `races` are Jolpica's, with circuits; sources may differ in a place's name, and by a day in the date.
     """

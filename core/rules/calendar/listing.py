@@ -48,7 +48,7 @@ def add_event(draft: Draft, listed: ListedEvent) -> None:
 
 
 def update_event(draft: Draft, event: Event, listed: ListedEvent) -> None:
-    """Update a known event from a source; a lesser source only adds what is missing."""
+    """Update a known event from a source; a less trusted source only adds what is missing."""
     if draft.source.rank > event.source.rank:
         complete_event(draft, event, listed)
         return
@@ -79,7 +79,7 @@ def update_event(draft: Draft, event: Event, listed: ListedEvent) -> None:
 
 
 def complete_event(draft: Draft, event: Event, listed: ListedEvent) -> None:
-    """Take from a lesser source only what the better one left unknown."""
+    """Take from a less trusted source only what the better one left unknown."""
     update: dict[str, Any] = {}
     if event.circuit_id is None and (circuit_id := draft.add_circuit(listed)):
         update["circuit_id"] = circuit_id

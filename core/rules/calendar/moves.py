@@ -15,7 +15,7 @@ IMPLAUSIBLE_MOVE = "it moves with an implausible share of the season"
 
 
 def is_time_of(session: Session, time: SessionTime) -> bool:
-    """Whether a listed time is the session's own, or gives no more than its date."""
+    """Whether a listed time equals the session's; without a time of day, whether the dates are equal."""
     if time.starts_at is None:
         return time.local_date == session.local_date
     return (time.starts_at, time.local_date) == (session.starts_at, session.local_date)
@@ -32,15 +32,15 @@ def is_move(session: Session, time: SessionTime, source: Source) -> bool:
     return session.wall_time is None or time.wall_time is None or session.wall_time != time.wall_time
 
 
-def patience(session: Session, time: SessionTime, now: datetime) -> tuple[timedelta | None, str]:
+def holding_time(session: Session, time: SessionTime, now: datetime) -> tuple[timedelta | None, str]:
     """How long a move is held (None: forever) and why; `AT_ONCE` for an ordinary one."""
     if not _has_passed(session, now):
         return AT_ONCE, ""
     to_come = time.starts_at > now if time.starts_at else time.local_date >= now.date()
     if session.has_results and to_come:
-        return None, "it has results, and upstream gives it a time to come"
+        return None, "it has results, but upstream gives it a future time"
     if not to_come:
-        return PAST_MOVE, "its time has passed, and upstream gives it another past one"
+        return PAST_MOVE, "its time has passed, and upstream gives it another past time"
     return AT_ONCE, ""
 
 
@@ -55,7 +55,7 @@ def confirm_or_hold_move(draft: Draft, session: Session, time: SessionTime) -> b
     wait: timedelta | None = AT_ONCE
     reason, about = "", session.id
     if is_move(session, time, draft.source):
-        wait, reason = patience(session, time, draft.now)
+        wait, reason = holding_time(session, time, draft.now)
         if wait == AT_ONCE and draft.implausible:
             wait, reason, about = IMPLAUSIBLE, IMPLAUSIBLE_MOVE, draft.known.events[session.event_id].name
     payload = {"starts_at": jsonable(time.starts_at), "local_date": jsonable(time.local_date)}

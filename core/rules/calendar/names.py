@@ -23,11 +23,13 @@ def kind_named(text: str) -> SessionKind:
     try:
         return SessionKind(text.lower().replace("-", "_"))
     except ValueError:
-        raise UsageError(f"{text!r} is no session: {', '.join(kind.value for kind in SessionKind)}") from None
+        raise UsageError(
+            f"{text!r} is not a kind of session: {', '.join(kind.value for kind in SessionKind)}"
+        ) from None
 
 
 def event_and_kind(identity: str, kind: SessionKind | None = None) -> tuple[str, SessionKind | None]:
-    """The event's id and the kind of session, if any, of an event's or a session's id; `kind` may add the latter.
+    """The event's id and the kind of session in an event's or a session's id; `kind` is used if the id has none.
 
     Raises:
         UsageError: there is no such kind, or `kind` differs from the id's.
@@ -37,7 +39,7 @@ def event_and_kind(identity: str, kind: SessionKind | None = None) -> tuple[str,
         return event_id, kind
     own = kind_named(named)
     if kind not in (None, own):
-        raise UsageError(f"{identity} and the session {kind}: one of them")
+        raise UsageError(f"{identity} and the session {kind}: give one or the other")
     return event_id, own
 
 
@@ -63,13 +65,13 @@ def unknown(identity: str, known: Sequence[str]) -> str:
     season = int(wanted[1]) if wanted and FIRST_SEASON <= int(wanted[1]) <= LAST_SEASON else None
     sync = f"python -m flows.sync_schedule{f' {season}' if season else ''}"
     if not known:
-        return f"{identity} is not known, and no event is: run {sync} first"
+        return f"{identity} is not known; the database has no events: run {sync} first"
     own = [one for one in known if season is None or one.startswith(season_prefix(season))]
     if not own:
         return f"{identity}: season {season} is not in the database: run {sync} first"
     near = nearest(event_id[4:] if season else event_id, own)
     if not near:
-        return f"{identity} is not known; ids are such as {max(own)}"
+        return f"{identity} is not known; ids look like {max(own)}"
     ending = identity.removeprefix(event_id)
     return f"{identity} is not known; did you mean {' or '.join(one + ending for one in near)}?"
 

@@ -1,4 +1,4 @@
-"""Whether a source's answer can be a season's calendar, and how much of the known one it changes. Pure functions.
+"""Whether a source's answer is a possible calendar, and how much of the known one it changes. Pure functions.
 
 An impossible calendar is rejected as a whole, and the next source is used. An answer that changes an implausible share
 of the season at once is applied only after confirmation.
@@ -30,8 +30,8 @@ IMPLAUSIBLE_EVENTS = 3
 IMPLAUSIBLE_SHARE = 0.2
 
 
-def calendar(answer: ScheduleAnswer) -> ScheduleAnswer:
-    """The answer, if it can be a season's calendar.
+def require_plausible(answer: ScheduleAnswer) -> ScheduleAnswer:
+    """The answer, if it is a possible calendar.
 
     Raises:
         ScheduleRejected: too many events, an event or a round twice, or not more readable events than unreadable ones.
@@ -45,16 +45,16 @@ def _fault(answer: ScheduleAnswer) -> str | None:
     events, malformed = answer.events, answer.malformed
     count = len(events) + len(malformed)
     if count > MOST_EVENTS:
-        return f"no calendar: {count} events"
+        return f"not a calendar: {count} events"
     if malformed and len(malformed) >= len(events):
         first = malformed[0]
-        return f"no calendar: {len(malformed)} of {count} events cannot be read, the first: {first.reason}"
+        return f"not a calendar: {len(malformed)} of {count} events cannot be read, the first: {first.reason}"
     rounds = Counter(event.round for event in events if event.round is not None)
     if twice := [number for number, times in rounds.items() if times > 1]:
-        return f"no calendar: {rounds[twice[0]]} events are round {twice[0]}"
+        return f"not a calendar: {rounds[twice[0]]} events are round {twice[0]}"
     for one, other in combinations(events, 2):
         if _are_one(one, other):
-            return f"no calendar: {other.name} twice"
+            return f"not a calendar: {other.name} is listed twice"
     return None
 
 
@@ -75,7 +75,7 @@ def active_events(known: Calendar) -> int:
 
 
 def is_implausible(known: Calendar, touched: set[str]) -> bool:
-    """Whether more events are touched than ever change at once, however far ahead they are."""
+    """Whether an answer touches more events than plausibly change at once, however far in the future they are."""
     return len(touched) >= IMPLAUSIBLE_EVENTS and len(touched) > IMPLAUSIBLE_SHARE * active_events(known)
 
 
@@ -92,7 +92,7 @@ def touched_events(
 
 
 def _touches(known: Calendar, event: Event, listed: ListedEvent, answer: ScheduleAnswer, now: datetime) -> bool:
-    """Whether an answer drops a session of an event, or moves one in a way that is otherwise applied at once."""
+    """Whether an answer drops a session of an event, or moves one in a way that would normally be applied at once."""
     sessions = known.sessions_of(event.id)
     if absent_sessions(sessions, listed, answer).sessions:
         return True
@@ -101,7 +101,7 @@ def _touches(known: Calendar, event: Event, listed: ListedEvent, answer: Schedul
     if not any(session is not None or time is not None for session, time in times):
         return moves.moves_without_sessions(event, listed, answer.source)
     return any(
-        moves.is_move(session, time, answer.source) and moves.patience(session, time, now)[0] == AT_ONCE
+        moves.is_move(session, time, answer.source) and moves.holding_time(session, time, now)[0] == AT_ONCE
         for session, time in times
         if session is not None and time is not None
     )

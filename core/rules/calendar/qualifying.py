@@ -21,7 +21,7 @@ BEFORE_THE_RACE = timedelta(days=1)
 
 
 def needs_tables(known: Calendar, answer: ScheduleAnswer, now: datetime) -> bool:
-    """Whether a race that is over has no qualifying session, known or listed, so a table may show one."""
+    """Whether some finished race has no known or listed qualifying session, which a table may show."""
     if not _is_unlisted(answer):
         return False
     matched = match_events(known.events.values(), answer.events)
@@ -40,7 +40,7 @@ def with_qualifying(
 
     Args:
         matched: the known event of each listed one, by its index.
-        tables: the season's qualifying results; each with rows shows a session. A known session needs none.
+        tables: the season's qualifying results; each table with rows proves a session. Known sessions need no proof.
     """
     if not _is_unlisted(answer):
         return answer
@@ -53,7 +53,7 @@ def with_qualifying(
 
 
 def _completed(listed: ListedEvent, known: Calendar, event: Event | None, shown: Sequence[ListedEvent]) -> ListedEvent:
-    """A listed race with its qualifying, as many days before it as is known."""
+    """A listed race with its qualifying, on its known date or otherwise the day before."""
     if _lists_qualifying(listed):
         return listed
     session = known.sessions_of(event.id).get(SessionKind.QUALIFYING) if event else None

@@ -1,4 +1,4 @@
-"""Applies a source's answer to the known calendar. Pure functions of both and a given `now`.
+"""Applies a source's answer to the known calendar. Pure.
 
 The rules' tests, named for the cases they come from, are in `tests/test_absence.py`, `tests/test_moves.py` and so on.
 """
@@ -48,7 +48,7 @@ def reconcile(
     Args:
         races: Jolpica's events of the season, for their circuits, if they were fetched.
         qualifying: Jolpica's qualifying tables of the season, for the sessions that its schedule lacks.
-        rejected: better sources whose answers cannot be a calendar, and why.
+        rejected: better sources whose answers were rejected, and why.
         force: apply at once what would be held; unreadable parts are still held.
     """
     matched = match_events(known.events.values(), answer.events)
@@ -85,7 +85,7 @@ def reconcile(
 
 
 def _keep_rejected(confirmation: Confirmation, season: int, rejected: Mapping[Source, str]) -> None:
-    """Hold which sources' answers cannot be a calendar, and why, until they give another answer."""
+    """Hold which sources' answers were rejected, and why, until they give another answer."""
     about = Entity.SEASON, str(season), HeldKind.SCHEDULE_REJECTED
     if rejected:
         reasons = {source.value: why for source, why in rejected.items()}

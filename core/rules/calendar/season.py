@@ -46,7 +46,7 @@ def begun(answer: ScheduleAnswer, now: datetime) -> ScheduleAnswer:
 
 
 class CircuitsNeed(Enum):
-    """Whether circuits must be fetched from Jolpica: not at all, at once, or again some time."""
+    """Whether circuits must be fetched from Jolpica: not at all, at once, or again later."""
 
     NONE = 0
     AT_ONCE = 1

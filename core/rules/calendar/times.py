@@ -1,4 +1,4 @@
-"""A session's wall time and the instant it means, when it is over, and statuses by the clock. Pure functions."""
+"""A session's wall time and its instant, when it is over, and statuses by the clock. Pure functions."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def length(kind: SessionKind, event_format: EventFormat) -> timedelta:
 
 
 def session_time(listed: ListedSession, zone: ZoneInfo | None) -> SessionTime | None:
-    """The time of a listed session; None while not even its date is known.
+    """The time of a listed session; None while its date is unknown.
 
     Wall time in the circuit's zone is used first: upstream's one offset per event is wrong when clocks change that
     weekend (Mexico 2022, Australia 2023). The offset is used only if the zone is unknown.

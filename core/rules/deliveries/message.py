@@ -124,7 +124,7 @@ def leaders_of(rows: Sequence[Mapping[str, Any]], drivers: Mapping[str, str], te
 
 
 def message_of(changes: Sequence[DescribedChange]) -> Message:
-    """A message of the first changes: as many as it may hold, and at least one."""
+    """A message with the first of the changes: as many as fit, and at least one."""
     held: list[DescribedChange] = []
     length = 0
     for change in changes[:CHANGES_AT_MOST]:

@@ -2,7 +2,7 @@
 
 It is compared with the standings from our official results up to then. One or two competitors may have fewer points
 (Racing Point 2020, Force India 2018; McLaren 2007 has none). A correction that only one side has so far moves points
-between competitors, but pays no more in total. Every recorded table passes.
+between competitors, but the total does not grow. Every recorded table passes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ADJUSTED_AT_MOST = 2
 """How many competitors of a table may have lost points or been excluded (Benetton and Williams, Brazil 1995)."""
 
 FIRST_SINGLE_TEAM_SEASON = 1979
-"""Before, a chassis with another engine was another constructor; some sources have one id for both."""
+"""Before 1979 a chassis with another engine was another constructor; some sources have one id for both."""
 
 CORRECTED_PLACES = 2
 """How many places a correction may move a competitor up: two, if two ahead are disqualified."""
@@ -117,14 +117,14 @@ def listed_twice(table: Table) -> Iterator[str]:
     if table.competitor == "team" and table.season < FIRST_SINGLE_TEAM_SEASON:
         return
     times = Counter(standing.competitor_id for standing in table.published)
-    yield from (f"{competitor_id} {number} times" for competitor_id, number in times.items() if number > 1)
+    yield from (f"{competitor_id} is listed {number} times" for competitor_id, number in times.items() if number > 1)
 
 
 def places_not_whole(table: Table) -> Iterator[str]:
     """Two competitors share a place, or a place is missing: places run from 1 without a gap."""
     for wanted, (place, standing) in enumerate(table.placed, start=1):
         if place != wanted:
-            yield f"{standing.competitor_id} in place {place}, where place {wanted} comes next"
+            yield f"{standing.competitor_id} in place {place}, expected place {wanted}"
             return
     if not table.placed:
         yield "no competitor has a place"
@@ -147,7 +147,7 @@ def points_impossible(table: Table) -> Iterator[str]:
     for theirs in table.published:
         most = table.scored(theirs.competitor_id) + correction + table.unseen_points
         if not NOTHING <= theirs.points <= most:
-            yield f"{theirs.competitor_id} has {plain(theirs.points)} points, where 0 to {plain(most)} can be"
+            yield f"{theirs.competitor_id} has {plain(theirs.points)} points (possible: 0 to {plain(most)})"
 
 
 def points_unpaid(table: Table) -> Iterator[str]:
@@ -173,10 +173,10 @@ def wins_impossible(table: Table) -> Iterator[str]:
     for theirs in table.published:
         most = unseen + 1 + (own.wins if (own := table.ours.get(theirs.competitor_id)) else 0)
         if theirs.wins > most:
-            yield f"{theirs.competitor_id} has {theirs.wins} wins, where {most} can be"
+            yield f"{theirs.competitor_id} has {theirs.wins} wins (at most {most} possible)"
     wins, most = sum(s.wins for s in best_placed(table.published)), unseen + sum(s.wins for s in table.computed)
     if wins > most:
-        yield f"{wins} wins, where {most} can be"
+        yield f"{wins} wins (at most {most} possible)"
 
 
 def never_entered(table: Table) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """Decides about an answer to a poll of a session's results, or about a poll without one. Pure functions.
 
-`decide` is for classifications what `reconcile` is for calendars: `core.upsert` reads what is known, calls it, and
-writes the decision.
+`core.upsert` reads what is known, calls `decide`, and writes the decision; for calendars `reconcile` does the same.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ class Revision:
 class Decision:
     """What to write: the session with its next poll, what is held, the changes, and a new revision if there is one.
 
-    `is_news`: more of the session differs than bookkeeping of polls.
+    `is_news`: the session differs in more than the bookkeeping of polls.
     """
 
     outcome: Outcome
@@ -149,7 +148,7 @@ def decide_without_result(
 def _judge(
     known: KnownResults, result: SessionResult, now: datetime, held: Confirmation
 ) -> tuple[Outcome, list[str], Held | None]:
-    """The outcome for a result, warnings, and what is held of a rejected one; one to be confirmed is held too."""
+    """The outcome for a result, warnings, and the held answer if it is rejected; one to be confirmed is held too."""
     session = known.session
     rejected = Entity.SESSION, session.id, HeldKind.RESULTS_REJECTED
     if known.is_unchanged_by(result):
@@ -164,13 +163,13 @@ def _judge(
     is_official = result.source is Source.JOLPICA
     is_first_official = is_official and not session.results_state.is_official
     if is_first_official and is_short(len(result.entries), result.season, known.evidence.entry_counts):
-        reason = f"{len(result.entries)} entries, where comparable sessions have {max(known.evidence.entry_counts)}"
+        reason = f"{len(result.entries)} entries, but comparable sessions have {max(known.evidence.entry_counts)}"
         about = Entity.SESSION, session.id, HeldKind.RESULTS_SHORT
         if not held.confirm_or_hold(*about, _payload(result), reason, confirmation.SHORT):
             return Outcome.HELD, [*warnings, "short: fewer entries than comparable sessions have"], None
     if session.has_results and any(rows == _rows(result) for rows in known.evidence.revisions):
         about = Entity.SESSION, session.id, HeldKind.RESULTS_SUPERSEDED
-        reason = "it is a classification that was superseded"
+        reason = "an earlier classification, already superseded"
         is_confirmed = held.confirm_or_hold(*about, _payload(result), reason, confirmation.SUPERSEDED)
         return Outcome.RESTORED if is_confirmed else Outcome.HELD, warnings, None
     if is_first_official:
@@ -242,7 +241,7 @@ def _decision(
         session = session.model_copy(update={"results_state": ResultsState.SETTLED})
     same: dict[str, Any] = {"revision": before.revision}
     if happened and session.results_state is not ResultsState.SETTLED:
-        same["results_state"] = before.results_state  # the revision's own change says it
+        same["results_state"] = before.results_state  # the revision's own change includes it
     changes = session_changes(before, session.model_copy(update=same))
     return Decision(
         outcome=outcome,
@@ -256,7 +255,7 @@ def _decision(
 
 
 def _after_nothing(held: Confirmation, session_id: str, now: datetime) -> tuple[datetime | None, str]:
-    """The next poll of a past session without results upstream, None once enough polls found none; and a note."""
+    """The next poll of a past session without results upstream (None after enough such polls), and a note."""
     times = held.hold_absent(session_id, polling.NOTHING_EVERY)
     if times >= polling.NOTHING_TIMES:
         held.forget(Entity.SESSION, session_id, HeldKind.RESULTS_ABSENT)

@@ -1,7 +1,7 @@
 """Decides about a published championship: accept it, wait for confirmation, or keep ours. Pure functions.
 
-While a season is under way the published table wins, since a deduction is visible nowhere else: at once if it equals
-ours, otherwise after a day. Once the season is over ours wins, with its adjustments. If results are missing here, ours
+While a season is under way the published table is used, since only it shows a deduction: at once if it equals ours,
+otherwise after a day. Once the season is over ours is used, with its adjustments. If results are missing here, ours
 cannot be compared, and the published table is accepted.
 """
 
@@ -28,7 +28,7 @@ CONFIRM_EVERY, COMPARE_EVERY = 6 * HOUR, 7 * DAY
 
 @dataclass(frozen=True)
 class Unseen:
-    """The kinds of races and sprints that take place without an official result: of earlier events, of this one."""
+    """The races and sprints without an official result here, by kind: those of earlier events, and of this one."""
 
     earlier: Sequence[SessionKind]
     own: Sequence[SessionKind]
@@ -58,7 +58,7 @@ class KnownStandings:
 
 @dataclass(frozen=True)
 class StandingsDecision:
-    """What to write; `accepted` are the championships whose published table is taken, changed or not."""
+    """What to write; `accepted` are the championships whose published table is used, changed or not."""
 
     accepted: tuple[Competitor, ...]
     tables: Tables
@@ -91,8 +91,8 @@ def decide_standings(
 ) -> StandingsDecision:
     """Accept the published standings or keep ours, each championship's table whole.
 
-    An implausible table is held with the reason. Then ours stands, as it does if nothing is published, and both
-    championships are requested again. A table that differs is held with both figures while it differs.
+    If a table is implausible it is held with the reason, ours stands, and both championships are requested again. Ours
+    stands too if nothing is published. A table that differs is held with both figures while it differs.
     """
     event, is_ours = known.event, ours_win(known.season_end, known.unseen, now)
     answer = _examined(known, published, is_ours=is_ours)
@@ -111,11 +111,11 @@ def decide_standings(
         if not _same(known.tables.get(competitor, ()), table)
     }
     missed = known.unseen.missed if accepted else 0
-    said = [f"{missed} races and sprints have no official result here: Jolpica's standings are taken"] if missed else []
+    said = [f"{missed} races and sprints have no official result here: Jolpica's standings are used"] if missed else []
     taken = [*said, *answer.lines_of(tables)]
     said += answer.lines_of(answer.differing)
     if answer.differing and not (is_confirmed and accepted):
-        said.append(f"ours stand{'' if is_ours else ' until Jolpica has said so for a day'}")
+        said.append("ours stand" if is_ours else "ours stand until Jolpica's differ for a day")
     if refusal:
         said.append(f"refused, ours stand: {refusal}")
     return StandingsDecision(
@@ -148,8 +148,8 @@ def standings_unread(
 
 def latest_due(states: Mapping[str, DatasetState], latest: str, now: datetime) -> dict[str, DatasetState]:
     """A season's states by event after new results: the standings after the latest event are due, and no others."""
-    due = {event_id: datasets.due(state, None) for event_id, state in states.items()}
-    return due | {latest: datasets.due(states.get(latest) or datasets.initial_state(STANDINGS, latest), now)}
+    due = {event_id: datasets.with_next_poll(state, None) for event_id, state in states.items()}
+    return due | {latest: datasets.with_next_poll(states.get(latest) or datasets.initial_state(STANDINGS, latest), now)}
 
 
 def standings_change(event: Event | RoundEvent, events: int, messages: Sequence[str] = ()) -> Change:
@@ -245,7 +245,7 @@ def _state(
 
 def _ending(state: DatasetState, season_end: datetime, now: datetime) -> DatasetState:
     """A state without a next poll once its season is settled."""
-    return datasets.due(state, None) if is_settled(now, season_end) else state
+    return datasets.with_next_poll(state, None) if is_settled(now, season_end) else state
 
 
 def _same(ours: Sequence[Standing], wanted: Sequence[Standing]) -> bool:

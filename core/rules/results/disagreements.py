@@ -77,7 +77,7 @@ def merged(computed: Sequence[Standing], published: Sequence[Standing]) -> list[
 
 
 def _compared(season: int, standing: Standing | None) -> tuple[Any, ...] | None:
-    """The figures that are compared; None if a competitor may as well be missing."""
+    """The figures that are compared; None for a competitor that may be missing."""
     if standing is None:
         return None
     place = standing.position if season >= FIRST_LISTED_SEASON else None

@@ -1,4 +1,7 @@
-"""Sessions due for a poll, grouped into the fewest queries, and the queries' answers. Pure; `polling.py` has when."""
+"""Sessions due for a poll, grouped into the fewest queries, and the queries' answers. Pure.
+
+`polling.py` decides when a session is due.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,11 @@ from core.records import Event, ListedResult, Session, SessionResult
 from core.rules.calendar.identity import match_events
 from core.rules.results.polling import SESSIONS_OF_JOLPICA, has_livetiming, is_polled
 
-ROWS_A_ROUND = 22
+ROWS_PER_ROUND = 22
 """Roughly the rows of a round's table, only for choosing the cheaper query."""
+
+MOST_SPRINTS = 6
+"""The most sprints of a season so far. A season's sprint table has only these rounds, not every one up to the last."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +83,8 @@ def result_queries(due_polls: Sequence[DuePoll]) -> list[ResultQuery]:
 
 def _pages(due_polls: Sequence[DuePoll]) -> int:
     last = max(due_poll.event.round or 0 for due_poll in due_polls)
-    rows = last * ROWS_A_ROUND if due_polls[0].session.kind is not SessionKind.SPRINT else 6 * ROWS_A_ROUND
-    return math.ceil(rows / PAGE)
+    rounds = MOST_SPRINTS if due_polls[0].session.kind is SessionKind.SPRINT else last
+    return math.ceil(rounds * ROWS_PER_ROUND / PAGE)
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,8 @@ class Evidence:
     """What only a decision about a new classification needs.
 
     `by_number` has the season's drivers and teams by car number, `numbers` its car numbers; `alike` the classifications
-    of other sessions with the same beginning, by session id; `entry_counts` those of comparable sessions; `revisions`
-    the rows of all earlier classifications of the session; `names` drivers' family names by id.
+    of other sessions with the same beginning, by session id; `entry_counts` the numbers of entries in comparable
+    sessions; `revisions` the rows of all earlier classifications of the session; `names` drivers' family names by id.
     """
 
     by_number: Mapping[str, Identity] = field(default_factory=dict)
@@ -78,7 +78,10 @@ class KnownResults:
         )
 
     def is_unchanged_by(self, result: SessionResult) -> bool:
-        """Whether a result has nothing new. Timing after official never is new, official after provisional always."""
+        """Whether a result has nothing new. Timing has nothing after an official result.
+
+        An official result after a provisional one always is new.
+        """
         is_official = result.source is Source.JOLPICA
         if not is_official and self.session.results_state.is_official:
             return True

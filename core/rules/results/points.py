@@ -115,12 +115,12 @@ def scales(season: int, kind: SessionKind) -> tuple[Scale, ...]:
 
 
 def most_points(season: int, kind: SessionKind) -> Decimal:
-    """The most points that one entry can have, also before 1960, since shared drives only divide points."""
+    """The most points that one entry can have; true before 1960 too, since shared drives only divide points."""
     return max((points for scale in scales(season, kind) for points in scale.values), default=NOTHING)
 
 
 def in_force(tables: Mapping[int, T], season: int) -> T:
-    """What holds in a season, of rules by the first season in which they apply."""
+    """The value for a season, from values by the first season in which they apply."""
     if season < FIRST_SEASON:
         raise ValueError(f"there was no World Championship in {season}")
     return tables[max(first for first in tables if first <= season)]

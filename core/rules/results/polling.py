@@ -65,7 +65,7 @@ AFTER_SEASON = 30 * DAY
 """Results are settled this long after their season's end."""
 
 FRESH = DAY
-"""Results come within a day; a table first read later was official before, and needs no hourly polls."""
+"""Results come within a day. A table first read later has been official for longer, and needs no hourly polls."""
 
 COMMON_GRID = datetime(2000, 1, 3, 6, tzinfo=UTC)
 """Daily and weekly polls fall on six in the morning UTC, weekly ones on Mondays."""
@@ -136,7 +136,7 @@ def next_poll(
 ) -> datetime | None:
     """The first poll after `now` by the season's cadence; None once the season is past, or the session settled.
 
-    For use after an answer, including "not yet"; after a fault see `retry_after_fault`. `official_since` is when the
+    For use after an answer, including "not yet"; after a fault use `retry_after_fault`. `official_since` is when the
     database first held an official table; corrections do not change it. The last poll is when the session settles.
     """
     if state is ResultsState.SETTLED or is_settled(now, season_end):
@@ -177,12 +177,12 @@ def due_since(session: Session, delay: timedelta) -> datetime | None:
 
 def due(sessions: Iterable[Session], now: datetime, delay: timedelta) -> list[Session]:
     """Those of the sessions that are due for a poll, oldest first; each must satisfy `is_polled`."""
-    owed = [(since, s.id, s) for s in sessions if (since := due_since(s, delay)) is not None and since <= now]
-    return [session for _, _, session in sorted(owed, key=lambda due_poll: due_poll[:2])]
+    found = [(since, s.id, s) for s in sessions if (since := due_since(s, delay)) is not None and since <= now]
+    return [session for _, _, session in sorted(found, key=lambda one: one[:2])]
 
 
 def is_hot(session: Session, now: datetime, delay: timedelta) -> bool:
-    """Whether a better table of a session usually comes about now; `delay` is from its end to the first poll."""
+    """Whether a better table of a session is likely to be published now; `delay` is from its end to the first poll."""
     if session.ends_at is None or session.results_state.is_official:
         return False
     if session.results_state is ResultsState.PROVISIONAL and session.kind not in SESSIONS_OF_JOLPICA:

@@ -1,7 +1,7 @@
 """The quality gates that a session's result must pass to replace the stored one. Pure functions.
 
-A result that fails a REJECT gate is held, and the last good one stays; a WARN is reported, and the result applied. The
-cases behind each gate are in `tests/test_quality.py`.
+A result that fails a REJECT gate is held, and the last good one stays; a WARN is reported, and the result is applied.
+The cases behind each gate are in `tests/test_quality.py`.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ FIRST_SINGLE_SEASON = 1979
 """The first season in which each place has one car, and each driver one car."""
 
 FIRST_PERSONAL_NUMBER_SEASON = 2014
-"""Drivers have their own numbers since; earlier ones are not known to be unique upstream."""
+"""Drivers have had their own numbers since then; earlier ones are not known to be unique upstream."""
 
 WITHDRAWN_AT_MOST = 2
 """How many entries that took part a correction may drop; with more missing, the answer is partial."""
 
 FIRST_STEADY_SEASON = 1996
-"""Fields have a steady size since; before, a race had from 10 to 47 cars."""
+"""Since then fields have had a steady size; before, a race had from 10 to 47 cars."""
 
 MOST_ENTRIES = 26
 """The Sporting Regulations' limit, in force since 1996."""
@@ -46,7 +46,7 @@ WHOLE_SHARE = 0.8
 """A table with less than this share of comparable sessions' entries is short."""
 
 COMPARED = ("position", "classification", "laps", "time_ms", "q1_ms", "q2_ms", "q3_ms", "best_lap_ms")
-"""What is compared to find two sessions with one classification, besides the driver."""
+"""What is compared, besides the driver, to find two sessions with one classification."""
 
 
 class Severity(StrEnum):
@@ -69,7 +69,7 @@ class Case:
     """A gate's input: a result, and what is known of its session and season.
 
     `previous` is the last good state, empty if there is none; `known_numbers` are the season's car numbers, `others`
-    the classifications of other sessions that may equal this one, by id. A check against something empty is skipped.
+    the classifications of other sessions that may equal this one, by id. Checks against an empty value are skipped.
     """
 
     result: SessionResult
@@ -113,7 +113,7 @@ def examine(case: Case) -> tuple[Finding, ...]:
 
 
 def empty(case: Case) -> Iterator[str]:
-    """Empty never replaces full."""
+    """No entries: an empty result never replaces another."""
     if not case.entries:
         yield "no entries"
 
@@ -127,7 +127,7 @@ def another_sessions(case: Case) -> Iterator[str]:
 def too_many_entries(case: Case) -> Iterator[str]:
     """More cars than the regulations allow, in seasons with fields of a steady size."""
     if case.result.season >= FIRST_STEADY_SEASON and len(case.entries) > MOST_ENTRIES:
-        yield f"{len(case.entries)} entries, where at most {MOST_ENTRIES} can be"
+        yield f"{len(case.entries)} entries (at most {MOST_ENTRIES} possible)"
 
 
 def points_impossible(case: Case) -> Iterator[str]:
@@ -135,23 +135,23 @@ def points_impossible(case: Case) -> Iterator[str]:
     most = most_points(case.result.season, case.result.kind)
     for entry in case.entries:
         if entry.points is not None and not NOTHING <= entry.points <= most:
-            yield f"{name_of(entry)} has {entry.points} points, where 0 to {most} can be"
+            yield f"{name_of(entry)} has {entry.points} points (possible: 0 to {most})"
 
 
 def points_contradict_places(case: Case) -> Iterator[str]:
     """Since 1991: more points than in a better place, points without a place, or a place without its points.
 
-    Before, shared cars and classified drivers without points make that common.
+    Before 1991, shared cars and classified drivers without points make that common.
     """
     if case.result.season < FIRST_UNDROPPED_SEASON:
         return
     yield from _rising(case)
     for entry in case.entries:
         if entry.points and entry.position is None:
-            yield f"{name_of(entry)} has {entry.points} points and no place"
+            yield f"{name_of(entry)} has {entry.points} points but no place"
     unpaid = [entry for _, entry in case.classified if entry.points is None]
     if unpaid and any(entry.points is not None for entry in case.entries):
-        yield f"{_names(unpaid)} has a place, and points that are not given"
+        yield f"{_names(unpaid)} has a place but no points"
 
 
 def unidentified_entry(case: Case) -> Iterator[str]:
@@ -166,23 +166,25 @@ def duplicate_entry(case: Case) -> Iterator[str]:
     cars = (f"car {e.car_number}" for e in case.entries if e.car_number and season >= FIRST_PERSONAL_NUMBER_SEASON)
     drivers = (e.driver_id for e in case.entries if e.driver_id and season >= FIRST_SINGLE_SEASON)
     keys = (f"entry {e.car_number or '?'}.{e.ordinal}" for e in case.entries)
-    yield from (f"{name} {times} times" for name, times in Counter(chain(cars, drivers, keys)).items() if times > 1)
+    yield from (
+        f"{name} is listed {times} times" for name, times in Counter(chain(cars, drivers, keys)).items() if times > 1
+    )
 
 
 def duplicate_place(case: Case) -> Iterator[str]:
-    """Two classified in one place: never right since 1979."""
+    """Several classified in one place of a race or sprint: never right since 1979."""
     yield from _shared(case, one_each=True)
 
 
 def place_shared(case: Case) -> Iterator[str]:
-    """The same until 1978, or in qualifying and practice: Jolpica has two 15th in Silverstone's qualifying, 2023."""
+    """Several classified in one place until 1978, or in qualifying and practice: two 15th at Silverstone 2023."""
     yield from _shared(case, one_each=False)
 
 
 def entries_lost(case: Case) -> Iterator[str]:
-    """More than two entries that took part are gone: part of a table."""
+    """More than two entries that took part are gone: the table is incomplete."""
     if case.entries and len(case.lost) > WITHDRAWN_AT_MOST:
-        yield f"{len(case.entries)} entries where {len(case.previous)} were; missing: {_names(case.lost)}"
+        yield f"{len(case.entries)} entries, {len(case.previous)} before; missing: {_names(case.lost)}"
 
 
 def entries_withdrawn(case: Case) -> Iterator[str]:
@@ -192,7 +194,7 @@ def entries_withdrawn(case: Case) -> Iterator[str]:
 
 
 def values_lost(case: Case) -> Iterator[str]:
-    """Null never replaces a value: no entry has a place, or points, where some had."""
+    """No entry has a place, or points, though some had before."""
     for name, lost in (("position", "a place"), ("points", "points")):
         had, has = (any(getattr(e, name) is not None for e in table) for table in (case.previous, case.entries))
         if case.entries and had and not has:
@@ -216,7 +218,7 @@ def points_off_table(case: Case) -> Iterator[str]:
 
 
 def points_not_falling(case: Case) -> Iterator[str]:
-    """The same before 1991."""
+    """Before 1991: more points than in a better place."""
     if case.result.season < FIRST_UNDROPPED_SEASON:
         yield from _rising(case)
 
@@ -240,7 +242,8 @@ def points_sum(case: Case) -> Iterator[str]:
 def winner_without_laps(case: Case) -> Iterator[str]:
     """A winner who did not drive."""
     if case.result.kind in SCORING:
-        yield from (f"{name_of(e)} won in no laps" for place, e in case.classified if place == 1 and not e.laps)
+        winners = [entry for place, entry in case.classified if place == 1]
+        yield from (f"{name_of(entry)} won without completing a lap" for entry in winners if not entry.laps)
 
 
 def unknown_number(case: Case) -> Iterator[str]:
@@ -297,7 +300,7 @@ def _pays(scale: Scale, entry: Entry) -> bool:
 
 
 def _shared(case: Case, *, one_each: bool) -> Iterator[str]:
-    """Places with several cars, in sessions that do or do not require one car per place; a car's drivers share one."""
+    """Places with several cars, in sessions that require one car per place (`one_each`) or in the others."""
     ruled = case.result.season >= FIRST_SINGLE_SEASON and case.result.kind in SCORING
     cars = {(place, e.car_number or e.driver_id): e for place, e in case.classified if ruled is one_each}
     for place, times in Counter(place for place, _ in cars).items():

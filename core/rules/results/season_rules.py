@@ -1,7 +1,7 @@
-"""Which results count for each season's championships: a row for the seasons with the same rule. Pure data and lookups.
+"""Which results count for each season's championships, one row per rule. Pure data and lookups.
 
 Sources: the FIA's Sporting Regulations, as listed in Wikipedia's "List of Formula One World Championship points scoring
-systems". Points are taken from results and not from a rule, since some drivers classified in the points were paid none.
+systems". Points come from results and not from a rule, since some drivers classified in the points were given none.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ COUNTING: dict[Competitor, dict[int, tuple[Part, ...]]] = {
     "driver": DRIVERS,
     "team": {first: ALL if first >= FIRST_ALL_CARS_SEASON else parts for first, parts in DRIVERS.items()},
 }
-"""Which of a competitor's rounds count, by the first season; since all its cars score, all of a constructor's."""
+"""Which of a competitor's rounds count, by first season; a constructor's all count since all of its cars score."""
 
 LAST_OWN_TABLE_SEASON = 1961
-"""Until then a place paid a constructor by the table of 1960: at most 8 for a win, and nothing for the fastest lap."""
+"""Until then a constructor got the points of 1960's table: at most 8 for a win, and none for the fastest lap."""
 
 INDIANAPOLIS = "indianapolis"
 LAST_INDIANAPOLIS_SEASON = 1960
@@ -67,8 +67,8 @@ LAST_INDIANAPOLIS_SEASON = 1960
 class ChampionshipRule(NamedTuple):
     """How one championship of one season is counted.
 
-    `parts` are the season's, each with its last round; `at_most` is the most an entry can be paid by place, if its
-    points in the results are the drivers' and higher.
+    `parts` are the season's, each with its last round; `at_most` is the most points for each place, where the results
+    have the drivers' points and these are higher.
     """
 
     competitor: Competitor

@@ -1,6 +1,7 @@
 """Computes a championship's standings after each round from results. Pure.
 
-`season_rules.py` has what counts, applied after each round as if the season ended there: the best four of two are both.
+`season_rules.py` has what counts, applied after each round as if the season ended there: after two
+rounds, 'best four' counts both.
 Places and ties are as Jolpica's, checked for every recorded round in `tests/test_season_rules.py`.
 """
 
@@ -23,7 +24,7 @@ FROM_RESULTS = "results"
 """The `source` of a computed standing."""
 
 UNPLACED = 1_000_000
-"""Worse than every place; ends each list of places, so that of two equal beginnings the longer list is better."""
+"""Worse than every place. Ends each list, so the longer of two lists with equal beginnings sorts first."""
 
 
 class Adjustment(Record):
@@ -117,7 +118,7 @@ Tables = Mapping[Competitor, Sequence[Standing]]
 """The standings of each championship, best first."""
 
 
-class _Tally:
+class _Score:
     """One competitor's season so far: `placed` has its places in races with rounds, `listed` its listed positions.
 
     `counted` has the results that count in each part, the least first, if not all rounds do.
@@ -152,11 +153,11 @@ class _Championship:
     def __init__(self, rule: ChampionshipRule, adjustments: Iterable[Adjustment]) -> None:
         self.rule = rule
         self.adjustments = [one for one in adjustments if one.competitor == rule.competitor]
-        self.tallies: dict[str, _Tally] = {}
+        self.scores: dict[str, _Score] = {}
 
     def add(self, event: RoundEvent, results: Iterable[RoundResult]) -> None:
         """Count a round's races and sprints; an entry without id (timing's unknown driver) has no standing."""
-        rule, tallies = self.rule, self.tallies
+        rule, scores = self.rule, self.scores
         if not rule.counts_indianapolis and event.circuit_id == INDIANAPOLIS:
             return
         number, is_drivers, gained = event.round or 0, rule.competitor == "driver", dict[str, Decimal]()
@@ -166,15 +167,15 @@ class _Championship:
                 competitor_id = entry.driver_id if is_drivers else entry.team_id
                 if competitor_id is None:
                     continue
-                tally = tallies.get(competitor_id)
-                if tally is None:
-                    tally = tallies[competitor_id] = _Tally(len(rule.parts))
+                score = scores.get(competitor_id)
+                if score is None:
+                    score = scores[competitor_id] = _Score(len(rule.parts))
                 if is_race:
                     if entry.position is not None:
-                        tally.placed.append((entry.position, number))
-                        tally.wins += entry.position == 1
+                        score.placed.append((entry.position, number))
+                        score.wins += entry.position == 1
                     if entry.listed_position is not None:
-                        tally.listed.append(entry.listed_position)
+                        score.listed.append(entry.listed_position)
                 points = entry.points if rule.at_most is None else self._paid(entry, rule.at_most)
                 if points:
                     before = gained.get(competitor_id, NOTHING)
@@ -183,21 +184,21 @@ class _Championship:
         best = rule.parts[part].best
         for competitor_id, points in gained.items():
             if best is None:
-                tallies[competitor_id].points += points
+                scores[competitor_id].points += points
             else:
-                tallies[competitor_id].score(part, best, points)
+                scores[competitor_id].score(part, best, points)
 
     def standings(self, round_number: int) -> list[Standing]:
         """The standings after a round, best first, of every competitor that entered a race or sprint."""
-        points = {id_: tally.points for id_, tally in self.tallies.items()}
+        points = {id_: score.points for id_, score in self.scores.items()}
         points, excluded = adjusted(points, self.adjustments, round_number)
-        ranked = sorted((id_ in excluded, -points[id_], tally.in_order(), id_) for id_, tally in self.tallies.items())
+        ranked = sorted((id_ in excluded, -points[id_], score.in_order(), id_) for id_, score in self.scores.items())
         return [
             Standing(
                 competitor_id=id_,
-                position=place if not is_excluded and (points[id_] or self.tallies[id_].placed) else None,
+                position=place if not is_excluded and (points[id_] or self.scores[id_].placed) else None,
                 points=points[id_],
-                wins=self.tallies[id_].wins,
+                wins=self.scores[id_].wins,
                 source=FROM_RESULTS,
             )
             for place, (is_excluded, _, _, id_) in enumerate(ranked, start=1)

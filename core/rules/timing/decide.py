@@ -19,7 +19,7 @@ from core.rules.timing.gates import Gate
 from core.rules.timing.outcome import DatasetOutcome, TimingOutcome
 
 AT_START = timedelta(minutes=15)
-"""When data missing at a session's start is requested again."""
+"""How long after a poll at a session's start missing data is requested again."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class KnownDataset:
 
 @dataclass(frozen=True)
 class TimingDecision:
-    """What to write of a dataset; with `rows` None the stored ones stand."""
+    """What to write for a dataset; with `rows` None the stored rows are kept."""
 
     state: DatasetState
     held: Mapping[Key, Held]
@@ -50,24 +50,24 @@ def decide_timing(
     if rows is None and fault is None:
         state = _awaited(gate, known, session, now)
         rarely = now + AT_START if now < over_at(session) else max(state.next_poll_at or now, now + DAY)
-        return _decision(gate, known, datasets.due(state, rarely), TimingOutcome.MISSING)
+        return _decision(gate, known, datasets.with_next_poll(state, rarely), TimingOutcome.MISSING)
     if rows is None:
         return _refused(gate, known, session, fault or "", {}, now)
     examined = gate.examine(rows, evidence)
-    believed, reason = examined.rows, examined.refused
+    accepted, reason = examined.rows, examined.refused
     if reason is None and gate.complete is not None and known.rows:
-        believed, reason = gate.complete(believed, known.rows)
+        accepted, reason = gate.complete(accepted, known.rows)
     if reason is not None:
         return _refused(gate, known, session, reason, {"rows": len(rows)}, now)
-    decision = _taken(gate, known, replace(examined, rows=believed), evidence, now, Source.LIVETIMING)
-    return replace(decision, state=datasets.due(decision.state, _again(known.state, session, now)))
+    decision = _taken(gate, known, replace(examined, rows=accepted), evidence, now, Source.LIVETIMING)
+    return replace(decision, state=datasets.with_next_poll(decision.state, _again(known.state, session, now)))
 
 
 def decide_incomplete(gate: Gate, known: KnownDataset, session: Session, now: datetime) -> TimingDecision:
-    """Request a dataset again whose archive does not have the session's end yet."""
+    """Request a dataset again, because its archive does not include the session's end yet."""
     state = _awaited(gate, known, session, now)
     if now < over_at(session):
-        state = datasets.due(state, now + AT_START)
+        state = datasets.with_next_poll(state, now + AT_START)
     return _decision(gate, known, state, TimingOutcome.INCOMPLETE)
 
 
@@ -79,7 +79,7 @@ def decide_fault(gate: Gate, known: KnownDataset, error: str, now: datetime) -> 
 def decide_listed(
     gate: Gate, known: KnownDataset, rows: Sequence[Any], reason: str | None, evidence: Evidence, now: datetime
 ) -> TimingDecision:
-    """Accept Jolpica's table of a race without known rows, or refuse it, with `reason` if that is given.
+    """Accept Jolpica's table of a race without known rows, or refuse it; with `reason`, refuse it for that reason.
 
     The state records that Jolpica was requested. If live timing has an archive, its poll stays due.
     """
@@ -93,7 +93,7 @@ def decide_listed(
         decision = _taken(gate, known, examined, evidence, now, Source.JOLPICA)
     state = decision.state.model_copy(update={"source": Source.JOLPICA})
     if has_livetiming(season_of(session.id)):
-        state = datasets.due(state, known.state.next_poll_at if known.state.poll_attempts else now)
+        state = datasets.with_next_poll(state, known.state.next_poll_at if known.state.poll_attempts else now)
     return replace(decision, state=state)
 
 

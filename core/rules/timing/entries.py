@@ -24,7 +24,7 @@ def examine_entries(rows: Sequence[ListedDriver], evidence: Evidence) -> Examine
         return Examined(rows, refused=f"car {twice} is listed twice")
     roster, teams = evidence.roster, teams_of(rows, evidence.roster)
     official = {entry.car_number: entry for entry in evidence.official}
-    believed = []
+    accepted = []
     for row in rows:
         entry = official.get(row.car_number)
         team = teams.get(row.team_name or "")
@@ -33,14 +33,14 @@ def examine_entries(rows: Sequence[ListedDriver], evidence: Evidence) -> Examine
         update: dict[str, object] = {"driver_id": driver_of(row, roster), "team_id": team}
         if entry is not None:
             update |= {"team_id": entry.team_id or team, "source": entry.source}
-        believed.append(row.model_copy(update=update))
+        accepted.append(row.model_copy(update=update))
     listed = {row.car_number for row in rows}
-    colors = {row.team_id: row.team_color for row in believed}
-    believed += [_unlisted(entry, evidence, colors) for entry in official.values() if entry.car_number not in listed]
-    if not believed:
-        return Examined(rows, refused="nobody on the list is known to race")
-    left_out = len(listed - {row.car_number for row in believed})
-    return Examined(believed, (f"{counted(left_out, 'listed driver')} without a car",) if left_out else ())
+    colors = {row.team_id: row.team_color for row in accepted}
+    accepted += [_unlisted(entry, evidence, colors) for entry in official.values() if entry.car_number not in listed]
+    if not accepted:
+        return Examined(rows, refused="no listed driver is known to race")
+    left_out = len(listed - {row.car_number for row in accepted})
+    return Examined(accepted, (f"{counted(left_out, 'listed driver')} without a car",) if left_out else ())
 
 
 def _unlisted(entry: Entry, evidence: Evidence, colors: Mapping[str | None, str | None]) -> ListedDriver:

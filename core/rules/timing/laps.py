@@ -18,17 +18,17 @@ CLOCK_WITHIN_MS = 1_000
 
 GAP_WITHIN_MS = 500
 PENALTY_MS = 5_000
-"""Time penalties are multiples of this; they are in a result and on no clock."""
+"""Time penalties are multiples of this; results include them, clocks do not."""
 
 RUNNING = 3
-"""After this many laps in a row with another car's times, the laps are that car's."""
+"""A car with another car's times on this many laps in a row has that car's laps."""
 
 DID_NOT_START = "W"
 SECTORS = ("sector_1_ms", "sector_2_ms", "sector_3_ms")
 
 
 def examine_laps(rows: Sequence[TimedLap], evidence: Evidence) -> Examined[TimedLap]:
-    """The accepted laps without impossible times, or the reason to refuse them: missing laps, or another car's.
+    """The accepted laps without impossible times, or the reason to refuse them: laps that are missing or another car's.
 
     A lap on which a car retired is kept without a time, after the last completed one.
     """
@@ -40,13 +40,13 @@ def examine_laps(rows: Sequence[TimedLap], evidence: Evidence) -> Examined[Timed
     if refused := next(filter(None, checks), None):
         return Examined(rows, refused=refused)
     emptied: Counter[str] = Counter()
-    believed = [
-        _believed(lap, before, evidence, emptied)
+    accepted = [
+        _accepted(lap, before, evidence, emptied)
         for own in by_car.values()
         for before, lap in zip([None, *own], own, strict=False)
     ]
     notes = tuple(f"{counted(count, 'lap')}: {what}" for what, count in emptied.items())
-    return Examined(believed, notes)
+    return Examined(accepted, notes)
 
 
 def better_laps(rows: Sequence[Lap], known: Sequence[Lap]) -> tuple[Sequence[Lap], str | None]:
@@ -54,7 +54,7 @@ def better_laps(rows: Sequence[Lap], known: Sequence[Lap]) -> tuple[Sequence[Lap
     counts, before = (Counter(lap.car_number for lap in of) for of in (rows, known))
     for car, count in before.items():
         if counts[car] < count:
-            return rows, f"car {car}: {counts[car]} laps, and {count} are known"
+            return rows, f"car {car}: {counts[car]} laps, but {count} are known"
     stored = {(lap.car_number, lap.lap): lap for lap in known}
     return [lap.completed(stored.get((lap.car_number, lap.lap))) for lap in rows], None
 
@@ -71,7 +71,7 @@ def _hole(by_car: Mapping[str, Sequence[TimedLap]]) -> str | None:
     for car, own in by_car.items():
         numbers = [lap.lap for lap in own]
         if hole := next((n for n, lap in enumerate(numbers, start=1) if lap != n), None):
-            what = "twice" if numbers[hole - 1] < hole else "missing"
+            what = "listed twice" if numbers[hole - 1] < hole else "missing"
             return f"car {car}: lap {min(hole, numbers[hole - 1])} is {what}"
         if any(lap.is_unfinished for lap in own[:-1]):
             return f"car {car}: an unfinished lap is not its last"
@@ -114,7 +114,7 @@ def _gap(by_car: Mapping[str, Sequence[TimedLap]], evidence: Evidence) -> str | 
     for entry in sorted(evidence.official, key=lambda entry: entry.position or math.inf):
         ended = _end_of(by_car, entry.car_number, entry.laps)
         if entry.gap_ms is None or entry.laps != winner.laps or ended is None or entry.gap_ms < furthest:
-            continue  # Jolpica sometimes has the gap to the car ahead, which is smaller than the one before it
+            continue  # Jolpica sometimes gives the gap to the car ahead, which is smaller than the previous entry's gap
         furthest = entry.gap_ms
         off = (entry.gap_ms - (ended - flag)) % PENALTY_MS
         if min(off, PENALTY_MS - off) > GAP_WITHIN_MS:
@@ -127,7 +127,7 @@ def _end_of(by_car: Mapping[str, Sequence[TimedLap]], car: str, laps: int | None
     return next((lap.ended_ms for lap in by_car.get(car, ()) if lap.lap == laps), None)
 
 
-def _believed(lap: TimedLap, before: TimedLap | None, evidence: Evidence, emptied: Counter[str]) -> TimedLap:
+def _accepted(lap: TimedLap, before: TimedLap | None, evidence: Evidence, emptied: Counter[str]) -> TimedLap:
     """A lap without impossible cells, and with its driver."""
     driver = evidence.drivers.get(lap.car_number)
     update: dict[str, object] = {} if driver is None else {"driver_id": driver}
@@ -141,7 +141,7 @@ def _believed(lap: TimedLap, before: TimedLap | None, evidence: Evidence, emptie
     elif before is not None and before.time_ms == lap.time_ms and _is_contradicted(lap, before, total):
         fault = "the time of the lap before, which the clock contradicts"
     elif total is not None and abs(total - lap.time_ms) > SUM_WITHIN_MS:
-        fault, cells = "the sectors are not the lap's time", [*SECTORS]
+        fault, cells = "the sectors do not add up to the lap time", [*SECTORS]
     if fault is not None:
         emptied[fault] += 1
         update |= {**dict.fromkeys(cells), "is_accurate": False}
@@ -149,7 +149,7 @@ def _believed(lap: TimedLap, before: TimedLap | None, evidence: Evidence, emptie
 
 
 def _is_contradicted(lap: TimedLap, before: TimedLap, total: int | None) -> bool:
-    """Whether a lap's time is wrong by the times of its last sectors on the clock, or else by its sectors."""
+    """Whether the clock times of two laps' ends contradict a lap's time; without them, whether its sectors do."""
     assert lap.time_ms is not None
     if lap.timed_ms is not None and before.timed_ms is not None:
         return abs(lap.timed_ms - before.timed_ms - lap.time_ms) > CLOCK_WITHIN_MS

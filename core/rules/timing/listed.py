@@ -35,7 +35,7 @@ HALF_A_DAY = timedelta(hours=12)
 
 @dataclass(frozen=True)
 class RaceDue:
-    """A race to fetch from Jolpica; `laps` is how many its classification has, `kept` how many pages are fetched."""
+    """A race to fetch from Jolpica; `laps` is the most laps in its classification, `kept` the pages already fetched."""
 
     session_id: str
     season: int
@@ -46,7 +46,7 @@ class RaceDue:
 
     @property
     def pages(self) -> int:
-        """The number of pages to fetch, by the classification's laps; one for stops."""
+        """The number of pages to fetch: as the classification's laps need, and one for stops."""
         laps = math.ceil(self.laps / PAGE) if Listing.LAPS in self.listings else 0
         return max(laps + (Listing.PIT_STOPS in self.listings) - self.kept, 0)
 
@@ -113,11 +113,11 @@ def _stop_that_cannot_be(rows: Sequence[ListedPitStop], cars: Mapping[str, str],
     for row in rows:
         car = cars[row.driver_id]
         if (car, row.stop) in seen:
-            return f"car {car}: stop {row.stop} is twice"
+            return f"car {car}: stop {row.stop} is listed twice"
         seen.add((car, row.stop))
         driven = laps[car]
         if driven is not None and row.lap > driven + 1:
-            return f"car {car}: a stop on lap {row.lap}, and {driven} laps in the result"
+            return f"car {car}: a stop on lap {row.lap}, but {driven} laps in the result"
     return None
 
 
@@ -187,7 +187,7 @@ def _begun(entered: datetime | None, ended_ms: int | None) -> datetime | None:
 
 
 def _start(begun: Sequence[datetime], session: Session) -> datetime | None:
-    """The race's start by most stops; None if it is impossible, so that the times are of another zone."""
+    """The race's start by most stops; None if that is impossible, because the times are of another zone."""
     if not begun or session.starts_at is None:
         return None
     found = median_low(begun)

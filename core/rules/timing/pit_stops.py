@@ -13,9 +13,10 @@ LONGEST_MS = 600_000
 
 
 def examine_pit_stops(rows: Sequence[PitStop], evidence: Evidence) -> Examined[PitStop]:
-    """The stops; those that lasted through a red flag lose their duration."""
+    """The stops; those that lasted during a red flag lose their duration."""
     long = [stop for stop in rows if max(stop.lane_ms or 0, stop.stationary_ms or 0) > LONGEST_MS]
-    believed = [
+    accepted = [
         stop.model_copy(update={"lane_ms": None, "stationary_ms": None}) if stop in long else stop for stop in rows
     ]
-    return Examined(believed, (f"{counted(len(long), 'stop')}: a red flag, not a duration",) if long else ())
+    notes = (f"{counted(len(long), 'stop')} during a red flag: duration removed",) if long else ()
+    return Examined(accepted, notes)

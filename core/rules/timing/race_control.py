@@ -19,5 +19,5 @@ def examine_race_control(rows: Sequence[RaceControlMessage], evidence: Evidence)
     session = evidence.session
     first = (session.starts_at or over_at(session)) - NEAR
     if strange := next((row for row in rows if not first <= row.at <= over_at(session) + NEAR), None):
-        return Examined(rows, refused=f"message {strange.ordinal} is of {moment(strange.at, year=True)}")
+        return Examined(rows, refused=f"message {strange.ordinal} is dated {moment(strange.at, year=True)}")
     return Examined(rows)

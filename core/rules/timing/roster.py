@@ -83,7 +83,7 @@ def _voted(votes: Counter[str]) -> str | None:
 
 
 def _like(name: str, teams: Sequence[Team]) -> str | None:
-    """The only team with all of its words in the name: Kick Sauber is Sauber."""
+    """The only team whose words are all in the name: Kick Sauber is Sauber."""
     within = [team.id for team in teams if _words(team.name) and _words(team.name) < _words(name)]
     return within[0] if len(within) == 1 else None
 

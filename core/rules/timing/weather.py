@@ -1,4 +1,4 @@
-"""Which weather values are accepted: those possible on Earth."""
+"""Which weather values are accepted."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ POSSIBLE = {
 def examine_weather(rows: Sequence[Weather], evidence: Evidence) -> Examined[Weather]:
     """The weather without impossible values."""
     emptied: Counter[str] = Counter()
-    believed = []
+    accepted = []
     for row in rows:
         strange = [name for name, (least, most) in POSSIBLE.items() if not _is_within(getattr(row, name), least, most)]
         emptied.update(strange)
-        believed.append(row.model_copy(update=dict.fromkeys(strange)) if strange else row)
+        accepted.append(row.model_copy(update=dict.fromkeys(strange)) if strange else row)
     notes = tuple(f"{counted(count, 'value')} of {name}: not possible" for name, count in emptied.items())
-    return Examined(believed, notes)
+    return Examined(accepted, notes)
 
 
 def _is_within(value: float | None, least: float, most: float) -> bool:

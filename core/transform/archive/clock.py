@@ -11,7 +11,7 @@ from core.documents import ArchiveDocument, Document
 from core.transform.cells import milliseconds, text
 
 SENT_LATE = timedelta(seconds=0.5)
-"""Race control's moments are cut to whole seconds, so on average this much before their place on the clock."""
+"""Race control's times are truncated to whole seconds, so they are half a second early on average."""
 
 
 def messages(feed: Sequence[Sequence[Any]]) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -27,7 +27,7 @@ from flows.output.stints import RaceStints
 from flows.output.text import NOTHING, shown, venue_time
 
 WHOLE = (ChangeKind.CANCELLED, ChangeKind.REINSTATED, ChangeKind.RELOCATED)
-"""Changes shown for an event, and not again for its sessions."""
+"""Changes shown for an event and not repeated for its sessions."""
 
 PODIUM = 3
 GRAY = ("#6b7280", "#9aa1ad")
@@ -37,7 +37,7 @@ SHORT = 12
 """The most letters of a name at the end of a chart's line."""
 
 READ_LATE = timedelta(days=3)
-"""Results that became official longer than this after a session's end were read as history."""
+"""Results that became official here later than this after a session's end were read as history."""
 
 
 @dataclass(frozen=True)
