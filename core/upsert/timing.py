@@ -25,7 +25,7 @@ from core.rules.timing.decide import (
 from core.rules.timing.due import gates_due
 from core.rules.timing.evidence import Evidence
 from core.rules.timing.gates import GATES, Gate
-from core.rules.timing.listed import DATASET_OF, RaceDue, of_cars, tables_due
+from core.rules.timing.listed import OF_RACE, RaceDue, of_cars, tables_due
 from core.rules.timing.outcome import SyncedTiming
 from core.rules.timing.roster import driver_of
 from core.schema import columns, dataset_states, held, metadata, sessions
@@ -104,7 +104,7 @@ def accept_listed(
         evidence = Evidence(session, entries, {one.car_number: one.driver_id for one in entries if one.driver_id})
         found = of_cars(tables, evidence)
         due = tables_due(session, race.season, states, now)
-        answers = {DATASET_OF[listing]: found[listing] for listing in due if listing in found}
+        answers = {OF_RACE[listing].dataset.name: found[listing] for listing in due if listing in found}
 
         def decide(gate: Gate, known: KnownDataset) -> TimingDecision:
             return decide_listed(gate, known, *answers[gate.dataset.name], evidence, now)
