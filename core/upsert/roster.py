@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -13,7 +12,7 @@ from core.kinds import ChangeKind, Entity, Source
 from core.queries import read_records
 from core.records import Change, Driver, Entry, Session, Team
 from core.rules.calendar.identity import season_of, season_prefix
-from core.rules.timing.roster import Roster, driver_named
+from core.rules.timing.roster import Roster, named_drivers
 from core.schema import drivers, results, sessions, teams
 from core.timing_records import LineUpEntry
 from core.timing_schema import entries, laps
@@ -65,11 +64,10 @@ def name_drivers(database: Database, now: datetime, *, flow_run_id: str | None =
         known = read_records(
             connection, drivers, Driver, drivers.c.code.in_(select(entries.c.driver_code).where(*unnamed))
         )
-        named: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        for row in connection.execute(select(entries).where(*unnamed)).mappings():
-            listed = LineUpEntry(**{name: row[name] for name in LineUpEntry.model_fields})
-            if (driver := driver_named(listed, known)) is not None:
-                named[row["session_id"]][listed.car_number] = driver
+        rows = connection.execute(select(entries).where(*unnamed)).mappings().all()
+        fields = LineUpEntry.model_fields
+        of_sessions = [(row["session_id"], LineUpEntry(**{name: row[name] for name in fields})) for row in rows]
+        named = named_drivers(of_sessions, known)
         for session_id, found in named.items():
             for car, driver in found.items():
                 for table in (entries, laps):
