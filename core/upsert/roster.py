@@ -9,9 +9,9 @@ from sqlalchemy import Connection, or_, select, update
 
 from core.database import Database
 from core.kinds import ChangeKind, Entity, Source
-from core.queries import read_records
+from core.queries import in_season, read_records
 from core.records import Change, Driver, Entry, Session, Team
-from core.rules.calendar.identity import season_of, season_prefix
+from core.rules.calendar.identity import season_of
 from core.rules.timing.roster import Roster, named_drivers
 from core.schema import drivers, results, sessions, teams
 from core.timing_records import LineUpEntry
@@ -23,7 +23,7 @@ from core.upsert.rows import write_changes
 def read_roster(connection: Connection, session: Session, classified: Sequence[Entry]) -> Roster:
     """The known drivers, and the teams of a session's season and the one before."""
     season = season_of(session.id)
-    recent = or_(*(results.c.session_id.startswith(season_prefix(year)) for year in (season - 1, season)))
+    recent = or_(*(in_season(results.c.session_id, year) for year in (season - 1, season)))
     official = {
         entry.car_number: (entry.driver_id, entry.team_id) for entry in classified if entry.source is Source.JOLPICA
     }
@@ -41,7 +41,7 @@ def read_line_up_before(connection: Connection, session: Session) -> list[LineUp
         select(sessions.c.id)
         .where(
             sessions.c.starts_at < session.starts_at,
-            sessions.c.id.startswith(season_prefix(season_of(session.id))),
+            in_season(sessions.c.id, season_of(session.id)),
             select(entries.c.car_number).where(entries.c.session_id == sessions.c.id).exists(),
         )
         .order_by(sessions.c.starts_at.desc())

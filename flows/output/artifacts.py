@@ -17,9 +17,9 @@ from sqlalchemy import ColumnElement, Row, select
 from core.database import Database
 from core.errors import DatabaseError
 from core.kinds import ChangeKind, SessionKind, Status
-from core.queries import read_calendar
+from core.queries import in_season, read_calendar
 from core.records import Event, Session
-from core.rules.calendar.identity import event_id_of, kind_of, season_prefix, slug
+from core.rules.calendar.identity import event_id_of, kind_of, slug
 from core.rules.calendar.season import Calendar
 from core.rules.results.outcome import Polled
 from core.text import counted, lapse, printable
@@ -75,7 +75,7 @@ def show_sync(database: Database, summary: SeasonSummary, now: datetime) -> None
     if changed := [change for change in summary.changes if change.kind is not ChangeKind.ADDED]:
         lines += [*changes_markdown(changed), ""]
     lines += [f"- held: {cell(note)}" for note in summary.notes]
-    of_season = results_freshness.c.session_id.startswith(season_prefix(summary.season))
+    of_season = in_season(results_freshness.c.session_id, summary.season)
     lines += ["", *freshness_lines(_read_freshness(database, of_season), now)]
     _create_markdown(f"schedule-{summary.season}", report.season_line(summary), lines)
 
