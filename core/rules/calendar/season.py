@@ -63,8 +63,7 @@ def circuits_need(calendar: Calendar, answer: ScheduleAnswer) -> CircuitsNeed:
         if listed.format is EventFormat.TESTING:
             continue
         known = calendar.events.get(matched.get(index, ""))
-        moved_away = known is not None and bool(listed.locality) and not identity.same_place(known, listed)
-        if known is None or (known.circuit_id is not None and moved_away):
+        if known is None or (known.circuit_id is not None and identity.has_moved_away(known, listed)):
             return CircuitsNeed.AT_ONCE
         if known.circuit_id is None:
             need = CircuitsNeed.AGAIN
