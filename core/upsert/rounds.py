@@ -71,7 +71,7 @@ def read_unseen(connection: Connection, event: Event) -> Unseen:
             sessions.c.results_state.not_in(OFFICIAL),
         )
     ).all()
-    earlier = [SessionKind(row.kind) for row in waiting if (row.first_date, row.id) < (event.first_date, event.id)]
+    earlier = [SessionKind(row.kind) for row in waiting if (row.first_date, row.id) < event.in_order]
     return Unseen(earlier, [SessionKind(row.kind) for row in waiting if row.id == event.id])
 
 

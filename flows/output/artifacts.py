@@ -111,14 +111,14 @@ def season_headline(calendar: Calendar) -> str:
     coming = [event for event in calendar.events.values() if event.status in (Status.SCHEDULED, Status.LIVE)]
     if not coming:
         return line
-    first = min(coming, key=_by_date)
+    first = min(coming, key=lambda event: event.in_order)
     return f"{line}; next: {cell(first.name)}, {first.first_date}"
 
 
 def season_table(calendar: Calendar) -> list[dict[str, Any]]:
     """A row per event by date; its sessions have their results' state and revisions."""
     rows = []
-    for event in sorted(calendar.events.values(), key=_by_date):
+    for event in calendar.events_in_order:
         known = calendar.sessions_of(event.id)
         held = sum(event_id_of(answer.entity_id) == event.id for answer in calendar.held.values())
         name, first = printable(event.name), str(event.first_date)
@@ -126,10 +126,6 @@ def season_table(calendar: Calendar) -> list[dict[str, Any]]:
         row |= {kind.value: _state(known[kind]) if kind in known else "" for kind in SHOWN_KINDS}
         rows.append(row | {"held": held or ""})
     return rows
-
-
-def _by_date(event: Event) -> tuple[Any, ...]:
-    return event.first_date, event.id
 
 
 def _state(session: Session) -> str:
@@ -156,7 +152,7 @@ def show_result(database: Database, polled: Polled) -> None:
 @best_effort
 def show_standings(database: Database, events: Iterable[Event]) -> None:
     """Show both championships after each given event that has standings, in the order of the events' dates."""
-    for event in sorted({event.id: event for event in events}.values(), key=_by_date):
+    for event in sorted({event.id: event for event in events}.values(), key=lambda event: event.in_order):
         if (found := read_championships(database, event.id)) is not None:
             _create_markdown(f"standings-{event.id}", found.headline, found.lines)
 

@@ -108,7 +108,7 @@ def match_events(known: Iterable[Event], listed: Sequence[ListedEvent]) -> dict[
             if rank is not None:
                 gap = abs(event.last_date - other.last_date)
                 alive = 0 if event.status is not Status.CANCELLED else 1
-                candidates.append((rank, gap, alive, event.first_date, event.id, index))
+                candidates.append((rank, gap, alive, *event.in_order, index))
     matched: dict[int, str] = {}
     for *_, identity, index in sorted(candidates):
         if index not in matched and identity not in matched.values():

@@ -25,6 +25,11 @@ class Calendar:
     circuits: Mapping[str, Circuit] = field(default_factory=dict)
     held: Mapping[confirmation.Key, Held] = field(default_factory=dict)
 
+    @property
+    def events_in_order(self) -> list[Event]:
+        """The events by date."""
+        return sorted(self.events.values(), key=lambda event: event.in_order)
+
     def sessions_of(self, event_id: str) -> dict[SessionKind, Session]:
         """An event's sessions by kind."""
         return {s.kind: s for s in self.sessions.values() if s.event_id == event_id}

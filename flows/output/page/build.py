@@ -78,8 +78,7 @@ class Page:
     def __init__(self, facts: SeasonFacts, now: datetime) -> None:
         self.facts = facts
         self.written_at = moment(now, year=True)
-        by_date = sorted(facts.calendar.events.values(), key=lambda event: (event.first_date, event.id))
-        self.events = [event for event in by_date if event.format is not EventFormat.TESTING]
+        self.events = [event for event in facts.calendar.events_in_order if event.format is not EventFormat.TESTING]
         self.planned = [event for event in self.events if event.status is not Status.CANCELLED]
         self.driven = [event for event in self.planned if event.status is Status.COMPLETED]
         self.coming = [event for event in self.planned if event.status is not Status.COMPLETED]
