@@ -210,6 +210,11 @@ class Driver(Record):
     date_of_birth: date | None = None
     nationality: Line | None = None
 
+    @property
+    def full_name(self) -> str:
+        """Given and family name."""
+        return f"{self.given_name} {self.family_name}".strip()
+
 
 class Team(Record):
     """A team (Jolpica's constructor), by Jolpica's id."""

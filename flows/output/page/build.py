@@ -169,7 +169,7 @@ class Page:
     def driver(self, entry: Entry) -> str:
         """An entry's driver by name or, if unknown, by code or car."""
         driver = self.facts.drivers.get(entry.driver_id or "")
-        return f"{driver.given_name} {driver.family_name}" if driver else self.family_name(entry)
+        return driver.full_name if driver else self.family_name(entry)
 
     def family_name(self, entry: Entry) -> str:
         """An entry's driver by family name or, if unknown, by code or car."""
