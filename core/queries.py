@@ -160,8 +160,7 @@ def read_event_polls(database: Database, event_id: str, kind: SessionKind | None
         found = read_records(connection, sessions, Session, sessions.c.event_id == event_id)
         wanted = [session for session in found if kind in (None, session.kind)]
         if kind is not None and not wanted:
-            kinds = ", ".join(session.kind.value for session in found)
-            raise UsageError(f"{event_id} has no {kind.value}: it has {kinds}")
+            raise UsageError(names.without_session(event_id, kind, found))
         ordered = sorted(wanted, key=lambda session: (session.local_date, session.id))
         return with_events(connection, ordered)
 

@@ -13,7 +13,7 @@ from core.errors import F1FlowsError, UsageError
 from core.kinds import RACED, SessionKind
 from core.queries import read_records, results_as_of, unknown
 from core.records import Driver, Entry, Event, Session
-from core.rules.calendar.names import event_and_kind
+from core.rules.calendar.names import event_and_kind, without_session
 from core.rules.results.differences import LETTERS
 from core.schema import drivers, events, result_revisions, sessions, teams
 from core.text import counted, duration, moment, plain
@@ -102,7 +102,7 @@ def _session_and_event(
         return max(found, key=lambda session: (session.local_date, session.starts_at or until, session.id)), event[0]
     found = [session for session in own if session.kind is kind]
     if not found:
-        raise UsageError(f"{event_id} has no {kind}: it has {', '.join(session.kind for session in own)}")
+        raise UsageError(without_session(event_id, kind, own))
     return found[0], event[0]
 
 
