@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select, union
 from core.bounds import FIRST_SEASON, LAST_SEASON
 from core.database import Database
 from core.errors import UsageError
-from core.queries import about_season, in_season, read_held, read_records, read_season_entries, season_ids, stored
+from core.queries import about_season, in_season, read_held, read_records, read_season_entries, stored
 from core.records import Competitor, Event, Session, Standing
 from core.rules.audit.checks import examine_season
 from core.rules.audit.season import AuditedSeason, Finding, StoredChange, StoredRevision
@@ -91,10 +91,9 @@ def read_season(
     connection: Connection, season: int, now: datetime, ids: Mapping[str, frozenset[str]], feed_since: datetime | None
 ) -> AuditedSeason:
     """A season's rows, chosen by the season that their ids begin with."""
-    named = season_ids(season)
-    found_events = read_records(connection, events, Event, in_season(events.c.id), **named)
-    found_sessions = read_records(connection, sessions, Session, in_season(sessions.c.id), **named)
-    feed = read_records(connection, changes, StoredChange, about_season(changes.c.entity_id, season), **named)
+    found_events = read_records(connection, events, Event, in_season(events.c.id, season))
+    found_sessions = read_records(connection, sessions, Session, in_season(sessions.c.id, season))
+    feed = read_records(connection, changes, StoredChange, about_season(changes.c.entity_id, season))
     return AuditedSeason(
         season=season,
         now=now,
@@ -106,8 +105,8 @@ def read_season(
         standings={
             key: table for competitor in STANDINGS_OF for key, table in _standings(connection, season, competitor)
         },
-        held=read_held(connection, about_season(held.c.entity_id, season), **named),
-        states=read_records(connection, dataset_states, DatasetState, in_season(dataset_states.c.entity_id), **named),
+        held=read_held(connection, about_season(held.c.entity_id, season)),
+        states=read_records(connection, dataset_states, DatasetState, in_season(dataset_states.c.entity_id, season)),
         feed=sorted(feed, key=lambda change: change.id),
         feed_since=feed_since,
         ids=ids,
@@ -115,8 +114,8 @@ def read_season(
 
 
 def _revisions(connection: Connection, season: int) -> dict[str, list[StoredRevision]]:
-    own = in_season(result_revisions.c.session_id)
-    found = read_records(connection, result_revisions, StoredRevision, own, **season_ids(season))
+    own = in_season(result_revisions.c.session_id, season)
+    found = read_records(connection, result_revisions, StoredRevision, own)
     ordered = sorted(found, key=lambda one: (one.session_id, one.revision))
     return {session_id: list(chain) for session_id, chain in groupby(ordered, key=lambda one: one.session_id)}
 
@@ -126,8 +125,8 @@ def _standings(
 ) -> Iterator[tuple[tuple[str, Competitor], list[Standing]]]:
     table = STANDINGS_OF[competitor]
     identity = table.c[f"{competitor}_id"].label("competitor_id")
-    own = select(table, identity).where(in_season(table.c.event_id)).order_by(table.c.event_id)
-    for event_id, rows in groupby(connection.execute(own, season_ids(season)), key=lambda row: row.event_id):
+    own = select(table, identity).where(in_season(table.c.event_id, season)).order_by(table.c.event_id)
+    for event_id, rows in groupby(connection.execute(own), key=lambda row: row.event_id):
         yield (
             (event_id, competitor),
             [stored(Standing, {name: getattr(row, name) for name in Standing.model_fields}) for row in rows],

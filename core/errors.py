@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -92,7 +92,12 @@ def _first_fault(error: Exception) -> str:
         return ""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     field = ".".join(map(str, first["loc"]))
-    return f" ({field}: {first['msg']})" if field else f" ({first['msg'].removeprefix('Value error, ')})"
+    return f" ({field}: {first['msg']})" if field else f" ({message_of(first)})"
+
+
+def message_of(wrong: Mapping[str, Any]) -> str:
+    """What is wrong with a value, from one of a `ValidationError`'s errors, without pydantic's own words."""
+    return str(wrong["msg"]).removeprefix("Value error, ")
 
 
 class SourceEmpty(SourceError):

@@ -43,6 +43,11 @@ class EventFormat(StrEnum):
     SPRINT_QUALIFYING = "sprint_qualifying"
     TESTING = "testing"
 
+    @property
+    def has_sprint(self) -> bool:
+        """Whether the weekend has a sprint beside its race."""
+        return self not in (EventFormat.CONVENTIONAL, EventFormat.TESTING)
+
 
 class Status(StrEnum):
     """The status of an event or a session."""

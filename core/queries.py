@@ -68,14 +68,14 @@ def read_feed(connection: Connection, *conditions: ColumnElement[bool], limit: i
     return [stored(FeedChange, row) for row in connection.execute(FEED.where(*conditions).limit(limit)).mappings()]
 
 
-def in_season(column: ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether an event's or session's id is of the season given by the parameters of `season_ids`."""
-    return column.like(bindparam("season_ids"))
+def in_season(column: ColumnElement[str], season: int | None = None) -> ColumnElement[bool]:
+    """Whether an event's or session's id is of a season; without one, of that of the parameters `season_ids`."""
+    return column.like(bindparam("season_ids") if season is None else f"{season_prefix(season)}%")
 
 
 def about_season(column: ColumnElement[str], season: int) -> ColumnElement[bool]:
-    """Whether an entity's id is the season's, or its event's or session's; see `in_season`."""
-    return in_season(column) | (column == str(season))
+    """Whether an entity's id is the season's, or its event's or session's."""
+    return in_season(column, season) | (column == str(season))
 
 
 def season_ids(season: int) -> dict[str, str]:
@@ -85,15 +85,14 @@ def season_ids(season: int) -> dict[str, str]:
 
 def read_calendar(connection: Connection, season: int) -> Calendar:
     """A season's events, sessions and held answers, and all seasons' circuits: one query per table."""
-    named = season_ids(season)
     return Calendar(
         events={event.id: event for event in read_records(connection, events, Event, events.c.season == season)},
         sessions={
             session.id: session
-            for session in read_records(connection, sessions, Session, in_season(sessions.c.event_id), **named)
+            for session in read_records(connection, sessions, Session, in_season(sessions.c.event_id, season))
         },
         circuits={circuit.id: circuit for circuit in read_records(connection, circuits, Circuit)},
-        held=read_held(connection, about_season(held.c.entity_id, season), **named),
+        held=read_held(connection, about_season(held.c.entity_id, season)),
     )
 
 
@@ -161,8 +160,7 @@ def read_event_polls(database: Database, event_id: str, kind: SessionKind | None
         found = read_records(connection, sessions, Session, sessions.c.event_id == event_id)
         wanted = [session for session in found if kind in (None, session.kind)]
         if kind is not None and not wanted:
-            kinds = ", ".join(session.kind.value for session in found)
-            raise UsageError(f"{event_id} has no {kind.value}: it has {kinds}")
+            raise UsageError(names.without_session(event_id, kind, found))
         ordered = sorted(wanted, key=lambda session: (session.local_date, session.id))
         return with_events(connection, ordered)
 

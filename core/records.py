@@ -132,6 +132,11 @@ class Event(Record):
     status: Status
     source: Source
 
+    @property
+    def in_order(self) -> tuple[date, str]:
+        """The sort key of a season's events."""
+        return (self.first_date, self.id)
+
 
 class Session(Record):
     """A session as the database holds it; `utc_offset_minutes` is the venue's at the start."""
@@ -204,6 +209,11 @@ class Driver(Record):
     number: Line | None = None
     date_of_birth: date | None = None
     nationality: Line | None = None
+
+    @property
+    def full_name(self) -> str:
+        """Given and family name."""
+        return f"{self.given_name} {self.family_name}".strip()
 
 
 class Team(Record):

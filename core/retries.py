@@ -42,12 +42,11 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, F1FlowsError) and error.transient
 
 
-def retrying(policy: RetryPolicy, function: Callable[P, R]) -> Callable[P, R]:
-    """The function, retried as a Prefect task of this policy would be."""
-
+def retrying(policy: RetryPolicy) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorates a function that is retried as a Prefect task of this policy would be."""
     return Retrying(
         retry=retry_if_exception(is_transient),
         stop=stop_after_attempt(policy.retries + 1),
         wait=wait_exponential(multiplier=policy.delay_seconds) + wait_random(0, policy.jitter * policy.delay_seconds),
         reraise=True,
-    ).wraps(function)
+    ).wraps

@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSou
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from core.errors import UsageError
+from core.errors import UsageError, message_of
 
 DRIVERS = {
     "postgres": "postgresql+psycopg",
@@ -169,7 +169,7 @@ class Settings(BaseSettings):
         except ValidationError as error:
             wrong = error.errors(include_url=False, include_input=False)[0]
             name = str(wrong["loc"][0]).upper()
-            message = wrong["msg"].removeprefix("Value error, ")
+            message = message_of(wrong)
             raise UsageError(f"{name} {message[0].lower()}{message[1:]}") from None
         except UnicodeDecodeError:
             raise UsageError(".env is not UTF-8 text") from None

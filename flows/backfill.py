@@ -22,7 +22,7 @@ from core.documents import Listing
 from core.errors import NotDone, OutOfTime, SourceEmpty, SourceError, SourceTimedOut, SourceUnreachable, UsageError
 from core.logs import PRINTED
 from core.rules.history import Backfilled
-from core.rules.timing.listed import FIRST_SEASONS, BackfilledRace, RaceDue
+from core.rules.timing.listed import OF_RACE, BackfilledRace, RaceDue
 from core.text import counted
 from core.upsert.ledger import RESERVE
 from flows.history import backfill_season
@@ -176,7 +176,7 @@ def main(arguments: list[str]) -> int:
         "first", nargs="?", type=command.season, metavar="FIRST", help=f"first season; default: {FIRST_SEASON}"
     )
     parser.add_argument("last", nargs="?", type=command.season, metavar="LAST", help="last season; default: current")
-    laps, stops = FIRST_SEASONS[Listing.LAPS], FIRST_SEASONS[Listing.PIT_STOPS]
+    laps, stops = OF_RACE[Listing.LAPS].first_season, OF_RACE[Listing.PIT_STOPS].first_season
     parser.add_argument(
         "--laps",
         action="store_true",

@@ -17,7 +17,6 @@ from core.rules.history import Backfilled, SeasonAnswer, due_polls, listings_due
 from core.rules.results.due_polls import match_results, result_queries
 from core.rules.results.outcome import Polled
 from flows.pages import Tables, kept_tables
-from flows.poll_results import announce
 from flows.polls import outcomes
 from flows.runtime.allowance import Allowance
 from flows.runtime.run import Run
@@ -98,5 +97,5 @@ def _polls(run: Run, answer: SeasonAnswer) -> Iterator[Polled]:
             continue
         answers = match_results(query, answer.results[query.kind])
         for polled in outcomes.of_answers(run, query, answers, force=False):
-            announce(run, polled)
+            outcomes.announce(run, polled)
             yield polled

@@ -21,11 +21,11 @@ from core.records import Event
 from core.rules.calendar.names import polled_by_name
 from core.rules.results.due_polls import DuePoll, ResultQuery, result_queries
 from core.rules.results.outcome import Polled
-from flows.output import artifacts, events, report
+from flows.output import artifacts, report
 from flows.output.progress import LONG, Progress
 from flows.polls import hot, livetiming
 from flows.polls.jolpica import JolpicaPolls
-from flows.polls.outcomes import UNDONE
+from flows.polls.outcomes import UNDONE, announce
 from flows.polls.standings import correct_standings
 from flows.runtime import command, named_event
 from flows.runtime.run import Run
@@ -108,13 +108,6 @@ def outcomes(run: Run, queries: Sequence[ResultQuery], force: bool) -> Iterator[
         yield polled
     left = [due_poll for query in queries for due_poll in query.due_polls if due_poll.session.id not in done]
     yield from livetiming.polls(run, left, force)
-
-
-def announce(run: Run, polled: Polled) -> None:
-    """Emit a Prefect event for an accepted revision, and show it in the UI."""
-    if run.flow_run_id is not None and polled.outcome.is_revision:
-        events.results_accepted(polled)
-        artifacts.show_result(run.database, polled)
 
 
 def show_seasons(run: Run, due: Sequence[DuePoll], polled: Sequence[Polled], due_standings: Sequence[Event]) -> None:

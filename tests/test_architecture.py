@@ -9,12 +9,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from graphlib import TopologicalSorter
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 LONGEST_MODULE = 400
+
+TABLE = (ROOT / "docs/architecture.md").read_text("utf-8").partition("## The rules")[0]
+ROWS = {
+    tuple(re.findall(r"`(.*?)`", modules)): set(re.findall(r"\w+", re.sub(r"`.*?`", "", imports)))
+    for modules, imports in re.findall(r"^\| (`.*?) \| .* \| (.*) \|$", TABLE, re.MULTILINE)
+}
+"""The words of what modules may import, by the modules' files and folders, as the documented table has them."""
 
 VOCABULARY = {
     "core.bounds",
@@ -36,6 +44,7 @@ PURE = {
 """Folders without I/O or clock, and the other folders that they may import."""
 
 IMPURE = {"io", "os", "pathlib", "random", "shutil", "socket", "sqlite3", "subprocess", "threading", "time", "urllib"}
+OURS = {"core", "flows"}
 OF_FETCH = {"fastf1", "requests", "requests_cache", "pandas", "numpy"}
 WRITING = {"insert", "update", "delete"}
 WRITING_SQL = re.compile(r"\b(INSERT INTO|UPDATE \S+ SET|DELETE FROM)\b")
@@ -111,6 +120,17 @@ def cycle_in(edges: Iterable[tuple[str, str]]) -> list[str]:
 
 def each(*folders: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("path", paths(*folders), ids=str)
+
+
+def row_of(path: Path) -> str:
+    """The file or folder of the documented table that is nearest to a module."""
+    return max((one for row in ROWS for one in row if path.match(one) or Path(one) in path.parents), key=len)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=" ".join)
+def test_the_documented_table_names_just_the_packages_that_are_imported(row: tuple[str, ...]) -> None:
+    found = {name for path in CORE + FLOWS if row_of(path) in row for name in packages(path)}
+    assert found - sys.stdlib_module_names - OURS == ROWS[row] & packages_distributions().keys() - OURS
 
 
 @each("core")

@@ -9,7 +9,6 @@ from sqlalchemy import Table
 
 from core.kinds import Source
 from core.rules.datasets import (
-    DATASETS,
     STANDINGS,
     Dataset,
     accepted,
@@ -19,6 +18,7 @@ from core.rules.datasets import (
     initial_state,
     with_next_poll,
 )
+from core.rules.timing.gates import GATES
 from core.schema import metadata
 
 ENDED = datetime(2024, 3, 2, tzinfo=UTC)
@@ -26,7 +26,7 @@ NOW = ENDED + timedelta(days=1)
 DUE = with_next_poll(initial_state(STANDINGS, "2024-bahrain-grand-prix"), NOW)
 
 
-@pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
+@pytest.mark.parametrize("dataset", [STANDINGS, *(gate.dataset for gate in GATES)], ids=lambda dataset: dataset.name)
 def test_the_declaration_of_a_dataset_matches_its_tables(dataset: Dataset) -> None:
     for name in dataset.tables:
         table: Table = metadata.tables[name]

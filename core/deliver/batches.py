@@ -66,7 +66,7 @@ def _leaders(connection: Connection, found: Sequence[FeedChange]) -> dict[int, l
     rows = {(row.session_id, row.revision): row.rows for row in connection.execute(query)}
     entries = [entry for listed in rows.values() for entry in listed]
     people = _by_id(connection, drivers, Driver, (entry.get("driver_id") for entry in entries))
-    names = {driver.id: f"{driver.given_name} {driver.family_name}".strip() for driver in people}
+    names = {driver.id: driver.full_name for driver in people}
     made_by = _by_id(connection, teams, Team, (entry.get("team_id") for entry in entries))
     cars = {team.id: team.name for team in made_by}
     return {of: leaders_of(rows[key], names, cars) for of, key in numbers.items() if key in rows}

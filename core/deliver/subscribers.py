@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 
-from core.errors import UsageError
+from core.errors import UsageError, message_of
 from core.kinds import ChangeKind
 from core.records import Record
 from core.settings import Settings, receiver_url
@@ -109,4 +109,4 @@ def _subscriber(given: Any, where: str) -> Subscriber:
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(map(str, wrong["loc"]))
-        raise UsageError(f"{where}: {field} {wrong['msg'].removeprefix('Value error, ')}") from None
+        raise UsageError(f"{where}: {field} {message_of(wrong)}") from None

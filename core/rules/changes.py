@@ -40,7 +40,7 @@ class FeedChange(Change):
 
 def changes_between(before: Calendar, after: Calendar) -> Iterator[Change]:
     """The changes from one calendar to another: each event's, then its sessions', by date."""
-    for event in sorted(after.events.values(), key=lambda event: (event.first_date, event.id)):
+    for event in after.events_in_order:
         yield from event_changes(before.events.get(event.id), event)
         own = after.sessions_of(event.id).values()
         for session in sorted(own, key=lambda session: (session.local_date, session.id)):

@@ -63,8 +63,6 @@ WEATHER = Dataset("weather", Entity.SESSION, ("weather",), HeldKind.WEATHER_REJE
 RACE_CONTROL = Dataset("race_control", Entity.SESSION, ("race_control",), HeldKind.RACE_CONTROL_REJECTED, ARCHIVED)
 ENTRIES = Dataset("entries", Entity.SESSION, ("entries",), HeldKind.ENTRIES_REJECTED, ARCHIVED)
 
-DATASETS = (STANDINGS, LAPS, STINTS, PIT_STOPS, WEATHER, RACE_CONTROL, ENTRIES)
-
 
 class DatasetState(Record):
     """The progress of one dataset of one event or session; with `next_poll_at` None it is not due."""

@@ -11,6 +11,7 @@ from core.database import Database
 from core.elapsing import Elapsing
 from core.errors import BudgetExhausted, StillRefused
 from core.kinds import Source
+from core.retries import DATABASE, DATABASE_READ, retrying
 from core.schema import upstream_requests as ledger
 
 HOUR = timedelta(hours=1)
@@ -74,10 +75,12 @@ class Ledger:
         with self._database.reading() as connection:
             return max(0, min(limit - len(asked) for asked, limit in self._asked(connection, self.now)))
 
+    @retrying(DATABASE_READ)
     def allows_hot_polls(self) -> bool:
         """Whether hot polls are within the budget."""
         return self._budget - self.left() < HOT_REQUESTS
 
+    @retrying(DATABASE_READ)
     def waits_until(self) -> datetime | None:
         """Until when no request to Jolpica is allowed, by its refusal or by the budget; None if one is allowed."""
         now = self.now
@@ -97,12 +100,14 @@ class Ledger:
         spent = [asked[limit - 1] for asked, limit in self._asked(connection, now) if len(asked) >= limit]
         return max(spent) + HOUR if spent else None
 
+    @retrying(DATABASE)
     def refuse(self, source: Source, until: datetime) -> None:
         """Record that a source demanded a wait."""
         entry = {"at": self.now, "host": source.value, "path": "", "status": 429, "retry_at": until}
         with self._database.writing() as connection:
             connection.execute(insert(ledger).values(entry))
 
+    @retrying(DATABASE_READ)
     def refused_until(self, source: Source) -> datetime | None:
         """Until when a source demanded a wait, from any process; None if it allows requests."""
         with self._database.reading() as connection:

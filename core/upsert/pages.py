@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, bindparam, delete, insert, select
+from sqlalchemy import Connection, and_, bindparam, delete, select
 
 from core.database import Database
 from core.documents import WHOLE_SEASON, Listing, Page, PageQuery
 from core.schema import backfill_pages
+from core.upsert.rows import replace_rows
 
 OF_ROUND = and_(backfill_pages.c.season == bindparam("of_season"), backfill_pages.c["round"] == bindparam("of_round"))
 PAGES = select(backfill_pages).where(OF_ROUND).order_by(backfill_pages.c.listing, backfill_pages.c.first_row)
@@ -26,11 +27,9 @@ def read_pages(connection: Connection, season: int, round_number: int = WHOLE_SE
 
 def keep_page(database: Database, query: PageQuery, page: Page, at: datetime) -> None:
     """Keep a page, replacing one that another run may have fetched."""
-    key = query._asdict()
-    same = (backfill_pages.c[name] == value for name, value in key.items())
+    row = {**query._asdict(), **page, "at": at}
     with database.writing() as connection:
-        connection.execute(delete(backfill_pages).where(*same))
-        connection.execute(insert(backfill_pages).values(**key, **page, at=at))
+        replace_rows(connection, backfill_pages, query._fields, [query], [row])
 
 
 def drop_pages(connection: Connection, season: int, round_number: int = WHOLE_SEASON) -> None:

@@ -12,6 +12,7 @@ from core.database import Database
 from core.kinds import Source
 from core.queries import read_entries
 from core.records import SessionResult
+from core.rules.calendar.identity import season_of
 from core.rules.results.decide import Revision, decide
 from core.rules.results.known import Evidence, identified
 from core.rules.results.outcome import Polled
@@ -46,7 +47,7 @@ def accept_result(
             result = identified(result, known.evidence.by_number)
         rounds: list[Round] = []
         if not known.is_unchanged_by(result):
-            rounds = read_rounds(connection, known.session.event_id)
+            rounds = read_rounds(connection, season_of(session_id), known.session.event_id)
             known = replace(known, evidence=read_evidence(connection, known, result, rounds))
         decision = decide(known, result, now, cadence, force=force)
         if decision.outcome.is_accepted:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -10,10 +9,10 @@ from sqlalchemy import Connection, or_, select, update
 
 from core.database import Database
 from core.kinds import ChangeKind, Entity, Source
-from core.queries import read_records
+from core.queries import in_season, read_records
 from core.records import Change, Driver, Entry, Session, Team
-from core.rules.calendar.identity import season_of, season_prefix
-from core.rules.timing.roster import Roster, driver_named
+from core.rules.calendar.identity import season_of
+from core.rules.timing.roster import Roster, named_drivers
 from core.schema import drivers, results, sessions, teams
 from core.timing_records import LineUpEntry
 from core.timing_schema import entries, laps
@@ -24,7 +23,7 @@ from core.upsert.rows import write_changes
 def read_roster(connection: Connection, session: Session, classified: Sequence[Entry]) -> Roster:
     """The known drivers, and the teams of a session's season and the one before."""
     season = season_of(session.id)
-    recent = or_(*(results.c.session_id.startswith(season_prefix(year)) for year in (season - 1, season)))
+    recent = or_(*(in_season(results.c.session_id, year) for year in (season - 1, season)))
     official = {
         entry.car_number: (entry.driver_id, entry.team_id) for entry in classified if entry.source is Source.JOLPICA
     }
@@ -42,7 +41,7 @@ def read_line_up_before(connection: Connection, session: Session) -> list[LineUp
         select(sessions.c.id)
         .where(
             sessions.c.starts_at < session.starts_at,
-            sessions.c.id.startswith(season_prefix(season_of(session.id))),
+            in_season(sessions.c.id, season_of(session.id)),
             select(entries.c.car_number).where(entries.c.session_id == sessions.c.id).exists(),
         )
         .order_by(sessions.c.starts_at.desc())
@@ -65,11 +64,10 @@ def name_drivers(database: Database, now: datetime, *, flow_run_id: str | None =
         known = read_records(
             connection, drivers, Driver, drivers.c.code.in_(select(entries.c.driver_code).where(*unnamed))
         )
-        named: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        for row in connection.execute(select(entries).where(*unnamed)).mappings():
-            listed = LineUpEntry(**{name: row[name] for name in LineUpEntry.model_fields})
-            if (driver := driver_named(listed, known)) is not None:
-                named[row["session_id"]][listed.car_number] = driver
+        rows = connection.execute(select(entries).where(*unnamed)).mappings().all()
+        fields = LineUpEntry.model_fields
+        of_sessions = [(row["session_id"], LineUpEntry(**{name: row[name] for name in fields})) for row in rows]
+        named = named_drivers(of_sessions, known)
         for session_id, found in named.items():
             for car, driver in found.items():
                 for table in (entries, laps):

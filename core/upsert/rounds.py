@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Numeric, bindparam, select, type_coerce
 from core.kinds import ResultsState, SessionKind, Source, Status
 from core.queries import in_season, season_ids
 from core.records import Event
-from core.rules.calendar.identity import season_of
 from core.rules.calendar.times import date_over
 from core.rules.results.decide_standings import Unseen
 from core.rules.results.points import SCORING
@@ -47,9 +46,9 @@ SEASON_END = (
 )
 
 
-def read_rounds(connection: Connection, event_id: str) -> list[Round]:
-    """The events of an event's season in order, with official race and sprint results; the event itself with all."""
-    named = season_ids(season_of(event_id))
+def read_rounds(connection: Connection, season: int, event_id: str | None = None) -> list[Round]:
+    """A season's events in order, with official race and sprint results; the event of the id, if given, with all."""
+    named = season_ids(season)
     found = [RoundEvent(*row) for row in connection.execute(EVENTS, named).all()]
     entries: defaultdict[str, defaultdict[str, list[Scored]]] = defaultdict(lambda: defaultdict(list))
     for row in connection.execute(ENTRIES, {"event_id": event_id, **named}).all():
@@ -72,7 +71,7 @@ def read_unseen(connection: Connection, event: Event) -> Unseen:
             sessions.c.results_state.not_in(OFFICIAL),
         )
     ).all()
-    earlier = [SessionKind(row.kind) for row in waiting if (row.first_date, row.id) < (event.first_date, event.id)]
+    earlier = [SessionKind(row.kind) for row in waiting if (row.first_date, row.id) < event.in_order]
     return Unseen(earlier, [SessionKind(row.kind) for row in waiting if row.id == event.id])
 
 

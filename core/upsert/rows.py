@@ -15,6 +15,7 @@ from core.records import Change, Held, Record
 from core.rules.changes import FeedChange
 from core.rules.confirmation import Key
 from core.schema import changes, columns, held
+from core.upsert.bulk import copy_rows
 
 HELD_KEY = ("entity", "entity_id", "kind")
 CHANNEL = "f1_changes"
@@ -70,11 +71,15 @@ def replace_rows(
     key: tuple[str, ...],
     gone: Sequence[Sequence[Any]],
     rows: Sequence[Mapping[str, Any]],
+    *,
+    by_copy: bool = False,
 ) -> None:
-    """Delete the rows with these values of the key columns, and insert others in their place."""
+    """Delete the rows with these values of the key columns, and insert others in their place; `by_copy`: if many."""
     if gone:
         connection.execute(_delete(table, key), [dict(zip(key, values, strict=True)) for values in gone])
-    if rows:
+    if by_copy:
+        copy_rows(connection, table, rows)
+    elif rows:
         connection.execute(insert(table), rows)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, literal, select, union_all
 from core.database import Database
 from core.queries import read_records, records_of, stored
 from core.records import Change, Competitor, Driver, Event, Session, Standing, Team
-from core.rules.calendar.identity import season_of, season_prefix
+from core.rules.calendar.identity import season_of
 from core.rules.datasets import STANDINGS
 from core.rules.results.decide_standings import (
     KnownStandings,
@@ -63,7 +63,7 @@ def recompute_standings(
 
 def settle_standings(connection: Connection, season: int) -> list[Change]:
     """Replace all standings of a settled season by ours, computed with the current rules and adjustments."""
-    computed = standings_after(read_rounds(connection, season_prefix(season)), read_adjustments(connection, season))
+    computed = standings_after(read_rounds(connection, season), read_adjustments(connection, season))
     mark_applied(connection, season)
     return _write_computed(connection, computed)
 
@@ -100,7 +100,9 @@ def accept_standings(
     with database.writing() as connection:
         [event] = read_records(connection, events, Event, events.c.id == event_id)
         stored = read_state(connection, STANDINGS, event_id)
-        computed = standings_after(read_rounds(connection, event_id), read_adjustments(connection, event.season))
+        computed = standings_after(
+            read_rounds(connection, event.season, event_id), read_adjustments(connection, event.season)
+        )
         season_end, unseen = read_season_end(connection, event.season), read_unseen(connection, event)
         changes: list[Change] = []
         if mark_applied(connection, event.season) or ours_win(season_end, unseen, now):

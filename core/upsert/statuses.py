@@ -11,7 +11,7 @@ from core.kinds import Status
 from core.queries import read_records
 from core.records import Event, Session
 from core.rules.calendar.season import Calendar
-from core.rules.calendar.times import event_status, session_status
+from core.rules.calendar.times import advanced
 from core.rules.changes import FeedChange, changes_between
 from core.schema import events, sessions
 from core.upsert.rows import write_feed, write_rows
@@ -31,20 +31,13 @@ def refresh_statuses(database: Database, now: datetime, *, flow_run_id: str | No
     if due is None:
         return ()
     with database.writing() as connection:
-        found = read_records(connection, events, Event, events.c.status.in_(OPEN), begun)
-        known_events = {event.id: event for event in found}
-        known = {session.id: session for session in read_records(connection, sessions, Session, of_them)}
-        moved = {
-            identity: session.model_copy(update={"status": session_status(session, now)})
-            for identity, session in known.items()
-        }
-        moved_events = {
-            event.id: event.model_copy(
-                update={"status": event_status(event, [s for s in moved.values() if s.event_id == event.id], now)}
-            )
-            for event in known_events.values()
-        }
-        write_rows(connection, events, known_events, moved_events, stamp=now)
-        write_rows(connection, sessions, known, moved, stamp=now)
-        happened = changes_between(Calendar(known_events, known), Calendar(moved_events, moved))
+        open_events = read_records(connection, events, Event, events.c.status.in_(OPEN), begun)
+        known = Calendar(
+            events={event.id: event for event in open_events},
+            sessions={session.id: session for session in read_records(connection, sessions, Session, of_them)},
+        )
+        moved = advanced(known, now)
+        write_rows(connection, events, known.events, moved.events, stamp=now)
+        write_rows(connection, sessions, known.sessions, moved.sessions, stamp=now)
+        happened = changes_between(known, moved)
         return write_feed(connection, list(happened), now, flow_run_id)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection
 
 from core.database import Database
 from core.documents import Listing
@@ -25,19 +25,18 @@ from core.rules.timing.decide import (
 from core.rules.timing.due import gates_due
 from core.rules.timing.evidence import Evidence
 from core.rules.timing.gates import GATES, Gate
-from core.rules.timing.listed import DATASET_OF, RaceDue, of_cars, tables_due
+from core.rules.timing.listed import OF_RACE, RaceDue, of_cars, tables_due
 from core.rules.timing.outcome import SyncedTiming
 from core.rules.timing.roster import driver_of
 from core.schema import columns, dataset_states, held, metadata, sessions
 from core.timing_queries import read_states
 from core.timing_records import LineUpEntry
 from core.transform.archive.answers import Archive
-from core.upsert.bulk import copy_rows
 from core.upsert.competitors import write_team_colors
 from core.upsert.keys import write_keys
 from core.upsert.pages import drop_pages
 from core.upsert.roster import read_line_up_before, read_roster
-from core.upsert.rows import write_changes, write_held, write_rows
+from core.upsert.rows import replace_rows, write_changes, write_held, write_rows
 
 REFUSED = [gate.dataset.rejected.value for gate in GATES]
 
@@ -105,7 +104,7 @@ def accept_listed(
         evidence = Evidence(session, entries, {one.car_number: one.driver_id for one in entries if one.driver_id})
         found = of_cars(tables, evidence)
         due = tables_due(session, race.season, states, now)
-        answers = {DATASET_OF[listing]: found[listing] for listing in due if listing in found}
+        answers = {OF_RACE[listing].dataset.name: found[listing] for listing in due if listing in found}
 
         def decide(gate: Gate, known: KnownDataset) -> TimingDecision:
             return decide_listed(gate, known, *answers[gate.dataset.name], evidence, now)
@@ -153,9 +152,10 @@ def _rows(connection: Connection, gate: Gate, state: DatasetState) -> list[Any]:
 
 def _replace(connection: Connection, gate: Gate, state: DatasetState, rows: Sequence[Record]) -> None:
     table = metadata.tables[gate.dataset.tables[0]]
-    if state.revision:
-        connection.execute(delete(table).where(table.c.session_id == state.entity_id))
-    copy_rows(connection, table, [{"session_id": state.entity_id, **columns(table, row)} for row in rows])
+    key, gone = gate.dataset.key, [(state.entity_id,)] if state.revision else []
+    replace_rows(
+        connection, table, (key,), gone, [{key: state.entity_id, **columns(table, row)} for row in rows], by_copy=True
+    )
 
 
 def _known(connection: Connection, session_id: str) -> tuple[Session, dict[str, DatasetState]]:

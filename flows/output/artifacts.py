@@ -17,9 +17,9 @@ from sqlalchemy import ColumnElement, Row, select
 from core.database import Database
 from core.errors import DatabaseError
 from core.kinds import ChangeKind, SessionKind, Status
-from core.queries import read_calendar
+from core.queries import in_season, read_calendar
 from core.records import Event, Session
-from core.rules.calendar.identity import event_id_of, kind_of, season_prefix, slug
+from core.rules.calendar.identity import event_id_of, kind_of, slug
 from core.rules.calendar.season import Calendar
 from core.rules.results.outcome import Polled
 from core.text import counted, lapse, printable
@@ -75,7 +75,7 @@ def show_sync(database: Database, summary: SeasonSummary, now: datetime) -> None
     if changed := [change for change in summary.changes if change.kind is not ChangeKind.ADDED]:
         lines += [*changes_markdown(changed), ""]
     lines += [f"- held: {cell(note)}" for note in summary.notes]
-    of_season = results_freshness.c.session_id.startswith(season_prefix(summary.season))
+    of_season = in_season(results_freshness.c.session_id, summary.season)
     lines += ["", *freshness_lines(_read_freshness(database, of_season), now)]
     _create_markdown(f"schedule-{summary.season}", report.season_line(summary), lines)
 
@@ -111,14 +111,14 @@ def season_headline(calendar: Calendar) -> str:
     coming = [event for event in calendar.events.values() if event.status in (Status.SCHEDULED, Status.LIVE)]
     if not coming:
         return line
-    first = min(coming, key=_by_date)
+    first = min(coming, key=lambda event: event.in_order)
     return f"{line}; next: {cell(first.name)}, {first.first_date}"
 
 
 def season_table(calendar: Calendar) -> list[dict[str, Any]]:
     """A row per event by date; its sessions have their results' state and revisions."""
     rows = []
-    for event in sorted(calendar.events.values(), key=_by_date):
+    for event in calendar.events_in_order:
         known = calendar.sessions_of(event.id)
         held = sum(event_id_of(answer.entity_id) == event.id for answer in calendar.held.values())
         name, first = printable(event.name), str(event.first_date)
@@ -126,10 +126,6 @@ def season_table(calendar: Calendar) -> list[dict[str, Any]]:
         row |= {kind.value: _state(known[kind]) if kind in known else "" for kind in SHOWN_KINDS}
         rows.append(row | {"held": held or ""})
     return rows
-
-
-def _by_date(event: Event) -> tuple[Any, ...]:
-    return event.first_date, event.id
 
 
 def _state(session: Session) -> str:
@@ -156,7 +152,7 @@ def show_result(database: Database, polled: Polled) -> None:
 @best_effort
 def show_standings(database: Database, events: Iterable[Event]) -> None:
     """Show both championships after each given event that has standings, in the order of the events' dates."""
-    for event in sorted({event.id: event for event in events}.values(), key=_by_date):
+    for event in sorted({event.id: event for event in events}.values(), key=lambda event: event.in_order):
         if (found := read_championships(database, event.id)) is not None:
             _create_markdown(f"standings-{event.id}", found.headline, found.lines)
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select
 from core.database import Database
 from core.errors import F1FlowsError, UsageError
 from core.kinds import ChangeKind, Entity, SessionKind, Status
-from core.queries import about_season, in_season, read_calendar, season_ids
+from core.queries import about_season, in_season, read_calendar
 from core.records import Circuit, Event, Session
 from core.schema import changes, sessions
 from core.text import counted
@@ -64,8 +64,8 @@ def calendar_of(database: Database, season: int, kinds: Collection[SessionKind])
     with database.reading(snapshot=True) as connection:
         known = read_calendar(connection, season)
         versions = _versions(connection, season)
-        updated = select(sessions.c.id, sessions.c.updated_at).where(in_season(sessions.c.event_id))
-        updated_at = dict(connection.execute(updated, season_ids(season)).tuples().all())
+        updated = select(sessions.c.id, sessions.c.updated_at).where(in_season(sessions.c.event_id, season))
+        updated_at = dict(connection.execute(updated).tuples().all())
     if not known.events:
         raise UsageError(f"nothing is known of {season}: run python -m flows.sync_schedule {season} first")
     made = icalendar.Calendar()
@@ -91,7 +91,7 @@ def _versions(connection: Connection, season: int) -> Mapping[str, Version]:
     """The versions of a season, its events and its sessions, by id."""
     query = select(changes).where(about_season(changes.c.entity_id, season), changes.c.kind != ChangeKind.STATUS.value)
     found: dict[str, list[datetime]] = {}
-    for row in connection.execute(query.order_by(changes.c.id), season_ids(season)):
+    for row in connection.execute(query.order_by(changes.c.id)):
         if row.kind == ChangeKind.ADDED.value:
             found[row.entity_id] = [row.at]
         elif SHOWN.get(row.entity, set()) & set(row.after or ()):

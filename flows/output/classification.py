@@ -12,8 +12,8 @@ from core.database import Database
 from core.errors import F1FlowsError, UsageError
 from core.kinds import RACED, SessionKind
 from core.queries import read_records, results_as_of, unknown
-from core.records import Entry, Event, Session
-from core.rules.calendar.names import event_and_kind
+from core.records import Driver, Entry, Event, Session
+from core.rules.calendar.names import event_and_kind, without_session
 from core.rules.results.differences import LETTERS
 from core.schema import drivers, events, result_revisions, sessions, teams
 from core.text import counted, duration, moment, plain
@@ -59,7 +59,7 @@ def read_classification(
         revision, state, entries = then
         known = select(result_revisions.c.revision, result_revisions.c.observed_at)
         revisions = connection.execute(known.where(result_revisions.c.session_id == session.id)).all()
-        names = {row.id: f"{row.given_name} {row.family_name}" for row in connection.execute(select(drivers))}
+        names = {driver.id: driver.full_name for driver in read_records(connection, drivers, Driver)}
         team_names = {row.id: row.name for row in connection.execute(select(teams))}
     observed = next(row.observed_at for row in revisions if row.revision == revision)
     raced = session.kind in RACED
@@ -102,7 +102,7 @@ def _session_and_event(
         return max(found, key=lambda session: (session.local_date, session.starts_at or until, session.id)), event[0]
     found = [session for session in own if session.kind is kind]
     if not found:
-        raise UsageError(f"{event_id} has no {kind}: it has {', '.join(session.kind for session in own)}")
+        raise UsageError(without_session(event_id, kind, own))
     return found[0], event[0]
 
 

@@ -60,7 +60,7 @@ def print_calendar(events: Sequence[DatabaseRow[Any]]) -> None:
                 event.circuit_id or "",
                 day_and_time(event.race_local_starts_at) if event.race_local_starts_at else "",
                 day_and_time(event.race_starts_at) if event.race_starts_at else "",
-                "sprint" if event.format not in (EventFormat.CONVENTIONAL, EventFormat.TESTING) else "",
+                "sprint" if EventFormat(event.format).has_sprint else "",
                 event.status,
             ),
             STYLES.get(event.status, ""),

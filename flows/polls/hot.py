@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 
-from core.retries import DATABASE_READ, retrying
 from core.rules.results.due_polls import DuePoll
 from core.rules.results.outcome import Polled
 from core.rules.results.polling import is_hot, next_hot_poll
@@ -36,7 +35,7 @@ def stay(run: Run, due: Sequence[DuePoll], polled: Sequence[Polled], poll: Poll)
             break
         run.time.wait((at - now).total_seconds())
         later = run.later(run.time.present())
-        if not retrying(DATABASE_READ, later.ledger.allows_hot_polls)():
+        if not later.ledger.allows_hot_polls():
             break
         latest |= {one.session_id: one for one in poll(later, due)}
     return list(latest.values())

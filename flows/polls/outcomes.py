@@ -1,4 +1,4 @@
-"""Stores the outcome of a session's poll."""
+"""Stores and announces the outcome of a session's poll."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from core.errors import DataRefused, F1FlowsError, SourceMalformed
 from core.records import SessionResult
 from core.rules.results.due_polls import Answer, DuePoll, ResultQuery
 from core.rules.results.outcome import Outcome, Polled
+from flows.output import artifacts, events
 from flows.runtime.refusals import Refusal
 from flows.runtime.run import Run
 from flows.tasks.results import upsert_poll, upsert_result
@@ -53,6 +54,13 @@ def put_off(run: Run, due_poll: DuePoll, refusal: Refusal) -> Polled:
     """Store that the session is polled again once the source, or the budget, allows a request."""
     upsert_poll(run, due_poll.session.id, error=str(refusal.error), not_before=refusal.until)
     return _without_revision(Outcome.PUT_OFF, due_poll, reason=str(refusal.error))
+
+
+def announce(run: Run, polled: Polled) -> None:
+    """Emit a Prefect event for an accepted revision, and show it in the UI."""
+    if run.flow_run_id is not None and polled.outcome.is_revision:
+        events.results_accepted(polled)
+        artifacts.show_result(run.database, polled)
 
 
 def _without_revision(

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-from core.retries import DATABASE_READ, retrying
 from flows.runtime.refusals import REFUSALS, enter_refusal
 from flows.runtime.run import Run
 
@@ -49,7 +48,7 @@ class Allowance:
     def _wait(self) -> None:
         if self.run.flow_run_id is not None and self._last is not None:
             time.sleep(max(self._last + APART_SECONDS - time.monotonic(), 0))
-        while (until := retrying(DATABASE_READ, self.run.ledger.waits_until)()) is not None:
+        while (until := self.run.ledger.waits_until()) is not None:
             self._wait_until(until)
 
     def _wait_until(self, until: datetime) -> None:

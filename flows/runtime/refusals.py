@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from core.errors import Braked, BudgetExhausted, RateLimited, StillRefused
 from core.kinds import Source
-from core.retries import DATABASE, DATABASE_READ, retrying
 from core.text import time_of_day
 from flows.runtime.run import Run
 
@@ -31,7 +30,7 @@ class Refusal:
 
 def refusal_in_force(run: Run, source: Source) -> Refusal | None:
     """A refusal from an earlier run that still holds."""
-    until = retrying(DATABASE_READ, run.ledger.refused_until)(source)
+    until = run.ledger.refused_until(source)
     if until is None:
         return None
     return Refusal(StillRefused(source.value, (until - run.ledger.now).total_seconds()), until)
@@ -51,5 +50,5 @@ def enter_refusal(run: Run, error: BudgetExhausted | RateLimited) -> Refusal:
     wait = WITHOUT_RETRY_AFTER if error.retry_after is None else timedelta(seconds=error.retry_after)
     until = run.upstream_now + wait
     if not isinstance(error, Braked | StillRefused):
-        retrying(DATABASE, run.ledger.refuse)(Source(error.source), until)
+        run.ledger.refuse(Source(error.source), until)
     return Refusal(error, until)

@@ -63,7 +63,7 @@ class Run:
         if flow_run is not None:
             show_in_ui(settings)
         database = connect(settings)
-        retrying(DATABASE, database.ensure_schema)()
+        retrying(DATABASE)(database.ensure_schema)()
         if flow_run is None:
             logger.info("no Prefect API is configured: running directly")
         flow_run_id = str(flow_run.id) if flow_run else None

@@ -36,7 +36,7 @@ def step(
     """
 
     def decorate(function: Callable[Concatenate[Run, P], R]) -> Callable[Concatenate[Run, P], R]:
-        direct = retrying(policy, function)
+        direct = retrying(policy)(function)
         in_flow_run: Task[Concatenate[Run, P], R] = task(
             task_run_name=run_name,
             retries=policy.retries,

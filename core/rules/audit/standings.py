@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from core.kinds import Source
 from core.records import Standing
 from core.rules.audit.season import AuditedSeason, Found
+from core.rules.datasets import STANDINGS
 from core.rules.results.championship import reason_of
 from core.rules.results.points import SCORING
 from core.rules.results.standings import Round, RoundEvent, RoundResult, rounds_of, standings_after
@@ -20,7 +21,7 @@ def standings_unlike_results(season: AuditedSeason) -> Found:
     A differing published table that stands while the season is under way is held for a person, and is not a finding.
     """
     left = dict(season.standings)
-    held = {answer.entity_id for answer in season.held.values() if answer.kind.value.startswith("standings")}
+    held = {answer.entity_id for answer in season.held.values() if answer.kind in STANDINGS.held_kinds}
     for event, tables in standings_after(_rounds(season), season.adjustments):
         for competitor, computed in tables.items():
             there = left.pop((event.id, competitor), ())

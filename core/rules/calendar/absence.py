@@ -21,8 +21,7 @@ def namesakes(known: Calendar, found: Collection[str], malformed: MalformedEvent
     if malformed.name is None:
         return []
     wanted = slug(malformed.name)
-    events = sorted(known.events.values(), key=lambda event: (event.first_date, event.id))
-    return [event for event in events if event.id not in found and slug(event.name) == wanted]
+    return [event for event in known.events_in_order if event.id not in found and slug(event.name) == wanted]
 
 
 def absent_events(known: Calendar, answer: ScheduleAnswer, found: Collection[str]) -> list[Event]:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from core.kinds import Source, Status
 from core.records import Circuit, Event, ListedEvent, ScheduleAnswer, Session
 from core.rules.calendar.circuits import time_zone, venue_at
-from core.rules.calendar.identity import circuit_of, same_place
+from core.rules.calendar.identity import circuit_of, has_moved_away
 from core.rules.calendar.season import Calendar
 from core.rules.confirmation import Confirmation
 
@@ -65,5 +65,5 @@ def zone_of(circuit_id: str | None, listed: ListedEvent) -> ZoneInfo | None:
 
 def zone_without_races(event: Event, listed: ListedEvent) -> ZoneInfo | None:
     """A listed event's zone from its own circuit, or the known circuit if the place is unchanged."""
-    stays = not listed.locality or same_place(event, listed)
-    return zone_of(listed.circuit.id if listed.circuit else event.circuit_id if stays else None, listed)
+    known = None if has_moved_away(event, listed) else event.circuit_id
+    return zone_of(listed.circuit.id if listed.circuit else known, listed)

@@ -88,6 +88,11 @@ def same_place(known: Event, listed: ListedEvent) -> bool:
     return place_key(known.country, known.locality) == place_key(listed.country, listed.locality)
 
 
+def has_moved_away(known: Event, listed: ListedEvent) -> bool:
+    """Whether an event is listed at another place; not if it is listed without one."""
+    return bool(listed.locality) and not same_place(known, listed)
+
+
 def match_events(known: Iterable[Event], listed: Sequence[ListedEvent]) -> dict[int, str]:
     """The known event for each listed one, as index in `listed` to event id; new events are left out.
 
@@ -103,7 +108,7 @@ def match_events(known: Iterable[Event], listed: Sequence[ListedEvent]) -> dict[
             if rank is not None:
                 gap = abs(event.last_date - other.last_date)
                 is_cancelled = event.status is Status.CANCELLED
-                candidates.append((rank, gap, is_cancelled, event.first_date, event.id, index))
+                candidates.append((rank, gap, is_cancelled, *event.in_order, index))
     matched: dict[int, str] = {}
     for *_, identity, index in sorted(candidates):
         if index not in matched and identity not in matched.values():

@@ -11,7 +11,7 @@ from core.kinds import Entity, EventFormat, HeldKind, Status
 from core.records import Event, ListedEvent, ListedSession, Session
 from core.rules.calendar.absence import absent_sessions, cancel_or_hold_sessions
 from core.rules.calendar.draft import Draft, zone_of, zone_without_races
-from core.rules.calendar.identity import new_event_id, same_place, session_id
+from core.rules.calendar.identity import has_moved_away, new_event_id, session_id
 from core.rules.calendar.moves import confirm_or_hold_date, confirm_or_hold_move, is_time_of
 from core.rules.calendar.times import SessionTime, length, session_time, status_at
 from core.rules.changes import EVENT_TIMES
@@ -53,8 +53,7 @@ def update_event(draft: Draft, event: Event, listed: ListedEvent) -> None:
         complete_event(draft, event, listed)
         return
     draft.confirmation.forget(Entity.EVENT, event.id, HeldKind.ABSENT)
-    moved_away = bool(listed.locality) and not same_place(event, listed)
-    circuit_id = draft.add_circuit(listed) or (None if moved_away else event.circuit_id)
+    circuit_id = draft.add_circuit(listed) or (None if has_moved_away(event, listed) else event.circuit_id)
     confirmed = update_sessions(draft, event, listed, zone_of(circuit_id, listed))
     active = draft.active_sessions(event.id)
     returns = event.status is Status.CANCELLED

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from core.bounds import FIRST_SEASON, LAST_SEASON
 from core.errors import UsageError
 from core.kinds import SessionKind
+from core.records import Session
 from core.rules.calendar.identity import event_id_of, season_of, season_prefix, slug, slug_of, split
 
 SUGGESTED = 3
@@ -74,6 +75,11 @@ def unknown(identity: str, known: Sequence[str]) -> str:
         return f"{identity} is not known; ids look like {max(own)}"
     ending = identity.removeprefix(event_id)
     return f"{identity} is not known; did you mean {' or '.join(one + ending for one in near)}?"
+
+
+def without_session(event_id: str, kind: SessionKind, own: Iterable[Session]) -> str:
+    """The message for an event that has no session of a kind; `own` are those it has."""
+    return f"{event_id} has no {kind.value}: it has {', '.join(session.kind.value for session in own)}"
 
 
 def nearest(text: str, ids: Sequence[str]) -> list[str]:

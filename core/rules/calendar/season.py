@@ -25,6 +25,11 @@ class Calendar:
     circuits: Mapping[str, Circuit] = field(default_factory=dict)
     held: Mapping[confirmation.Key, Held] = field(default_factory=dict)
 
+    @property
+    def events_in_order(self) -> list[Event]:
+        """The events by date."""
+        return sorted(self.events.values(), key=lambda event: event.in_order)
+
     def sessions_of(self, event_id: str) -> dict[SessionKind, Session]:
         """An event's sessions by kind."""
         return {s.kind: s for s in self.sessions.values() if s.event_id == event_id}
@@ -63,8 +68,7 @@ def circuits_need(calendar: Calendar, answer: ScheduleAnswer) -> CircuitsNeed:
         if listed.format is EventFormat.TESTING:
             continue
         known = calendar.events.get(matched.get(index, ""))
-        moved_away = known is not None and bool(listed.locality) and not identity.same_place(known, listed)
-        if known is None or (known.circuit_id is not None and moved_away):
+        if known is None or (known.circuit_id is not None and identity.has_moved_away(known, listed)):
             return CircuitsNeed.AT_ONCE
         if known.circuit_id is None:
             need = CircuitsNeed.AGAIN

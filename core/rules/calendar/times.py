@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from core.kinds import EventFormat, SessionKind, Status
 from core.records import Event, ListedSession, Session
+from core.rules.calendar.season import Calendar
 
 LENGTHS = {
     SessionKind.PRACTICE_1: timedelta(minutes=60),
@@ -101,6 +102,21 @@ def event_status(event: Event, sessions: Iterable[Session], now: datetime) -> St
     if taking_place and all(session.status is Status.COMPLETED for session in taking_place):
         return _further(event.status, Status.COMPLETED)
     return _further(event.status, status_at(now, event.starts_at, event.ends_at, event.last_date))
+
+
+def advanced(calendar: Calendar, now: datetime) -> Calendar:
+    """The calendar with the statuses that its sessions and events have at a moment."""
+    moved = Calendar(
+        sessions={
+            session.id: session.model_copy(update={"status": session_status(session, now)})
+            for session in calendar.sessions.values()
+        }
+    )
+    events = {
+        event.id: event.model_copy(update={"status": event_status(event, moved.sessions_of(event.id).values(), now)})
+        for event in calendar.events.values()
+    }
+    return replace(calendar, events=events, sessions=moved.sessions)
 
 
 def _further(before: Status, by_clock: Status) -> Status:

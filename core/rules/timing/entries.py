@@ -45,7 +45,7 @@ def examine_entries(rows: Sequence[ListedDriver], evidence: Evidence) -> Examine
 
 def _unlisted(entry: Entry, evidence: Evidence, colors: Mapping[str | None, str | None]) -> ListedDriver:
     """An entry of the official classification that is missing from live timing's list."""
-    names = {driver.id: f"{driver.given_name} {driver.family_name}" for driver in evidence.roster.drivers}
+    names = {driver.id: driver.full_name for driver in evidence.roster.drivers}
     return ListedDriver(
         car_number=entry.car_number,
         driver_id=entry.driver_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import median_low
@@ -13,16 +13,10 @@ from typing import Any
 from core.documents import PAGE, Listing
 from core.kinds import Source
 from core.records import Record, Session
-from core.rules.datasets import LAPS, PIT_STOPS, DatasetState
+from core.rules.datasets import LAPS, PIT_STOPS, Dataset, DatasetState
 from core.rules.results.polling import has_livetiming, is_filed
 from core.rules.timing.evidence import Evidence
 from core.timing_records import ListedLap, ListedPitStop, PitStop, TimedLap
-
-FIRST_SEASONS = {Listing.LAPS: 1996, Listing.PIT_STOPS: 2011}
-"""Jolpica's tables of a race, in the order in which they are fetched, and the first season that has them."""
-
-DATASET_OF = {Listing.LAPS: LAPS.name, Listing.PIT_STOPS: PIT_STOPS.name}
-"""The name of each table's dataset."""
 
 LATEST_START = timedelta(minutes=45)
 """The latest start of a race after its scheduled time; with the clock of another zone it is an hour or more."""
@@ -31,6 +25,23 @@ CLOCK_WITHIN = timedelta(minutes=1)
 """The allowed difference of a stop's time of day from the laps before it; so far it is less than a second."""
 
 HALF_A_DAY = timedelta(hours=12)
+
+Tables = Mapping[Listing, Sequence[Any]]
+"""Rows of a race's tables, as listed."""
+
+
+@dataclass(frozen=True)
+class RaceTable:
+    """One of Jolpica's tables of a race: its dataset, and the first season that has it.
+
+    `rows` makes the dataset's rows from all of the race's tables and the car numbers by driver; `fault` gives a reason
+    to refuse the table.
+    """
+
+    dataset: Dataset
+    first_season: int
+    rows: Callable[[Tables, Mapping[str, str], Evidence], Sequence[Record]]
+    fault: Callable[[Sequence[Any], Mapping[str, str], Evidence], str | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -46,9 +57,9 @@ class RaceDue:
 
     @property
     def pages(self) -> int:
-        """The number of pages to fetch: as the classification's laps need, and one for stops."""
-        laps = math.ceil(self.laps / PAGE) if Listing.LAPS in self.listings else 0
-        return max(laps + (Listing.PIT_STOPS in self.listings) - self.kept, 0)
+        """The number of pages to fetch: as the classification's laps need, and one for any other table."""
+        pages = sum(math.ceil(self.laps / PAGE) if one is Listing.LAPS else 1 for one in self.listings)
+        return max(pages - self.kept, 0)
 
 
 class BackfilledRace(Record):
@@ -72,8 +83,8 @@ def tables_due(session: Session, season: int, states: Mapping[str, DatasetState]
         return ()
     return tuple(
         listing
-        for listing, first in FIRST_SEASONS.items()
-        if season >= first and is_listing_due(season, states.get(DATASET_OF[listing]), now)
+        for listing, table in OF_RACE.items()
+        if season >= table.first_season and is_listing_due(season, states.get(table.dataset.name), now)
     )
 
 
@@ -85,25 +96,21 @@ def is_listing_due(season: int, state: DatasetState | None, now: datetime) -> bo
     return not state.revision and again
 
 
-def of_cars(
-    tables: Mapping[Listing, Sequence[Any]], evidence: Evidence
-) -> dict[Listing, tuple[Sequence[Record], str | None]]:
+def of_cars(tables: Tables, evidence: Evidence) -> dict[Listing, tuple[Sequence[Record], str | None]]:
     """The rows of each table by car number, or the reason to refuse them: a driver without an entry."""
     cars = {entry.driver_id: entry.car_number for entry in evidence.official if entry.driver_id and entry.car_number}
     known = {listing: [row for row in rows if row.driver_id in cars] for listing, rows in tables.items()}
-    stops = known.get(Listing.PIT_STOPS, ())
-    laps = _laps(known.get(Listing.LAPS, ()), cars, stops)
-    found: dict[Listing, Sequence[Record]] = {
-        Listing.LAPS: laps,
-        Listing.PIT_STOPS: _pit_stops(stops, cars, laps, evidence),
+    return {
+        listing: (OF_RACE[listing].rows(known, cars, evidence), _refusal(listing, rows, cars, evidence))
+        for listing, rows in tables.items()
     }
-    return {listing: (found[listing], _refusal(listing, rows, cars, evidence)) for listing, rows in tables.items()}
 
 
 def _refusal(listing: Listing, rows: Sequence[Any], cars: Mapping[str, str], evidence: Evidence) -> str | None:
     if unknown := sorted({row.driver_id for row in rows} - cars.keys()):
         return f"{', '.join(unknown)}: no entry of the classification"
-    return _stop_that_cannot_be(rows, cars, evidence) if listing is Listing.PIT_STOPS else None
+    fault = OF_RACE[listing].fault
+    return fault(rows, cars, evidence) if fault else None
 
 
 def _stop_that_cannot_be(rows: Sequence[ListedPitStop], cars: Mapping[str, str], evidence: Evidence) -> str | None:
@@ -121,41 +128,40 @@ def _stop_that_cannot_be(rows: Sequence[ListedPitStop], cars: Mapping[str, str],
     return None
 
 
-def _laps(rows: Sequence[ListedLap], cars: Mapping[str, str], stops: Sequence[ListedPitStop]) -> list[TimedLap]:
+def _laps(known: Tables, cars: Mapping[str, str], _: Evidence) -> list[TimedLap]:
     """Laps with their ends on the race's clock, as long as every earlier lap has a time."""
-    by_driver: defaultdict[str, list[ListedLap]] = defaultdict(list)
-    for row in rows:
-        by_driver[row.driver_id].append(row)
-    entered = {(stop.driver_id, stop.lap) for stop in stops}
+    entered = {(stop.driver_id, stop.lap) for stop in known.get(Listing.PIT_STOPS, ())}
     return [
         TimedLap(
-            car_number=cars[driver],
+            car_number=cars[row.driver_id],
             lap=row.lap,
-            driver_id=driver,
+            driver_id=row.driver_id,
             position=row.position,
             time_ms=row.time_ms,
-            is_pit_in=(driver, row.lap) in entered,
-            is_pit_out=(driver, row.lap - 1) in entered,
+            is_pit_in=(row.driver_id, row.lap) in entered,
+            is_pit_out=(row.driver_id, row.lap - 1) in entered,
             ended_ms=ended,
             source=Source.JOLPICA,
         )
-        for driver, own in by_driver.items()
-        for row, ended in _ended(sorted(own, key=lambda row: row.lap))
+        for row, ended in _ended(known[Listing.LAPS])
     ]
 
 
-def _ended(own: Sequence[ListedLap]) -> Iterator[tuple[ListedLap, int | None]]:
-    ended: int | None = 0
-    for row in own:
-        ended = None if ended is None or row.time_ms is None else ended + row.time_ms
-        yield row, ended
+def _ended(rows: Sequence[ListedLap]) -> Iterator[tuple[ListedLap, int | None]]:
+    """Laps by driver, each with its end."""
+    by_driver: defaultdict[str, list[ListedLap]] = defaultdict(list)
+    for row in rows:
+        by_driver[row.driver_id].append(row)
+    for own in by_driver.values():
+        ended: int | None = 0
+        for row in sorted(own, key=lambda row: row.lap):
+            ended = None if ended is None or row.time_ms is None else ended + row.time_ms
+            yield row, ended
 
 
-def _pit_stops(
-    rows: Sequence[ListedPitStop], cars: Mapping[str, str], laps: Sequence[TimedLap], evidence: Evidence
-) -> list[PitStop]:
-    session = evidence.session
-    ended = {(lap.driver_id, lap.lap): lap.ended_ms for lap in laps}
+def _pit_stops(known: Tables, cars: Mapping[str, str], evidence: Evidence) -> list[PitStop]:
+    rows, session = known[Listing.PIT_STOPS], evidence.session
+    ended = {(lap.driver_id, lap.lap): at for lap, at in _ended(known.get(Listing.LAPS, ()))}
     instants = [_instant(row, session) for row in rows]
     begun = [_begun(at, ended.get((row.driver_id, row.lap))) for row, at in zip(rows, instants, strict=True)]
     start = _start([at for at in begun if at is not None], session)
@@ -192,3 +198,10 @@ def _start(begun: Sequence[datetime], session: Session) -> datetime | None:
         return None
     found = median_low(begun)
     return found if session.starts_at <= found <= session.starts_at + LATEST_START else None
+
+
+OF_RACE = {
+    Listing.LAPS: RaceTable(LAPS, 1996, _laps),
+    Listing.PIT_STOPS: RaceTable(PIT_STOPS, 2011, _pit_stops, _stop_that_cannot_be),
+}
+"""Jolpica's tables of a race, in the order in which they are fetched."""

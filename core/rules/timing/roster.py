@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.records import Driver, Team
@@ -53,6 +53,15 @@ def driver_named(listed: LineUpEntry, drivers: Sequence[Driver]) -> str | None:
         if driver.code is not None and driver.code == listed.driver_code and f"-{slug(driver.family_name)}-" in words
     ]
     return found[0] if len(found) == 1 else None
+
+
+def named_drivers(unnamed: Iterable[tuple[str, LineUpEntry]], drivers: Sequence[Driver]) -> dict[str, dict[str, str]]:
+    """The drivers of entries, each given with its session, by session and car number; those not found are left out."""
+    named: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for session_id, listed in unnamed:
+        if (driver := driver_named(listed, drivers)) is not None:
+            named[session_id][listed.car_number] = driver
+    return named
 
 
 def teams_of(listed: Sequence[ListedDriver], roster: Roster) -> dict[str, str]:

@@ -78,8 +78,7 @@ class Page:
     def __init__(self, facts: SeasonFacts, now: datetime) -> None:
         self.facts = facts
         self.written_at = moment(now, year=True)
-        by_date = sorted(facts.calendar.events.values(), key=lambda event: (event.first_date, event.id))
-        self.events = [event for event in by_date if event.format is not EventFormat.TESTING]
+        self.events = [event for event in facts.calendar.events_in_order if event.format is not EventFormat.TESTING]
         self.planned = [event for event in self.events if event.status is not Status.CANCELLED]
         self.driven = [event for event in self.planned if event.status is Status.COMPLETED]
         self.coming = [event for event in self.planned if event.status is not Status.COMPLETED]
@@ -170,7 +169,7 @@ class Page:
     def driver(self, entry: Entry) -> str:
         """An entry's driver by name or, if unknown, by code or car."""
         driver = self.facts.drivers.get(entry.driver_id or "")
-        return f"{driver.given_name} {driver.family_name}" if driver else self.family_name(entry)
+        return driver.full_name if driver else self.family_name(entry)
 
     def family_name(self, entry: Entry) -> str:
         """An entry's driver by family name or, if unknown, by code or car."""

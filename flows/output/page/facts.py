@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, select
 from core.database import Database
 from core.errors import UsageError
 from core.kinds import ChangeKind
-from core.queries import in_season, read_calendar, read_feed, read_records, read_season_entries, season_ids, unknown
+from core.queries import in_season, read_calendar, read_feed, read_records, read_season_entries, unknown
 from core.records import Competitor, Driver, Entry, Team
 from core.rules.calendar.season import Calendar
 from core.rules.changes import FeedChange
@@ -63,15 +63,15 @@ def read_season(database: Database, season: int) -> SeasonFacts:
         if not calendar.events:
             raise UsageError(unknown(connection, str(season)))
         is_move = changes.c.kind.in_([kind.value for kind in MOVES])
-        fresh = select(results_freshness).where(in_season(results_freshness.c.session_id))
+        fresh = select(results_freshness).where(in_season(results_freshness.c.session_id, season))
         return SeasonFacts(
             season=season,
             calendar=calendar,
             entries=read_season_entries(connection, season),
             revisions=_revisions(connection, season),
-            moves=read_feed(connection, in_season(changes.c.entity_id).params(season_ids(season)), is_move),
+            moves=read_feed(connection, in_season(changes.c.entity_id, season), is_move),
             standings=_standings(connection, season),
-            freshness={row.session_id: row for row in connection.execute(fresh, season_ids(season))},
+            freshness={row.session_id: row for row in connection.execute(fresh)},
             stints=_stints(connection, season),
             drivers={driver.id: driver for driver in read_records(connection, drivers, Driver)},
             teams={team.id: team for team in read_records(connection, teams, Team)},
@@ -80,9 +80,9 @@ def read_season(database: Database, season: int) -> SeasonFacts:
 
 
 def _revisions(connection: Connection, season: int) -> dict[str, list[Row[Any]]]:
-    own = select(result_revisions).where(in_season(result_revisions.c.session_id))
+    own = select(result_revisions).where(in_season(result_revisions.c.session_id, season))
     found: defaultdict[str, list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(own.order_by(result_revisions.c.revision), season_ids(season)):
+    for row in connection.execute(own.order_by(result_revisions.c.revision)):
         found[row.session_id].append(row)
     return found
 
@@ -97,14 +97,12 @@ def _standings(connection: Connection, season: int) -> dict[Competitor, dict[str
 
 
 def _stints(connection: Connection, season: int) -> dict[str, RaceStints]:
-    having = select(stints.c.session_id).where(in_season(stints.c.session_id)).distinct()
-    return {
-        session: read_stints(connection, session) for session in connection.scalars(having, season_ids(season)).all()
-    }
+    having = select(stints.c.session_id).where(in_season(stints.c.session_id, season)).distinct()
+    return {session: read_stints(connection, session) for session in connection.scalars(having).all()}
 
 
 def _colors(connection: Connection, season: int) -> dict[str, str]:
     own = select(entries.c.team_id, entries.c.team_color).where(
-        in_season(entries.c.session_id), entries.c.team_id.is_not(None), entries.c.team_color.is_not(None)
+        in_season(entries.c.session_id, season), entries.c.team_id.is_not(None), entries.c.team_color.is_not(None)
     )
-    return {row.team_id: row.team_color for row in connection.execute(own, season_ids(season))}
+    return {row.team_id: row.team_color for row in connection.execute(own)}
