@@ -34,7 +34,7 @@ from flows import poll_results, refresh_statuses, sync_schedule
 from flows.output.changes import SHOWN_CHANGES, changes_markdown, print_changes
 from flows.output.classification import markdown, read_classification
 from flows.output.progress import LONG, Progress
-from flows.output.text import Column, Row, cell, fitted
+from flows.output.text import Column, Row, cell, fitted, print_table
 
 ROOT = Path(__file__).parents[1]
 NOW = datetime(2024, 3, 3, tzinfo=UTC)
@@ -211,6 +211,11 @@ def test_a_table_drops_columns_before_text(width: int) -> None:
         60: ["driver", "team"],
         40: ["driver"],
     }.get(width)
+
+
+def test_a_table_in_a_file_has_no_spaces_at_the_ends_of_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table([Column("what"), Column("why")], [Row(("one", "short")), Row(("other", "much longer"))])
+    assert capsys.readouterr().out == "what  why\none   short\nother much longer\n"
 
 
 def test_a_terminal_shows_a_bar_and_other_outputs_get_lines(

@@ -111,7 +111,10 @@ def fitted(console: Console, columns: Sequence[Column], rows: Sequence[Row]) -> 
 def print_table(columns: Sequence[Column], rows: Sequence[Row]) -> None:
     """Print a table on standard output, fitted to the screen."""
     console = screen()
-    console.print(fitted(console, columns, rows))
+    with console.capture() as captured:
+        console.print(fitted(console, columns, rows))
+    # Rich fills the last column with spaces, which a file would keep.
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def cell(text: str) -> str:
