@@ -47,6 +47,11 @@ class Listing(StrEnum):
     PIT_STOPS = "pitstops"
 
 
+def races_path(season: int) -> str:
+    """What the path of every request for Jolpica's races of a season contains, and no other request's."""
+    return f"/{season}/{Listing.RACES.value}"
+
+
 LISTING_OF = {
     SessionKind.RACE: Listing.RESULTS,
     SessionKind.SPRINT: Listing.SPRINT,

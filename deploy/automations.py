@@ -71,9 +71,9 @@ def apply() -> None:
     Raises:
         PrefectError: none is configured, or it does not answer.
     """
-    if (api := prefect_api.url()) is None:
+    if prefect_api.url() is None:
         raise PrefectError("no Prefect API is configured: set PREFECT_API_URL")
-    with prefect_api.asking(api):
+    with prefect_api.asking():
         asyncio.run(_apply())
 
 

@@ -194,7 +194,7 @@ def prepare(settings_file: Path | None) -> None:
     database = connect(settings)
     database.ensure_schema()
     print(f"tables: {database.name}", flush=True)
-    with prefect_api.asking(prefect_api.url()):
+    with prefect_api.asking():
         asyncio.run(deploy_all(settings))
 
 

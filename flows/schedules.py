@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from prefect.transactions import transaction
 
-from core import fetch
 from core.deadline import Deadline
+from core.documents import races_path
 from core.errors import F1FlowsError, ScheduleRejected, SourceEmpty, SourceError, UpstreamDown
 from core.kinds import SessionKind, Source
 from core.records import ListedEvent, ListedResult, ScheduleAnswer, Unpublished
@@ -71,7 +71,7 @@ def circuit_races(run: Run, season: int, need: CircuitsNeed) -> tuple[ListedEven
         return ()
     try:
         since = run.ledger.now - CIRCUITS_REPEATED
-        if need is CircuitsNeed.AGAIN and run.ledger.asked_since(since, fetch.schedule.races_path(season)):
+        if need is CircuitsNeed.AGAIN and run.ledger.asked_since(since, races_path(season)):
             return ()
         return answer_of(run, season, Source.JOLPICA).events
     except SourceEmpty:

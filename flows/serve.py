@@ -145,7 +145,7 @@ async def catch_up(ids: list[UUID], *, from_nothing: bool) -> None:
                     logger.info("%s is overdue: running it now", served.flow.name)
                     await arun_deployment(deployment, client=client, poll_interval=1, as_subflow=False)
     except httpx.HTTPError as error:
-        failure = prefect_api.failure(prefect_api.url(), error)
+        failure = prefect_api.failure(error)
         logger.warning("%s: overdue flows run at their next scheduled time", failure)
 
 

@@ -50,8 +50,13 @@ Moved = Mapping[str, str | None]
 
 
 def at(text: str) -> datetime:
-    """A moment in UTC."""
+    """A moment given in UTC, without its offset."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def moment(text: str) -> datetime:
+    """A moment given with its offset, in UTC."""
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def listed(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from calendars import moment
 from conftest import poll_by_name
 from reached import Reached
 from sqlalchemy import select
@@ -28,10 +29,6 @@ AUSTRIA, HUNGARY = "2024-austrian-grand-prix", "2024-hungarian-grand-prix"
 ROUNDS = {MONACO: 8, AUSTRIA: 11, HUNGARY: 13, SPA: 14, DUTCH: 15}
 RACE = SessionKind.RACE
 PAID = ("25", "18", "15", "12", "10", "8", "6", "4", "2", "1")
-
-
-def moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def poll(event: str, now: datetime, kind: SessionKind = RACE, *, force: bool = False) -> Polled:

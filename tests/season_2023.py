@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from calendars import moment
 from recording import RECORDED
 
 REVISIONS = RECORDED / "schedule_history" / "schedule_2023"
@@ -11,10 +12,6 @@ AGAIN = timedelta(hours=7)
 IMOLA = "2023-emilia-romagna-grand-prix"
 FIRST_WITHOUT_IMOLA = "2023-05-31T16:43:36Z"
 SECOND_WITHOUT_IMOLA = "2023-05-31T23:43:36Z"
-
-
-def moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def plan() -> list[tuple[datetime, datetime]]:

@@ -45,7 +45,7 @@ PURE = {
 
 IMPURE = {"io", "os", "pathlib", "random", "shutil", "socket", "sqlite3", "subprocess", "threading", "time", "urllib"}
 OURS = {"core", "flows"}
-OF_FETCH = {"fastf1", "requests", "requests_cache", "pandas", "numpy"}
+OF_FETCH = {"fastf1", "requests", "requests_cache", "urllib3", "pandas", "numpy"}
 WRITING = {"insert", "update", "delete"}
 WRITING_SQL = re.compile(r"\b(INSERT INTO|UPDATE \S+ SET|DELETE FROM)\b")
 WRITERS = ("core/upsert/", "core/migrations/")

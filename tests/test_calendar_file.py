@@ -9,8 +9,9 @@ from typing import Any
 
 import icalendar
 import pytest
+from calendars import moment
 from recording import Recording, needs_recording
-from season_2023 import FIRST_WITHOUT_IMOLA, IMOLA, SECOND_WITHOUT_IMOLA, moment, plan
+from season_2023 import FIRST_WITHOUT_IMOLA, IMOLA, SECOND_WITHOUT_IMOLA, plan
 from sqlalchemy import insert
 
 from core.database import Database

@@ -258,7 +258,7 @@ def test_a_prefect_api_that_does_not_answer_is_one_line(replay: Upstream, capsys
     with temporary_settings({PREFECT_API_URL: api}):
         assert sync("2024") == 1
     assert f"error: Prefect API {api}: " in one_line(capsys)
-    with pytest.raises(RecursionError), prefect_api.asking(api):
+    with pytest.raises(RecursionError), prefect_api.asking():
         raise RecursionError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 from trickling import PARTS, trickling
-from waiting import HANGS
+from waiting import HANGS, wait_for
 
 from core.cutoff import Cutoff
 from core.deadline import Deadline
@@ -29,8 +29,7 @@ def test_an_answer_that_trickles_ends_at_the_deadline(part: bytes, environment: 
 
 def test_a_connection_that_is_added_too_late_ends_at_once() -> None:
     with trickling(PARTS[0]) as (url, ended), Cutoff(0.0) as cutoff:
-        while not cutoff.passed:
-            pass
+        wait_for(lambda: cutoff.passed, "the time of the cutoff")
         with cut_by(cutoff), pytest.raises(requests.ConnectionError):
             SESSION.get_adapter(url).send(requests.Request("GET", url).prepare())
         assert ended.wait(HANGS)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
+from calendars import moment
 from recording import Recording, needs_recording
-from revised import moment, order_of, rearranged, swapped
+from revised import order_of, rearranged, swapped
 from sqlalchemy import delete, select
 
 from core.database import Database

@@ -9,13 +9,14 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import fastf1
 import pandas as pd
 import pytest
+from calendars import at
 from fastf1.ergast import Ergast
 from waiting import HANGS
 
@@ -25,10 +26,6 @@ from core.replay import EventFacts, Fault, SessionFacts, Upstream, facts, serve
 from core.text import duration
 
 ROOT = Path(__file__).parent.parent
-
-
-def utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 @pytest.fixture
@@ -82,30 +79,30 @@ def test_fastf1_reads_the_calendar(url: str) -> None:
 
 
 def test_the_calendar_changes_in_time(url: str, upstream: Upstream) -> None:
-    upstream.as_of = utc("2024-01-01")
+    upstream.as_of = at("2024-01-01")
     assert get(f"{url}/schedule/schedule_2024.json")[0] == 404
 
-    upstream.as_of = utc("2024-02-01")
+    upstream.as_of = at("2024-02-01")
     assert (event(5)["Session2"], event(5)["EventFormat"]) == ("Sprint Shootout", "sprint_shootout")
-    upstream.as_of = utc("2024-04-01")
+    upstream.as_of = at("2024-04-01")
     assert (event(5)["Session2"], event(5)["EventFormat"]) == ("Sprint Qualifying", "sprint_qualifying")
 
-    upstream.as_of = utc("2024-10-25T12:00")
+    upstream.as_of = at("2024-10-25T12:00")
     assert event(19)["Session5DateUtc"] == pd.Timestamp("2024-10-20T20:00")
     austin = Ergast(result_type="raw", auto_cast=False).get_race_schedule(2024, round=19)
     assert austin[0]["time"] == "19:00:00Z"
-    upstream.as_of = utc("2024-10-26T12:00")
+    upstream.as_of = at("2024-10-26T12:00")
     assert event(19)["Session5DateUtc"] == pd.Timestamp("2024-10-20T19:00")
 
-    upstream.as_of = utc("2024-11-02T20:00")
+    upstream.as_of = at("2024-11-02T20:00")
     assert event(21)["Session4Date"].isoformat() == "2024-11-02T15:00:00-03:00"
-    upstream.as_of = utc("2024-11-02T21:00")
+    upstream.as_of = at("2024-11-02T21:00")
     assert event(21)["Session4Date"].isoformat() == "2024-11-03T07:30:00-03:00"
     assert event(21)["Session5Date"].isoformat() == "2024-11-03T12:30:00-03:00"
 
 
 def test_the_index_lists_what_has_begun(url: str, upstream: Upstream) -> None:
-    upstream.as_of = utc("2024-03-01T13:00")
+    upstream.as_of = at("2024-03-01T13:00")
     index = json.loads(get(f"{url}/livetiming/static/2024/Index.json")[1].decode("utf-8-sig"))
     names = [[session["Name"] for session in meeting["Sessions"]] for meeting in index["Meetings"]]
     assert names == [["Practice 1", "Practice 2", "Practice 3"]] * 2
@@ -136,13 +133,13 @@ def test_the_winner_of_belgium_is_disqualified(url: str, upstream: Upstream) -> 
         standings = Ergast().get_driver_standings(2024).content[0].set_index("driverId")
         return float(standings.loc["russell", "points"])
 
-    upstream.as_of = utc("2024-07-28T15:59")
+    upstream.as_of = at("2024-07-28T15:59")
     assert Ergast().get_race_results(2024, round=14).total_results == 0
     assert Ergast().get_driver_standings(2024).description["round"].tolist() == [13]
-    upstream.as_of = utc("2024-07-28T16:00")
+    upstream.as_of = at("2024-07-28T16:00")
     assert classified() == [["russell", "1", 1, 25.0], ["zhou", "R", 20, 0.0]]
     assert russells_points() == 141
-    upstream.as_of = utc("2024-07-28T18:00")
+    upstream.as_of = at("2024-07-28T18:00")
     assert classified() == [["hamilton", "1", 1, 25.0], ["russell", "D", 20, 0.0]]
     assert russells_points() == 116
     upstream.publish_after_of[14, "results"] = timedelta(days=1)
@@ -198,7 +195,7 @@ def test_the_sample_is_sound() -> None:
     ("round_number", "name"), [(5, "Sprint Qualifying"), (5, "Sprint"), (14, "Race"), (21, "Qualifying")]
 )
 def test_fastf1_classifies_from_live_timing(url: str, upstream: Upstream, round_number: int, name: str) -> None:
-    upstream.as_of = utc("2025-01-01")
+    upstream.as_of = at("2025-01-01")
     upstream.publish_after = timedelta(days=1000)
     session = fastf1.get_session(2024, round_number, name, backend="fastf1")
     # FastF1 ranks a qualifying only with race control messages, which name the deleted laps.
@@ -220,9 +217,9 @@ def test_fastf1_classifies_from_live_timing(url: str, upstream: Upstream, round_
 
 def test_live_timing_comes_after_the_session(url: str, upstream: Upstream) -> None:
     path = f"{url}/livetiming/static/2024/2024-07-28_Belgian_Grand_Prix/2024-07-28_Race/SessionInfo.jsonStream"
-    upstream.as_of = utc("2024-07-28T15:29")
+    upstream.as_of = at("2024-07-28T15:29")
     assert get(path)[0] == 404
-    upstream.as_of = utc("2024-07-28T15:30")
+    upstream.as_of = at("2024-07-28T15:30")
     assert get(path)[0] == get(path.replace("livetiming/", "livetiming-mirror/"))[0] == 200
     assert get(path.replace("SessionInfo", "WeatherData"))[0] == 404
 
@@ -347,11 +344,11 @@ def test_the_command_serves_until_a_signal_ends_it(ending: signal.Signals) -> No
 
 
 def test_time_runs_with_speed() -> None:
-    upstream = Upstream(utc("2024-07-28T12:00"), speed=1e6)
+    upstream = Upstream(at("2024-07-28T12:00"), speed=1e6)
     first, second = upstream.as_of, upstream.as_of
     assert first is not None
     assert second is not None
-    assert utc("2024-07-28T12:00") < first < second
+    assert at("2024-07-28T12:00") < first < second
     with pytest.raises(ValueError, match="time zone"):
         upstream.as_of = datetime(2024, 7, 28)
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from calendars import moment
 from reached import Reached
 from revised import (
     APRIL,
@@ -24,7 +25,6 @@ from revised import (
     after_spa,
     before_spa,
     live_through_spa,
-    moment,
     order_of,
     poll,
     rearranged,

@@ -11,8 +11,9 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from calendars import moment
 from recording import RECORDED, Recording, needs_recording
-from season_2023 import FIRST_WITHOUT_IMOLA, IMOLA, SECOND_WITHOUT_IMOLA, moment, plan
+from season_2023 import FIRST_WITHOUT_IMOLA, IMOLA, SECOND_WITHOUT_IMOLA, plan
 from sqlalchemy import select
 
 from core.database import Database

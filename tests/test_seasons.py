@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from calendars import moment
 from recording import RECORDED, Recording, needs_recording
 
 from core.database import Database
@@ -55,10 +56,6 @@ CLOCKS_CHANGED = {
     "2023-australian-grand-prix",
 }
 """Weekends in which the venue's clocks changed: upstream's one offset is right only on race day."""
-
-
-def moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def document(season: int) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from calendars import moment
 from reached import Reached
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import select
@@ -44,10 +45,6 @@ SPA_SESSIONS = (
     ("race", "2024-07-28T13:00Z", "2024-07-28T15:00Z"),
 )
 SECOND = timedelta(seconds=1)
-
-
-def moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def refresh(now: datetime) -> Sequence[Change]:

@@ -39,11 +39,6 @@ def fetch_schedule(season: int, source: Source, access: Access) -> list[Document
     return documents
 
 
-def races_path(season: int) -> str:
-    """What the path of every request for Jolpica's races of a season contains, and no other request's."""
-    return f"/{season}/{Listing.RACES.value}"
-
-
 def _fetch_frame(season: int, source: Source, access: Access) -> list[Document]:
     with asking(source, access) as call:
         try:

@@ -59,7 +59,8 @@ def read_classification(
         revision, state, entries = then
         known = select(result_revisions.c.revision, result_revisions.c.observed_at)
         revisions = connection.execute(known.where(result_revisions.c.session_id == session.id)).all()
-        names = {driver.id: driver.full_name for driver in read_records(connection, drivers, Driver)}
+        own = drivers.c.id.in_({entry.driver_id for entry in entries})
+        names = {driver.id: driver.full_name for driver in read_records(connection, drivers, Driver, own)}
         team_names = {row.id: row.name for row in connection.execute(select(teams))}
     observed = next(row.observed_at for row in revisions if row.revision == revision)
     raced = session.kind in RACED
@@ -95,7 +96,7 @@ def _session_and_event(
     own = read_records(connection, sessions, Session, sessions.c.event_id == event_id)
     if kind is None:
         known = select(result_revisions.c.session_id).where(result_revisions.c.observed_at <= until)
-        having = set(connection.scalars(known.where(result_revisions.c.session_id.startswith(f"{event_id}/"))))
+        having = set(connection.scalars(known.where(result_revisions.c.session_id.in_([one.id for one in own]))))
         found = [session for session in own if session.id in having]
         if not found:
             raise F1FlowsError(f"{event_id}: none of its sessions has results")

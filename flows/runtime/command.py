@@ -68,9 +68,9 @@ def _outcome(flow: Flow[..., Any], parameters: Mapping[str, Any]) -> Any:
         PrefectError: the API does not answer.
         F1FlowsError: the flow failed.
     """
-    if (api := prefect_api.url()) is None:
+    if prefect_api.url() is None:
         return flow.fn(**parameters)
-    with prefect_api.asking(api):
+    with prefect_api.asking():
         return flow(**parameters)
 
 

@@ -28,7 +28,7 @@ def create() -> dict[str, str]:
     Raises:
         PrefectError: Prefect's API does not answer, or refuses.
     """
-    with prefect_api.asking(prefect_api.url()), get_client(sync_client=True) as client:
+    with prefect_api.asking(), get_client(sync_client=True) as client:
         client.upsert_global_concurrency_limit_by_name(NAME, SLOTS, DECAY)
     return {"limit": NAME}
 

@@ -32,7 +32,7 @@ def require(pool: str, wanted: str) -> None:
         PrefectError: it does not, or Prefect's API does not answer.
     """
     try:
-        with prefect_api.asking(prefect_api.url()), get_client(sync_client=True) as client:
+        with prefect_api.asking(), get_client(sync_client=True) as client:
             found = client.read_work_pool(pool).type
     except ObjectNotFound:
         raise PrefectError(f"there is no work pool {pool}: prefect work-pool create {pool} --type {wanted}") from None

@@ -10,6 +10,9 @@ from prefect.settings import get_current_settings
 
 from core.errors import PrefectError
 
+EPHEMERAL = "of this process"
+"""Which API is used if none is configured."""
+
 
 def url() -> str | None:
     """The API's URL in the environment or the active profile; None if there is none."""
@@ -17,7 +20,7 @@ def url() -> str | None:
 
 
 @contextmanager
-def asking(api: object) -> Iterator[None]:
+def asking() -> Iterator[None]:
     """Make requests to the API inside; other errors than its client's pass unchanged.
 
     Raises:
@@ -26,17 +29,17 @@ def asking(api: object) -> Iterator[None]:
     try:
         yield
     except httpx.HTTPError as error:
-        raise failure(api, error) from error
+        raise failure(error) from error
     except RuntimeError as error:
         # So the client reports an API that it cannot reach.
         if isinstance(error.__cause__, httpx.HTTPError):
-            raise failure(api, error) from error
+            raise failure(error) from error
         raise
 
 
-def failure(api: object, error: Exception) -> PrefectError:
+def failure(error: Exception) -> PrefectError:
     """A client's error in one line; Prefect's own messages have several."""
     reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
     if isinstance(error, httpx.HTTPStatusError) and error.response.status_code == httpx.codes.UNAUTHORIZED:
         reason = "it requires a user and password: set PREFECT_API_AUTH_STRING"
-    return PrefectError(f"Prefect API {api}: {reason}")
+    return PrefectError(f"Prefect API {url() or EPHEMERAL}: {reason}")
